@@ -1,0 +1,33 @@
+/**
+ * The six kinds of cost of a route (DESIGN 1). They add up: no second is counted twice.
+ * `time` free-flow seconds of the lanes driven; `wait` seconds beyond it; `blocking` seconds that
+ * others waited for it; `distance` metres; `turns` changes of heading; `lateness` seconds after the deadline.
+ */
+export const COMPONENTS = ['time', 'wait', 'blocking', 'distance', 'turns', 'lateness'] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+/** A number for each component, in the component's own unit. */
+export type Components = Record<Component, number>;
+
+/** What operations staff tune: weighted seconds for one unit of each component. Finite, 0 to 100. */
+export type RewardWeights = Components;
+
+export const DEFAULT_REWARD_WEIGHTS: Readonly<RewardWeights> = {
+  time: 1,
+  wait: 1,
+  blocking: 1,
+  distance: 0,
+  turns: 0,
+  lateness: 1,
+};
+
+export function zeroComponents(): Components {
+  return { time: 0, wait: 0, blocking: 0, distance: 0, turns: 0, lateness: 0 };
+}
+
+/** Sum over the components of weight times value, in weighted seconds. The score is minus this. */
+export function weightedCost(components: Components, weights: RewardWeights): number {
+  let cost = 0;
+  for (const component of COMPONENTS) cost += weights[component] * components[component];
+  return cost;
+}

@@ -1,0 +1,66 @@
+/** Every queue, buffer, message and loop has its limit here, and nowhere else. */
+export const LIMITS = {
+  /** Nodes and lanes of one warehouse. */
+  nodesPerWarehouse: 200_000,
+  lanesPerWarehouse: 1_000_000,
+  robotTypesPerWarehouse: 32,
+  warehousesPerServer: 64,
+  mapBytes: 64 * 1024 * 1024,
+
+  /** Picks of one tour; the drop-off comes on top. Exact order up to `exactOrderPicks`. */
+  stopsPerTour: 60,
+  exactOrderPicks: 12,
+  localSearchRounds: 200,
+  /** A served route's free-flow time over the shortest tour's; above it the shortest is served. */
+  detourRatio: 1.5,
+
+  idLength: 64,
+  reasonLength: 200,
+  robotsPerHello: 1_000,
+  robotsPerWarehouse: 5_000,
+  openRoutesPerWarehouse: 5_000,
+  /** Nodes of one route, and entries of one trace: both must fit in `webSocketMessageBytes`. */
+  nodesPerRoute: 8_000,
+  traceEntries: 16_000,
+  revisionsPerRoute: 2_000,
+  /** Closed routes kept for answering a repeated completion without reading the journal. */
+  closedRoutesKept: 20_000,
+  requestsKept: 20_000,
+  openRouteLifeSeconds: 4 * 3600,
+  traceClockSkewSeconds: 5,
+
+  /** Planning queue of one server: requests waiting for their turn. Beyond it: E_BUSY. */
+  plansWaiting: 2_000,
+  busyRetryAfterSeconds: 1,
+
+  webSocketMessageBytes: 1024 * 1024,
+  webSocketBufferedBytes: 1024 * 1024,
+  webSocketFragments: 64,
+  webSocketPingSeconds: 15,
+  webSocketMissedPings: 2,
+  webSocketMessagesWaiting: 4_000,
+  connections: 4_096,
+  httpBodyBytes: 64 * 1024,
+  requestTimeoutSeconds: 10,
+  connectionTimeoutSeconds: 30,
+  headersTimeoutSeconds: 10,
+  jsonDepth: 16,
+  eventStreamsOpen: 64,
+  tokens: 1_000,
+  stopGraceSeconds: 10,
+
+  journalRecordsWaiting: 50_000,
+  journalRecordsPerCommit: 2_000,
+  journalRecordBytes: 4 * 1024 * 1024,
+  segmentRecords: 5_000_000,
+
+  replayRows: 20_000,
+  heldOutRows: 512,
+  learnerRowsWaiting: 100_000,
+  batchesPerTurn: 64,
+  policyVersionsKept: 200,
+  policyUpdatesKept: 64,
+
+  simulatedRobots: 5_000,
+  simulatedSteps: 1_000_000,
+} as const;

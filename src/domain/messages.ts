@@ -1,0 +1,229 @@
+/**
+ * The wire messages of DESIGN 5 as schemas: one source for types, validation and OpenAPI.
+ * Unknown fields are refused everywhere; instants are integer milliseconds, durations seconds.
+ */
+import { Type, type Static, type TSchema } from 'typebox';
+import { COMPONENTS, type Component } from './components.js';
+import { LIMITS } from './limits.js';
+
+const strict = <P extends Record<string, TSchema>>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false });
+
+export const Id = Type.String({ minLength: 1, maxLength: LIMITS.idLength, pattern: '^[A-Za-z0-9_.:+-]+$' });
+export const InstantField = Type.Integer({ minimum: 0, maximum: 8.64e15 });
+const Reason = Type.String({ minLength: 1, maxLength: LIMITS.reasonLength });
+const Count = Type.Integer({ minimum: 0 });
+
+export const ComponentsField = strict(
+  Object.fromEntries(COMPONENTS.map((name) => [name, Type.Number()])) as Record<Component, ReturnType<typeof Type.Number>>,
+);
+export const RewardWeightsField = strict(
+  Object.fromEntries(
+    COMPONENTS.map((name) => [name, Type.Number({ minimum: 0, maximum: 100 })]),
+  ) as Record<Component, ReturnType<typeof Type.Number>>,
+);
+
+/** A stop's name alone, or with the seconds that handling takes there (else the map's). */
+export const StopField = Type.Union([
+  Id,
+  strict({ node: Id, handlingSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3600 })) }),
+]);
+
+/** One node held: name, arrival, departure or null where the fleet does not know it. */
+export const TraceEntry = Type.Tuple([Id, InstantField, Type.Union([InstantField, Type.Null()])]);
+
+// ---- from the fleet
+
+export const Hello = strict({
+  type: Type.Literal('hello'),
+  warehouseId: Id,
+  robots: Type.Array(strict({ robotId: Id, robotType: Id, node: Type.Optional(Id) }), {
+    maxItems: LIMITS.robotsPerHello,
+  }),
+});
+export const RobotState = strict({
+  type: Type.Literal('robot.state'),
+  robotId: Id,
+  node: Id,
+  available: Type.Boolean(),
+  pausedReason: Type.Optional(Reason),
+  maximumSpeed: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 50 })),
+  at: InstantField,
+});
+export const RouteRequestBody = strict({
+  requestId: Id,
+  robotId: Id,
+  from: Id,
+  /** The length is checked by the service, which names the limit (E_NO_STOPS, E_TOO_MANY_STOPS). */
+  stops: Type.Array(StopField, { maxItems: 1_000 }),
+  dropoff: Type.Optional(StopField),
+  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })),
+  deadlineAt: Type.Optional(InstantField),
+});
+export const RouteRequest = strict({ type: Type.Literal('route.request'), ...RouteRequestBody.properties });
+export const RouteProgress = strict({
+  type: Type.Literal('route.progress'),
+  routeId: Id,
+  revision: Count,
+  node: Id,
+  at: InstantField,
+});
+export const RouteDeviated = strict({ ...RouteProgress.properties, type: Type.Literal('route.deviated') });
+export const RouteCompletedBody = strict({
+  routeId: Id,
+  trace: Type.Array(TraceEntry, { minItems: 1, maxItems: LIMITS.traceEntries }),
+});
+export const RouteCompleted = strict({ type: Type.Literal('route.completed'), ...RouteCompletedBody.properties });
+export const RouteCancelled = strict({ type: Type.Literal('route.cancelled'), routeId: Id, reason: Reason });
+
+export const FromFleet = Type.Union([
+  Hello,
+  RobotState,
+  RouteRequest,
+  RouteProgress,
+  RouteDeviated,
+  RouteCompleted,
+  RouteCancelled,
+]);
+/** Each message a fleet may send, by its type. */
+export const FROM_FLEET = {
+  hello: Hello,
+  'robot.state': RobotState,
+  'route.request': RouteRequest,
+  'route.progress': RouteProgress,
+  'route.deviated': RouteDeviated,
+  'route.completed': RouteCompleted,
+  'route.cancelled': RouteCancelled,
+} as const;
+
+// ---- to the fleet
+
+/** What the tour was chosen over: seconds of free flow, and weighted seconds. */
+export const WhyField = strict({
+  freeFlowSeconds: Type.Number(),
+  pricedCost: Type.Number(),
+  shortestPricedCost: Type.Number(),
+  /** 'priced' or 'shortest' (the detour limit chose it). */
+  served: Type.Union([Type.Literal('priced'), Type.Literal('shortest')]),
+});
+export const PlanField = {
+  stopOrder: Type.Array(Count, { description: 'Positions in the request, in the order of visit; drop-off excluded.' }),
+  stopIndexes: Type.Array(Count, { description: 'Where in nodes each stop is reached, drop-off last.' }),
+  nodes: Type.Array(Id),
+  etaSeconds: Type.Array(Type.Number(), { description: 'Arrival at each node, seconds after issue.' }),
+  expected: ComponentsField,
+  why: WhyField,
+};
+export const RouteAssignedBody = strict({
+  requestId: Id,
+  routeId: Id,
+  robotId: Id,
+  revision: Count,
+  mapVersion: Id,
+  policyVersion: Type.String(),
+  ...PlanField,
+});
+export const RouteAssigned = strict({ type: Type.Literal('route.assigned'), ...RouteAssignedBody.properties });
+export const RouteUpdated = strict({
+  type: Type.Literal('route.updated'),
+  routeId: Id,
+  robotId: Id,
+  revision: Count,
+  reason: Type.Union([Type.Literal('deviated'), Type.Literal('laneClosed'), Type.Literal('laneOpened')]),
+  policyVersion: Type.String(),
+  ...PlanField,
+});
+export const RouteHeld = strict({
+  type: Type.Literal('route.held'),
+  routeId: Id,
+  robotId: Id,
+  revision: Count,
+  node: Id,
+  reason: Reason,
+});
+export const RouteScoredBody = strict({
+  routeId: Id,
+  score: Type.Number(),
+  ratio: Type.Number(),
+  components: ComponentsField,
+  regretSeconds: Type.Union([Type.Number(), Type.Null()]),
+  learnt: Type.Boolean(),
+  reason: Type.Optional(Type.String({ description: 'Why nothing was learnt.' })),
+  duplicate: Type.Optional(Type.Literal(true)),
+});
+export const RouteScored = strict({ type: Type.Literal('route.scored'), ...RouteScoredBody.properties });
+export const RouteClosed = strict({
+  type: Type.Literal('route.closed'),
+  routeId: Id,
+  state: Type.Union([Type.Literal('completed'), Type.Literal('cancelled'), Type.Literal('expired')]),
+});
+export const OpenRouteField = strict({
+  routeId: Id,
+  robotId: Id,
+  revision: Count,
+  stopIndexes: Type.Array(Count),
+  nodes: Type.Array(Id),
+});
+export const Welcome = strict({
+  type: Type.Literal('welcome'),
+  warehouseId: Id,
+  mapVersion: Id,
+  policyVersion: Type.String(),
+  serverTime: InstantField,
+  limits: Type.Record(Type.String(), Type.Number()),
+  openRoutes: Type.Array(OpenRouteField),
+});
+export const PolicyUpdated = strict({
+  type: Type.Literal('policy.updated'),
+  warehouseId: Id,
+  policyVersion: Type.String(),
+});
+export const WeightsUpdated = strict({
+  type: Type.Literal('weights.updated'),
+  warehouseId: Id,
+  weights: RewardWeightsField,
+});
+export const ErrorMessage = strict({
+  type: Type.Literal('error'),
+  code: Type.String(),
+  message: Type.String(),
+  references: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+});
+
+export const MODES = ['off', 'observe', 'learn', 'frozen'] as const;
+export type Mode = (typeof MODES)[number];
+
+export type HelloMessage = Static<typeof Hello>;
+export type RobotStateMessage = Static<typeof RobotState>;
+export type RouteRequestMessage = Static<typeof RouteRequest>;
+export type RouteRequestContent = Static<typeof RouteRequestBody>;
+export type RouteProgressMessage = Static<typeof RouteProgress>;
+export type RouteDeviatedMessage = Static<typeof RouteDeviated>;
+export type RouteCompletedMessage = Static<typeof RouteCompleted>;
+export type RouteCompletedContent = Static<typeof RouteCompletedBody>;
+export type RouteCancelledMessage = Static<typeof RouteCancelled>;
+export type FromFleetMessage = Static<typeof FromFleet>;
+export type Stop = Static<typeof StopField>;
+export type Trace = readonly Static<typeof TraceEntry>[];
+export type Why = Static<typeof WhyField>;
+export type RouteAssignedContent = Static<typeof RouteAssignedBody>;
+export type RouteAssignedMessage = Static<typeof RouteAssigned>;
+export type RouteUpdatedMessage = Static<typeof RouteUpdated>;
+export type RouteHeldMessage = Static<typeof RouteHeld>;
+export type RouteScoredContent = Static<typeof RouteScoredBody>;
+export type RouteScoredMessage = Static<typeof RouteScored>;
+export type RouteClosedMessage = Static<typeof RouteClosed>;
+export type WelcomeMessage = Static<typeof Welcome>;
+export type PolicyUpdatedMessage = Static<typeof PolicyUpdated>;
+export type WeightsUpdatedMessage = Static<typeof WeightsUpdated>;
+export type ErrorMessageContent = Static<typeof ErrorMessage>;
+export type ToFleetMessage =
+  | RouteAssignedMessage
+  | RouteUpdatedMessage
+  | RouteHeldMessage
+  | RouteScoredMessage
+  | RouteClosedMessage
+  | WelcomeMessage
+  | PolicyUpdatedMessage
+  | WeightsUpdatedMessage
+  | ErrorMessageContent;

@@ -1,0 +1,146 @@
+/**
+ * What the service offers to the server, the simulation and the tests: the use cases of DESIGN 2 and 5.
+ * Methods throw `AppError` for operational failures; a promise settles after its journal commit.
+ */
+import type { RewardWeights } from './components.js';
+import type { Instant } from './ids.js';
+import type {
+  HelloMessage,
+  Mode,
+  RobotStateMessage,
+  RouteAssignedContent,
+  RouteCancelledMessage,
+  RouteClosedMessage,
+  RouteCompletedContent,
+  RouteDeviatedMessage,
+  RouteHeldMessage,
+  RouteProgressMessage,
+  RouteRequestContent,
+  RouteScoredContent,
+  RouteUpdatedMessage,
+  Trace,
+  WelcomeMessage,
+} from './messages.js';
+
+export interface LaneName {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface WarehouseSummary {
+  readonly warehouseId: string;
+  readonly mapVersion: string;
+  readonly nodes: number;
+  readonly lanes: number;
+  readonly stations: number;
+  readonly pickFaces: number;
+  readonly robotTypes: readonly string[];
+  readonly mode: Mode;
+  readonly clock: 'wall' | 'driven';
+  readonly policyVersion: string;
+  readonly weights: RewardWeights;
+  /** Updates served since the server started. */
+  readonly updatesApplied: number;
+  readonly openRoutes: number;
+  readonly robots: number;
+  readonly closedLanes: number;
+  readonly pressure: number;
+  readonly slowdown: number;
+  /** Exponential mean of weighted cost over free-flow cost of completed routes. */
+  readonly scoreRatio: number;
+  readonly completedRoutes: number;
+  /** Milliseconds since the served weights last moved; null before the first update. */
+  readonly stalenessMilliseconds: number | null;
+}
+
+export interface LaneView extends LaneName {
+  readonly lengthMetres: number;
+  readonly speedLimit: number;
+  readonly open: boolean;
+  readonly plannedFlow: number;
+  readonly price: number;
+}
+
+export interface RouteView {
+  readonly routeId: string;
+  readonly robotId: string;
+  readonly state: 'issued' | 'completed' | 'cancelled' | 'expired';
+  readonly revision: number;
+  readonly policyVersion: string;
+  readonly issuedAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly nodes: readonly string[];
+  readonly stopIndexes: readonly number[];
+  readonly trace: Trace | null;
+  readonly scored: RouteScoredContent | null;
+}
+
+export interface PolicyView {
+  readonly policyVersion: string;
+  readonly parent: string | null;
+  readonly savedAt: Instant;
+  readonly reason: 'shipped' | 'interval' | 'activation' | 'stop' | 'request';
+  readonly updates: number;
+  readonly trainedOn: { readonly from: number; readonly to: number } | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly checksum: string;
+  readonly active: boolean;
+  readonly healthy: boolean;
+}
+
+/** What the service tells whoever listens: pushes to robots and the event stream. */
+export type ServiceEvent =
+  | { readonly kind: 'route.updated'; readonly warehouseId: string; readonly message: RouteUpdatedMessage }
+  | { readonly kind: 'route.held'; readonly warehouseId: string; readonly message: RouteHeldMessage }
+  | { readonly kind: 'route.expired'; readonly warehouseId: string; readonly message: RouteClosedMessage & { readonly robotId: string } }
+  | { readonly kind: 'policy.updated'; readonly warehouseId: string; readonly policyVersion: string }
+  | { readonly kind: 'weights.updated'; readonly warehouseId: string; readonly weights: RewardWeights }
+  | { readonly kind: 'mode.updated'; readonly warehouseId: string; readonly mode: Mode }
+  | { readonly kind: 'lane.updated'; readonly warehouseId: string; readonly lanes: readonly LaneName[]; readonly open: boolean }
+  | { readonly kind: 'learner.failed'; readonly warehouseId: string; readonly detail: string };
+
+/** Latencies and counts, for metrics. Milliseconds of the wall. */
+export interface ServiceObserver {
+  planned(warehouseId: string, planMilliseconds: number, served: 'priced' | 'shortest'): void;
+  outcomeServed(warehouseId: string, milliseconds: number): void;
+  scored(warehouseId: string, ratio: number, learnt: boolean): void;
+  updateApplied(warehouseId: string): void;
+  updateRejected(warehouseId: string, gate: string): void;
+}
+
+export interface RoutingService {
+  warehouses(): readonly WarehouseSummary[];
+  warehouse(warehouseId: string): WarehouseSummary;
+  lanes(warehouseId: string): readonly LaneView[];
+
+  hello(message: HelloMessage): WelcomeMessage;
+  robotState(warehouseId: string, message: RobotStateMessage): void;
+  requestRoute(warehouseId: string, request: RouteRequestContent): Promise<RouteAssignedContent>;
+  /** Plans and prices like requestRoute, issues nothing, changes nothing. */
+  dryRun(warehouseId: string, request: RouteRequestContent): RouteAssignedContent;
+  routeProgress(warehouseId: string, message: RouteProgressMessage): void;
+  routeDeviated(warehouseId: string, message: RouteDeviatedMessage): Promise<RouteUpdatedMessage>;
+  completeRoute(warehouseId: string, report: RouteCompletedContent): Promise<RouteScoredContent>;
+  cancelRoute(warehouseId: string, message: RouteCancelledMessage): Promise<RouteClosedMessage>;
+  route(warehouseId: string, routeId: string): RouteView;
+  /** The robot that a route was issued to. @throws E_UNKNOWN_ROUTE */
+  robotOf(warehouseId: string, routeId: string): string;
+
+  closeLanes(warehouseId: string, lanes: readonly LaneName[]): Promise<void>;
+  openLanes(warehouseId: string, lanes: readonly LaneName[]): Promise<void>;
+  weights(warehouseId: string): RewardWeights;
+  setWeights(warehouseId: string, weights: RewardWeights): Promise<void>;
+  setMode(warehouseId: string, mode: Mode): Promise<void>;
+  policies(): readonly PolicyView[];
+  /** Saves what is served now as a new version. */
+  savePolicy(warehouseId: string): Promise<PolicyView>;
+  activatePolicy(warehouseId: string, policyVersion: string): Promise<PolicyView>;
+  /** Back to the version saved before the active one. */
+  rollBack(warehouseId: string): Promise<PolicyView>;
+
+  /** Drives a simulated clock; refused on the wall's. Runs what is due (expiry, fading, learning). */
+  advanceClock(warehouseId: string, at: Instant): Promise<void>;
+  subscribe(listener: (event: ServiceEvent) => void): () => void;
+  /** Refuses new work, finishes what is under way, saves the policy, syncs the journal. */
+  close(): Promise<void>;
+}
