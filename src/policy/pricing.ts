@@ -1,0 +1,163 @@
+import type { RewardWeights } from '../domain/components.js';
+import type { LaneGraph } from '../warehouse/laneGraph.js';
+import type { Traffic } from '../traffic/traffic.js';
+import { createForwardPass, WEIGHT_COUNT } from './network.js';
+import { createLaneMemory, MEMORY_FACTOR, type LaneMemory } from './laneMemory.js';
+
+/**
+ * Where the price of traffic comes from: nowhere (`freeFlow`), the hand-made planned-flow price of
+ * Chen et al., AAAI 2024 (`flow`), or the policy network (`network`).
+ */
+export type PriceSource = 'freeFlow' | 'flow' | 'network';
+
+/** The prices of one warehouse's lanes, kept up to date lane by lane. */
+export interface Pricing {
+  readonly memory: LaneMemory;
+  /** [L] seconds predicted by the heads, as of the last refresh. */
+  readonly waitHat: Float32Array;
+  readonly blockingHat: Float32Array;
+  /** Brings prices up to date with traffic, network and weights; returns lanes re-priced. */
+  refresh(): number;
+  /** [L] weighted seconds for a robot type; valid until the next refresh. */
+  pricesFor(robotType: number): Float64Array;
+  /** The same for a plan that is past its deadline: `time` and `wait` weigh 1 + w.lateness. */
+  latePricesFor(robotType: number): Float64Array;
+  /** What the lane costs in free flow: the static terms alone. */
+  freeFlowPricesFor(robotType: number): Float64Array;
+  setSource(source: PriceSource): void;
+  setRewardWeights(weights: RewardWeights): void;
+  setPressure(pressure: number): void;
+  /** Copies a flat weight vector [WEIGHT_COUNT] in; all lanes are priced anew at the next refresh. */
+  setNetworkWeights(weights: Float32Array): void;
+  /** Lets lane memories fade. */
+  fade(seconds: number): void;
+}
+
+export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights: RewardWeights): Pricing {
+  const { laneCount } = graph;
+  const networkWeights = new Float32Array(WEIGHT_COUNT);
+  const forward = createForwardPass(networkWeights);
+  const memory = createLaneMemory(laneCount);
+  const waitHat = new Float32Array(laneCount);
+  const blockingHat = new Float32Array(laneCount);
+  const waitCost = new Float64Array(laneCount);
+  const blockingCost = new Float64Array(laneCount);
+  const prices: (Float64Array | undefined)[] = graph.robotTypes.map(() => undefined);
+  let source: PriceSource = 'freeFlow';
+  let weights = { ...rewardWeights };
+  let pressure = 1;
+  let predictionsStale = true;
+  let combinationsStale = true;
+
+  const predict = (lane: number): void => {
+    if (source === 'network') {
+      forward.run(traffic.features, lane);
+      waitHat[lane] = forward.waitHat;
+      blockingHat[lane] = forward.blockingHat;
+    } else {
+      waitHat[lane] = source === 'flow' ? flowPriceSeconds(graph, traffic, lane) : 0;
+      blockingHat[lane] = 0;
+    }
+  };
+  const costs = (lane: number): void => {
+    const factor = source === 'network' ? pressure : 1;
+    const remembered = source === 'network' ? MEMORY_FACTOR * memory.excessSeconds(lane) : 0;
+    waitCost[lane] = weights.wait * (factor * waitHat[lane]! + remembered);
+    blockingCost[lane] = weights.blocking * factor * blockingHat[lane]!;
+  };
+  const combine = (target: Float64Array, robotType: number, lane: number, lateFactor: number): void => {
+    target[lane] =
+      lateFactor * (weights.time * graph.freeFlowSeconds[robotType]![lane]! + waitCost[lane]!) +
+      weights.distance * graph.lengthMetres[lane]! +
+      blockingCost[lane]!;
+  };
+  const reprice = (lane: number): void => {
+    predict(lane);
+    costs(lane);
+    for (let type = 0; type < prices.length; type++) {
+      const target = prices[type];
+      if (target) combine(target, type, lane, 1);
+    }
+  };
+  const recombine = (lane: number): void => {
+    costs(lane);
+    for (let type = 0; type < prices.length; type++) {
+      const target = prices[type];
+      if (target) combine(target, type, lane, 1);
+    }
+  };
+  const ignore = (): void => undefined;
+
+  return {
+    memory,
+    waitHat,
+    blockingHat,
+    refresh() {
+      if (predictionsStale || combinationsStale) {
+        traffic.refresh(predictionsStale ? ignore : predict);
+        for (let lane = 0; lane < laneCount; lane++) {
+          if (predictionsStale) predict(lane);
+          recombine(lane);
+        }
+        predictionsStale = combinationsStale = false;
+        return laneCount;
+      }
+      return traffic.refresh(source === 'freeFlow' ? ignore : reprice);
+    },
+    pricesFor(robotType) {
+      let target = prices[robotType];
+      if (!target) {
+        target = prices[robotType] = new Float64Array(laneCount);
+        for (let lane = 0; lane < laneCount; lane++) combine(target, robotType, lane, 1);
+      }
+      return target;
+    },
+    latePricesFor(robotType) {
+      const late = new Float64Array(laneCount);
+      for (let lane = 0; lane < laneCount; lane++) combine(late, robotType, lane, 1 + weights.lateness);
+      return late;
+    },
+    freeFlowPricesFor(robotType) {
+      const free = new Float64Array(laneCount);
+      for (let lane = 0; lane < laneCount; lane++) {
+        free[lane] =
+          weights.time * graph.freeFlowSeconds[robotType]![lane]! + weights.distance * graph.lengthMetres[lane]!;
+      }
+      return free;
+    },
+    setSource(next) {
+      if (source === next) return;
+      source = next;
+      predictionsStale = true;
+    },
+    setRewardWeights(next) {
+      weights = { ...next };
+      combinationsStale = true;
+    },
+    setPressure(next) {
+      if (pressure === next) return;
+      pressure = next;
+      combinationsStale = true;
+    },
+    setNetworkWeights(next) {
+      networkWeights.set(next);
+      predictionsStale = true;
+    },
+    fade(seconds) {
+      memory.fade(seconds, recombine);
+    },
+  };
+}
+
+/**
+ * Chen et al., "Traffic Flow Optimisation for Lifelong MAPF", AAAI 2024, beyond the lane's own time:
+ * floor(planned flow into v / 2) + (flow(u->v) + 1) * flow(v->u), in grid steps of one second.
+ */
+function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
+  const { flow } = traffic;
+  const end = graph.laneTo[lane]!;
+  let into = 0;
+  for (let i = graph.inStart[end]!; i < graph.inStart[end + 1]!; i++) into += flow[graph.inLanes[i]!]!;
+  const reverse = graph.reverseLane[lane]!;
+  return Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0);
+}

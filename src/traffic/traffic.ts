@@ -1,0 +1,109 @@
+import type { LaneGraph } from '../warehouse/laneGraph.js';
+
+/**
+ * What the network reads of a lane (DESIGN 2.1), F = 9, absolute, counts as log1p:
+ * 0 planned flow on the lane; 1 on its reverse; 2 the product of the two (head-on); 3 planned flow into
+ * its end node; 4 planned flow that faces it one node further on; 5 occupied neighbours of the end node;
+ * 6 end node occupied; 7 lanes that leave the end node; 8 free-flow seconds at the lane's own limit.
+ */
+export const FEATURE_COUNT = 9;
+
+/** Planned flow and occupancy of one warehouse, and the lane features made of them, kept incrementally. */
+export interface Traffic {
+  /** [L][F] row-major; rows of lanes into stale nodes are out of date until `refresh`. */
+  readonly features: Float32Array;
+  /** [L] open routes that have this lane still before them. */
+  readonly flow: Int32Array;
+  /** [N] robots that stand on the node or head for it. */
+  readonly occupants: Int32Array;
+  /** Adds (or with -1 takes away) one route's planned flow on lanes `from..` of a path. */
+  addFlow(lanes: ArrayLike<number>, from: number, amount: 1 | -1): void;
+  occupy(node: number, amount: 1 | -1): void;
+  /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
+  refresh(changed: (lane: number) => void): number;
+}
+
+export function createTraffic(graph: LaneGraph): Traffic {
+  const { nodeCount, laneCount, laneStart, laneTo, laneFrom, inStart, inLanes, reverseLane, straightLane } = graph;
+  const features = new Float32Array(laneCount * FEATURE_COUNT);
+  const flow = new Int32Array(laneCount);
+  const flowInto = new Int32Array(nodeCount);
+  const occupants = new Int32Array(nodeCount);
+  const stale = new Uint8Array(nodeCount).fill(1);
+  const staleNodes = new Int32Array(nodeCount);
+  let staleCount = 0;
+  for (let node = 0; node < nodeCount; node++) staleNodes[staleCount++] = node;
+
+  const logs = new Float32Array(1024);
+  for (let i = 0; i < logs.length; i++) logs[i] = Math.log1p(i);
+  const log1p = (count: number): number => (count < logs.length ? logs[count]! : Math.log1p(count));
+
+  // [L] lane whose flow faces this one a node further on: the reverse of the lane straight ahead.
+  const facingLane = Int32Array.from(straightLane, (ahead) => (ahead >= 0 ? reverseLane[ahead]! : -1));
+  for (let lane = 0; lane < laneCount; lane++) {
+    const end = laneTo[lane]!;
+    features[lane * FEATURE_COUNT + 7] = log1p(laneStart[end + 1]! - laneStart[end]!);
+    features[lane * FEATURE_COUNT + 8] = Math.log1p(graph.lengthMetres[lane]! / graph.speedLimit[lane]!);
+  }
+
+  const touch = (node: number): void => {
+    if (stale[node] === 1) return;
+    stale[node] = 1;
+    staleNodes[staleCount++] = node;
+  };
+
+  const describe = (lane: number, end: number, occupiedNeighbours: number): void => {
+    const row = lane * FEATURE_COUNT;
+    const reverse = reverseLane[lane]!;
+    const facing = facingLane[lane]!;
+    const same = flow[lane]!;
+    const against = reverse >= 0 ? flow[reverse]! : 0;
+    features[row] = log1p(same);
+    features[row + 1] = log1p(against);
+    features[row + 2] = log1p(same * against);
+    features[row + 3] = log1p(flowInto[end]!);
+    features[row + 4] = facing >= 0 ? log1p(flow[facing]!) : 0;
+    features[row + 5] = log1p(occupiedNeighbours);
+    features[row + 6] = occupants[end]! > 0 ? 1 : 0;
+  };
+
+  return {
+    features,
+    flow,
+    occupants,
+    addFlow(lanes, from, amount) {
+      for (let i = from; i < lanes.length; i++) {
+        const lane = lanes[i]!;
+        flow[lane]! += amount;
+        flowInto[laneTo[lane]!]! += amount;
+        // All that reads this flow ends at one of the lane's two nodes.
+        touch(laneFrom[lane]!);
+        touch(laneTo[lane]!);
+      }
+    },
+    occupy(node, amount) {
+      occupants[node]! += amount;
+      touch(node);
+      for (let i = inStart[node]!; i < inStart[node + 1]!; i++) touch(laneFrom[inLanes[i]!]!);
+    },
+    refresh(changed) {
+      let count = 0;
+      for (let i = 0; i < staleCount; i++) {
+        const end = staleNodes[i]!;
+        stale[end] = 0;
+        let occupiedNeighbours = 0;
+        for (let lane = laneStart[end]!; lane < laneStart[end + 1]!; lane++) {
+          if (occupants[laneTo[lane]!]! > 0) occupiedNeighbours++;
+        }
+        for (let k = inStart[end]!; k < inStart[end + 1]!; k++) {
+          const lane = inLanes[k]!;
+          describe(lane, end, occupiedNeighbours);
+          changed(lane);
+          count++;
+        }
+      }
+      staleCount = 0;
+      return count;
+    },
+  };
+}
