@@ -6,6 +6,8 @@ export const LIMITS = {
   robotTypesPerWarehouse: 32,
   warehousesPerServer: 64,
   mapBytes: 64 * 1024 * 1024,
+  /** Schema faults of one map that are collected; a file with more is not a map. */
+  mapFaultsNamed: 1_000,
 
   /** Picks of one tour; the drop-off comes on top. Exact order up to `exactOrderPicks`. */
   stopsPerTour: 60,

@@ -1,0 +1,118 @@
+import { Type, type Static, type TSchema } from 'typebox';
+import { LIMITS } from '../domain/limits.js';
+import { Id } from '../domain/messages.js';
+
+/**
+ * The native map format: what a warehouse file says. Metres, metres per second, seconds; y grows
+ * downwards, as rows do. `docs/warehouse.schema.json` is generated from this schema.
+ */
+const strict = <P extends Record<string, TSchema>>(properties: P, options: { description?: string } = {}) =>
+  Type.Object(properties, { ...options, additionalProperties: false });
+
+const Metres = Type.Number({ minimum: -1e6, maximum: 1e6 });
+const Seconds = Type.Number({ minimum: 0, maximum: 3600 });
+const Speed = Type.Number({ exclusiveMinimum: 0, maximum: 50, description: 'Metres per second.' });
+
+export const NodeEntry = strict({
+  id: Id,
+  x: Metres,
+  y: Metres,
+  handlingSeconds: Type.Optional(
+    Type.Number({
+      ...Seconds,
+      description: 'What a stop takes here unless the order says otherwise; else 0.',
+    }),
+  ),
+});
+
+export const LaneEntry = strict(
+  {
+    from: Id,
+    to: Id,
+    lengthMetres: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1e5,
+        description: 'Else the straight line between the ends.',
+      }),
+    ),
+    speedLimit: Type.Optional(Speed),
+    twoWay: Type.Optional(Type.Boolean({ description: 'True: stands for the lane back as well.' })),
+    open: Type.Optional(Type.Boolean({ description: 'False: starts closed.' })),
+    barred: Type.Optional(
+      Type.Array(Id, {
+        maxItems: LIMITS.robotTypesPerWarehouse,
+        description: 'Robot types that may not drive here.',
+      }),
+    ),
+  },
+  { description: 'A lane from one node to another.' },
+);
+
+export const RobotTypeEntry = strict({
+  name: Id,
+  maximumSpeed: Speed,
+  quarterTurnSeconds: Type.Optional(
+    Type.Number({ ...Seconds, description: 'For a turn by 90 degrees; else 0.' }),
+  ),
+  startSeconds: Type.Optional(
+    Type.Number({ ...Seconds, description: 'To get going after each stop; else 0.' }),
+  ),
+  lengthMetres: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 100,
+    description: 'Floor that the robot holds.',
+  }),
+});
+
+export const WarehouseFileSchema = strict(
+  {
+    $schema: Type.Optional(Type.String({ description: 'For editors: where this schema lies.' })),
+    id: Id,
+    mapVersion: Id,
+    name: Type.Optional(Type.String({ maxLength: 200 })),
+    robotTypes: Type.Array(RobotTypeEntry, { maxItems: LIMITS.robotTypesPerWarehouse }),
+    laneDefaults: Type.Optional(
+      strict(
+        { speedLimit: Type.Optional(Speed), twoWay: Type.Optional(Type.Boolean()) },
+        { description: 'What holds for lanes that do not say otherwise.' },
+      ),
+    ),
+    nodes: Type.Array(NodeEntry, { maxItems: LIMITS.nodesPerWarehouse }),
+    stations: Type.Array(Id, {
+      maxItems: LIMITS.nodesPerWarehouse,
+      description: 'Nodes where goods are handed over.',
+    }),
+    pickFaces: Type.Array(Id, {
+      maxItems: LIMITS.nodesPerWarehouse,
+      description: 'Nodes where goods are picked.',
+    }),
+    lanes: Type.Array(LaneEntry, { maxItems: LIMITS.lanesPerWarehouse }),
+  },
+  { description: 'A warehouse map of Aisleflow: nodes, directed lanes, stations, pick faces, robot types.' },
+);
+
+export type WarehouseFile = Static<typeof WarehouseFileSchema>;
+export type LaneEntryContent = Static<typeof LaneEntry>;
+export type NodeEntryContent = Static<typeof NodeEntry>;
+export type RobotTypeEntryContent = Static<typeof RobotTypeEntry>;
+
+/** The file as text: one node, lane or robot type a line, names wrapped, so that changes show in a diff. */
+export function formatWarehouseFile(file: WarehouseFile): string {
+  const { nodes, lanes, robotTypes, stations, pickFaces, ...head } = file;
+  const fields = Object.entries(head).map(
+    ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+  );
+  const rows = (key: string, items: readonly unknown[]) =>
+    `  "${key}": [${items.map((item) => `\n    ${JSON.stringify(item)}`).join(',')}${items.length > 0 ? '\n  ' : ''}]`;
+  const names = (key: string, items: readonly string[]) =>
+    `  "${key}": [${items.map((item, i) => `${i % 12 === 0 ? '\n    ' : ' '}${JSON.stringify(item)}`).join(',')}${items.length > 0 ? '\n  ' : ''}]`;
+  fields.push(
+    rows('robotTypes', robotTypes),
+    names('stations', stations),
+    names('pickFaces', pickFaces),
+    rows('nodes', nodes),
+    rows('lanes', lanes),
+  );
+  return `{\n${fields.join(',\n')}\n}\n`;
+}
