@@ -1,0 +1,234 @@
+import type { NodeIndex } from '../../src/domain/ids.js';
+import type { Random } from '../../src/platform/random.js';
+import { type LaneGraph, laneBetween } from '../../src/warehouse/laneGraph.js';
+import { createCellGraph } from './cellGraph.js';
+import { createDistanceTables } from './distanceTables.js';
+import { createFloorState } from './floorState.js';
+import { createInvariantCheck } from './invariants.js';
+import { createPibt } from './pibt.js';
+
+export interface FloorOptions {
+  readonly graph: LaneGraph;
+  readonly robots: readonly { readonly robotType: number; readonly start: NodeIndex }[];
+  readonly random: Random;
+}
+
+/** A robot arrived at a node of the warehouse other than the one it held last. */
+export interface FloorEvent {
+  readonly robot: number;
+  readonly node: NodeIndex;
+  /** Seconds since the floor began: exact, at most a step before the step's end. */
+  readonly atSeconds: number;
+  /** true: the next node of its route; false: pushed elsewhere, its route is gone. */
+  readonly onRoute: boolean;
+}
+
+export interface FloorStatistics {
+  /** Robots that wanted to leave their cell and could not, summed over the steps. */
+  readonly blockedSteps: number;
+  /** Steps in a row, up to now, in which robots wanted to move and none drove. Gridlock if it grows. */
+  readonly gridlockedSteps: number;
+  /** Arrivals off the route. */
+  readonly deviations: number;
+}
+
+/**
+ * Robots on a warehouse floor, moved by PIBT in steps. One robot a cell, no swaps, no jumps, checked in every
+ * step. A move takes as many steps as the cell's length, the speed limit, the turn and the robot's own slowness
+ * ask for; following into a cell that is being left is allowed if the leaver is gone by then. Broken
+ * invariants throw.
+ */
+export interface Floor {
+  readonly stepSeconds: number;
+  /** Moves everyone by one step; the arrivals at nodes in it, in order of robot. */
+  step(): readonly FloorEvent[];
+  /**
+   * Replaces a robot's route. `nodes[0]` is the node that it stands on, held last or is arriving at.
+   * @throws RangeError where two nodes are not joined by a lane.
+   */
+  setRoute(robot: number, nodes: ArrayLike<number>): void;
+  /** Where it wants to be in the end: what its side steps are ranked by. */
+  setGoal(robot: number, node: NodeIndex): void;
+  /** Idle: it stays where it is unless it is pushed. */
+  clearGoal(robot: number): void;
+  /** Lowers its priority: others first now. */
+  goalReached(robot: number): void;
+  /** It stays where it is, or arrives, for so long, and nobody can push it: handling, a random delay. */
+  hold(robot: number, seconds: number): void;
+  /** A broken robot comes to the end of its move and stands there until it is repaired. */
+  setOutOfOrder(robot: number, broken: boolean): void;
+  /** Factor on the seconds of all its moves, 1 or more. */
+  setSlowFactor(robot: number, factor: number): void;
+  /** Tells the floor that lanes of its graph were closed or opened. */
+  lanesChanged(): void;
+  /** The node that it held last. */
+  nodeOf(robot: number): NodeIndex;
+  /** [R] the cell that each robot stands on or is leaving. For displays and fingerprints; read-only. */
+  cellsOfRobots(): Int32Array;
+  stepCount(): number;
+  statistics(): FloorStatistics;
+}
+
+/** Rounding of sums of fractional steps. */
+const EPSILON_STEPS = 1e-6;
+
+export function createFloor({ graph, robots, random }: FloorOptions): Floor {
+  const cells = createCellGraph(graph);
+  const state = createFloorState(cells, robots, random.fork('priority'));
+  const distances = createDistanceTables(cells);
+  const pibt = createPibt(cells, state, 1 + random.fork('ties').integer(0xffff_fffe));
+  const checkInvariants = createInvariantCheck(cells, state);
+  const { robotCount, cell, movingArc, arrival, ready, occupant } = state;
+  const settingOut = new Int32Array(robotCount);
+  let now = 0;
+  let blockedSteps = 0;
+  let gridlockedSteps = 0;
+  let deviations = 0;
+
+  /** Steps from setting out to arrival, the turn included. */
+  function stepsOfMove(robot: number, arc: number): number {
+    const type = state.robotType[robot] as number;
+    const heading = graph.heading[cells.arcLane[arc] as number] as number;
+    const before = state.heading[robot] as number;
+    state.heading[robot] = heading;
+    const quarterTurnSeconds = graph.robotTypes[type]?.quarterTurnSeconds ?? 0;
+    let steps = (cells.arcSteps[type] as Float64Array)[arc] as number;
+    if (quarterTurnSeconds > 0 && !Number.isNaN(before)) {
+      let change = Math.abs(heading - before) % (2 * Math.PI);
+      if (change > Math.PI) change = 2 * Math.PI - change;
+      steps += ((change / (Math.PI / 2)) * quarterTurnSeconds) / cells.stepSeconds;
+    }
+    return steps * (state.slowFactor[robot] as number);
+  }
+
+  /** Starts the chosen moves; who follows another arrives no earlier than the other is gone. */
+  function setOut(): number {
+    let count = 0;
+    for (let robot = 0; robot < robotCount; robot++) {
+      const arc = pibt.chosenArc[robot] as number;
+      if (arc < 0) {
+        blockedSteps += pibt.wantedToMove[robot] as number;
+        continue;
+      }
+      // Who arrived within the last step drives on without a pause, so a chain of cells takes no longer than its sum.
+      const start = (ready[robot] as number) > now - 1 ? (ready[robot] as number) : now;
+      movingArc[robot] = arc;
+      arrival[robot] = start + stepsOfMove(robot, arc);
+      settingOut[count++] = robot;
+    }
+    for (let changed = true; changed;) {
+      changed = false;
+      for (let at = 0; at < count; at++) {
+        const robot = settingOut[at] as number;
+        const leaver = occupant[cells.arcTo[movingArc[robot] as number] as number] as number;
+        if (leaver < 0 || (arrival[leaver] as number) <= (arrival[robot] as number)) continue;
+        arrival[robot] = arrival[leaver] as number;
+        changed = true;
+      }
+    }
+    return count;
+  }
+
+  function arrive(): FloorEvent[] {
+    const events: FloorEvent[] = [];
+    let count = 0;
+    for (let robot = 0; robot < robotCount; robot++) {
+      if ((movingArc[robot] as number) < 0 || (arrival[robot] as number) > now + EPSILON_STEPS) continue;
+      settingOut[count++] = robot;
+      if (occupant[cell[robot] as number] === robot) occupant[cell[robot] as number] = -1;
+    }
+    for (let at = 0; at < count; at++) {
+      const robot = settingOut[at] as number;
+      const here = cells.arcTo[movingArc[robot] as number] as number;
+      cell[robot] = here;
+      occupant[here] = robot;
+      movingArc[robot] = -1;
+      ready[robot] = Math.max(ready[robot] as number, arrival[robot] as number);
+      if (here < cells.nodeCount && here !== state.node[robot])
+        events.push(reportNode(robot, here as NodeIndex));
+    }
+    return events;
+  }
+
+  function reportNode(robot: number, node: NodeIndex): FloorEvent {
+    state.node[robot] = node;
+    const lanes = state.routeLanes[robot] as Int32Array;
+    const at = state.routeAt[robot] as number;
+    const onRoute = at < lanes.length && graph.laneTo[lanes[at] as number] === node;
+    if (onRoute) state.routeAt[robot] = at + 1;
+    else {
+      state.routeAt[robot] = lanes.length;
+      deviations++;
+    }
+    return { robot, node, atSeconds: (arrival[robot] as number) * cells.stepSeconds, onRoute };
+  }
+
+  function laneOrThrow(robot: number, from: number, to: number): number {
+    const lane = laneBetween(graph, from, to);
+    if (lane < 0)
+      throw new RangeError(`robot ${robot}: no lane from ${graph.nodeIds[from]} to ${graph.nodeIds[to]}`);
+    return lane;
+  }
+
+  return {
+    stepSeconds: cells.stepSeconds,
+    step() {
+      pibt.decide(now);
+      const driving = setOut();
+      now++;
+      const events = arrive();
+      checkInvariants();
+      const wanted = driving > 0 || pibt.wantedToMove.includes(1);
+      gridlockedSteps =
+        wanted && driving === 0 && !movingArc.some((arc) => arc >= 0) ? gridlockedSteps + 1 : 0;
+      return events;
+    },
+    setRoute(robot, nodes) {
+      const held = state.node[robot] as number;
+      const ahead = nodes.length > 0 && nodes[0] !== held ? 1 : 0;
+      const lanes = new Int32Array(Math.max(0, nodes.length - 1 + ahead));
+      if (ahead === 1) lanes[0] = laneOrThrow(robot, held, nodes[0] as number);
+      for (let at = 1; at < nodes.length; at++) {
+        lanes[at - 1 + ahead] = laneOrThrow(robot, nodes[at - 1] as number, nodes[at] as number);
+      }
+      state.routeLanes[robot] = lanes;
+      state.routeAt[robot] = 0;
+    },
+    setGoal(robot, node) {
+      state.goal[robot] = node;
+      state.goalDistance[robot] = distances.to(node, state.robotType[robot] as number);
+    },
+    clearGoal(robot) {
+      state.goal[robot] = -1;
+      state.goalDistance[robot] = null;
+      state.routeAt[robot] = (state.routeLanes[robot] as Int32Array).length;
+    },
+    goalReached(robot) {
+      state.lastGoalStep[robot] = now;
+    },
+    hold(robot, seconds) {
+      const moving = (movingArc[robot] as number) >= 0;
+      const from = moving ? (arrival[robot] as number) : Math.max(now - 1, ready[robot] as number);
+      ready[robot] = from + seconds / cells.stepSeconds;
+    },
+    setOutOfOrder(robot, broken) {
+      state.broken[robot] = broken ? 1 : 0;
+      if (!broken) ready[robot] = Math.max(now, ready[robot] as number);
+    },
+    setSlowFactor(robot, factor) {
+      if (!(factor >= 1 && factor < Infinity)) throw new RangeError(`slow factor ${factor} is not 1 or more`);
+      state.slowFactor[robot] = factor;
+    },
+    lanesChanged() {
+      distances.clear();
+      for (let robot = 0; robot < robotCount; robot++) {
+        const goal = state.goal[robot] as number;
+        if (goal >= 0) state.goalDistance[robot] = distances.to(goal, state.robotType[robot] as number);
+      }
+    },
+    nodeOf: (robot) => state.node[robot] as NodeIndex,
+    cellsOfRobots: () => cell,
+    stepCount: () => now,
+    statistics: () => ({ blockedSteps, gridlockedSteps, deviations }),
+  };
+}
