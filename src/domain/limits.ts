@@ -52,8 +52,13 @@ export const LIMITS = {
   stopGraceSeconds: 10,
 
   journalRecordsWaiting: 50_000,
+  journalBytesWaiting: 256 * 1024 * 1024,
   journalRecordsPerCommit: 2_000,
+  journalBytesPerCommit: 16 * 1024 * 1024,
   journalRecordBytes: 4 * 1024 * 1024,
+  /** Read back from the journal at once. */
+  journalRecordsPerRead: 2_000,
+  journalBytesPerRead: 8 * 1024 * 1024,
   segmentRecords: 5_000_000,
 
   replayRows: 20_000,

@@ -1,0 +1,195 @@
+import { AppError, isAppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import {
+  decodeRecord,
+  encodedBytes,
+  encodeRecord,
+  type EncodedRecord,
+  type StoredRecord,
+} from './encoding.js';
+import type { JournalRecord, NewRecord } from './records.js';
+
+/** The durable log: what is acknowledged stands in it. */
+export interface Journal {
+  /**
+   * Settles, with the record's sequence, after the commit that holds it returned. Records settle in
+   * the order of their sequences.
+   *
+   * @throws E_JOURNAL_FULL disk full: nothing of it was stored, it may be sent again, the service goes on
+   * @throws E_JOURNAL_FAILED anything else: the process must stop (`onFatal`), later appends fail too
+   * @throws E_BUSY too many records or bytes wait
+   * @throws E_TOO_LARGE the record is above `LIMITS.journalRecordBytes`
+   * @throws E_SHUTTING_DOWN after `close`
+   * @throws RangeError a number in the payload is not finite (a bug of the caller)
+   */
+  append(record: NewRecord): Promise<number>;
+  /**
+   * The records from a sequence on (default: the oldest) up to the last one committed when the reading begins.
+   * @throws E_JOURNAL_CORRUPT naming the first record that is damaged or missing
+   */
+  read(fromSequence?: number): AsyncIterable<JournalRecord>;
+  /** The records that concern one route, in order; none if it was never issued. */
+  routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]>;
+  /** Of the oldest record held; 1 unless older ones were dropped. */
+  firstSequence(): number;
+  /** Of the last committed record; 0 while there is none. */
+  lastSequence(): number;
+  /** Records not yet committed. */
+  waiting(): number;
+  /** Commits what waits, then closes. */
+  close(): Promise<void>;
+}
+
+/** What a journal writes to: SQLite in its thread, memory, or a test's faulty disk. */
+export interface JournalStore {
+  firstSequence(): number;
+  lastSequence(): number;
+  /**
+   * Stores the batch as a whole or not at all, and resolves with the sequence of its last record
+   * once it would outlast a power cut. Rejects with E_JOURNAL_FULL or anything else (fatal).
+   */
+  commit(batch: readonly EncodedRecord[]): Promise<number>;
+  /** Some of the records from `from` to `to`, in order from `from` on, verified; at least one if there is any. */
+  read(from: number, to: number): Promise<readonly StoredRecord[]>;
+  routeRecords(warehouseId: string, routeId: string): Promise<readonly StoredRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface JournalOptions {
+  /** Called once, when the journal cannot be trusted any more. The process must stop. */
+  onFatal(error: AppError): void;
+}
+
+interface WaitingRecord {
+  readonly record: EncodedRecord;
+  resolve(sequence: number): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The journal on top of a store, with group commit: while one transaction is under way all others
+ * wait, and go into the next one together. The price is one more round trip for a lone record.
+ */
+export function createJournal(store: JournalStore, options: JournalOptions): Journal {
+  let queue: WaitingRecord[] = [];
+  let queuedBytes = 0;
+  let inFlight = 0;
+  let pumping: Promise<void> | null = null;
+  let failure: AppError | null = null;
+  let closed: Promise<void> | null = null;
+  let last = store.lastSequence();
+
+  function refusal(): AppError | null {
+    if (failure !== null) return failure;
+    if (closed !== null) return new AppError('E_SHUTTING_DOWN');
+    if (queue.length + inFlight < LIMITS.journalRecordsWaiting && queuedBytes < LIMITS.journalBytesWaiting)
+      return null;
+    return new AppError('E_BUSY', {
+      limit: LIMITS.journalRecordsWaiting,
+      what: 'journal records',
+      retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
+    });
+  }
+
+  function takeBatch(): WaitingRecord[] {
+    let bytes = 0;
+    let count = 0;
+    while (
+      count < queue.length &&
+      count < LIMITS.journalRecordsPerCommit &&
+      bytes < LIMITS.journalBytesPerCommit
+    ) {
+      bytes += encodedBytes((queue[count] as WaitingRecord).record);
+      count++;
+    }
+    queuedBytes -= bytes;
+    const batch = queue.slice(0, count);
+    queue = queue.slice(count);
+    return batch;
+  }
+
+  async function commitBatch(batch: readonly WaitingRecord[]): Promise<void> {
+    try {
+      const lastOfBatch = await store.commit(batch.map(({ record }) => record));
+      last = lastOfBatch;
+      batch.forEach((entry, index) => entry.resolve(lastOfBatch - batch.length + 1 + index));
+    } catch (error) {
+      if (isAppError(error) && error.code === 'E_JOURNAL_FULL') {
+        for (const entry of batch) entry.reject(error);
+      } else {
+        fail(error, batch);
+      }
+    }
+  }
+
+  /** A commit that failed for any other reason than space may or may not have happened: nothing may follow it. */
+  function fail(cause: unknown, batch: readonly WaitingRecord[]): void {
+    const error =
+      isAppError(cause) && cause.code === 'E_JOURNAL_FAILED'
+        ? cause
+        : new AppError('E_JOURNAL_FAILED', { detail: String(cause) }, cause);
+    failure = error;
+    for (const entry of [...batch, ...queue]) entry.reject(error);
+    queue = [];
+    queuedBytes = 0;
+    options.onFatal(error);
+  }
+
+  async function pump(): Promise<void> {
+    // What is appended in the same turn as the first record joins its transaction.
+    await Promise.resolve();
+    while (queue.length > 0) {
+      const batch = takeBatch();
+      inFlight = batch.length;
+      await commitBatch(batch);
+      inFlight = 0;
+    }
+    pumping = null;
+  }
+
+  function append(record: NewRecord): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const refused = refusal();
+      if (refused !== null) throw refused;
+      const encoded = encodeRecord(record);
+      queue.push({ record: encoded, resolve, reject });
+      queuedBytes += encodedBytes(encoded);
+      pumping ??= pump();
+    });
+  }
+
+  async function* read(fromSequence = store.firstSequence()): AsyncGenerator<JournalRecord> {
+    const to = last;
+    for (let next = fromSequence; next <= to;) {
+      const chunk = await store.read(next, to);
+      if (chunk.length === 0)
+        throw new AppError('E_JOURNAL_CORRUPT', { sequence: next, detail: 'it is missing' });
+      for (const stored of chunk) {
+        if (stored.sequence !== next) {
+          throw new AppError('E_JOURNAL_CORRUPT', {
+            sequence: next,
+            detail: `${stored.sequence} stands in its place`,
+          });
+        }
+        yield decodeRecord(stored);
+        next++;
+      }
+    }
+  }
+
+  async function shutDown(): Promise<void> {
+    await pumping;
+    await store.close();
+  }
+
+  return {
+    append,
+    read,
+    routeRecords: async (warehouseId, routeId) =>
+      (await store.routeRecords(warehouseId, routeId)).map(decodeRecord),
+    firstSequence: () => store.firstSequence(),
+    lastSequence: () => last,
+    waiting: () => queue.length + inFlight,
+    close: () => (closed ??= shutDown()),
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * What the journal holds: one kind of record for each fact that must outlive the process.
+ * A record's `blob` carries float32 rows, little-endian, row after row; its payload says how long a row is.
+ */
+import type { RewardWeights } from '../domain/components.js';
+import type { Instant } from '../domain/ids.js';
+import type {
+  Mode,
+  RouteAssignedContent,
+  RouteHeldMessage,
+  RouteRequestContent,
+  RouteScoredContent,
+  RouteUpdatedMessage,
+  Trace,
+} from '../domain/messages.js';
+import type { LaneName, PolicyView } from '../domain/serviceContract.js';
+
+/** The warehouse of records that concern all of them (a shared policy). Not a valid id, so never a site's. */
+export const ALL_WAREHOUSES = '*';
+
+interface BlobShape {
+  /** Floats of one row of the blob; the row count is the blob's bytes over 4 over this. 0 without a blob. */
+  readonly rowLength: number;
+}
+
+/** A route was planned and may now leave. Blob: features of its lanes, in order, as seen when it was planned. */
+export interface RouteIssued extends BlobShape {
+  readonly routeId: string;
+  readonly robotId: string;
+  readonly robotType: string;
+  readonly requestId: string;
+  /** {@link contentHash} of `request`. */
+  readonly requestHash: string;
+  readonly request: RouteRequestContent;
+  readonly answer: RouteAssignedContent;
+}
+/** An open route was planned anew from where its robot is. Blob: features of the new lanes. */
+export interface RouteRevised extends BlobShape {
+  readonly routeId: string;
+  readonly revision: number;
+  readonly answer: Omit<RouteUpdatedMessage, 'type'>;
+}
+/** An open route has no way now; its robot was told to wait where it is. */
+export interface RouteHeld {
+  readonly routeId: string;
+  readonly revision: number;
+  readonly answer: Omit<RouteHeldMessage, 'type'>;
+}
+/** A trace came and was scored. Blob: the training rows as learnt, empty where nothing was. */
+export interface RouteCompleted extends BlobShape {
+  readonly routeId: string;
+  readonly robotId: string;
+  /** {@link contentHash} of `trace`. */
+  readonly traceHash: string;
+  readonly trace: Trace;
+  readonly scored: RouteScoredContent;
+}
+/** Rows learnt apart from a completion, such as blocking added after a neighbour's trace. Blob: the rows. */
+export interface SamplesLearnt extends BlobShape {
+  readonly routeId: string | null;
+  readonly rows: number;
+}
+
+interface Payloads {
+  'route.issued': RouteIssued;
+  'route.revised': RouteRevised;
+  'route.held': RouteHeld;
+  'route.completed': RouteCompleted;
+  'route.cancelled': { readonly routeId: string; readonly robotId: string; readonly reason: string };
+  'route.expired': { readonly routeId: string; readonly robotId: string };
+  samples: SamplesLearnt;
+  'weights.set': { readonly weights: RewardWeights };
+  'mode.set': { readonly mode: Mode };
+  'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };
+  'policy.saved': Omit<PolicyView, 'active' | 'healthy'>;
+  'policy.activated': { readonly policyVersion: string; readonly reason: string };
+  'policy.updated': {
+    readonly policyVersion: string;
+    /** Number of the update on top of the saved version. */
+    readonly update: number;
+    readonly loss: number;
+    readonly rows: number;
+  };
+}
+export type JournalKind = keyof Payloads;
+export type JournalPayload<Kind extends JournalKind> = Payloads[Kind];
+
+interface RecordOf<Kind extends JournalKind> {
+  readonly at: Instant;
+  readonly warehouseId: string;
+  readonly kind: Kind;
+  readonly payload: Payloads[Kind];
+}
+/** What `append` takes. The payload is JSON: finite numbers only. The blob is copied. */
+export type NewRecord<Kind extends JournalKind = JournalKind> = Kind extends JournalKind
+  ? RecordOf<Kind> & { readonly blob?: Uint8Array | null }
+  : never;
+/** What `read` gives: a union over `kind`. Sequences start at 1 and have no gaps. */
+export type JournalRecord<Kind extends JournalKind = JournalKind> = Kind extends JournalKind
+  ? RecordOf<Kind> & { readonly sequence: number; readonly blob: Uint8Array | null }
+  : never;
+
+/** Float32 values as a record's blob. A view, not a copy: `append` copies. */
+export function blobOfFloats(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** The float32 values of a record's blob, copied (a blob read back may lie at any byte offset). */
+export function floatsOfBlob(blob: Uint8Array | null): Float32Array {
+  if (blob === null) return new Float32Array(0);
+  if (blob.byteLength % 4 !== 0)
+    throw new RangeError(`a blob of ${blob.byteLength} bytes holds no float32 rows`);
+  return new Float32Array(blob.slice().buffer);
+}
