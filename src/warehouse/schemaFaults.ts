@@ -59,9 +59,7 @@ function toFault(error: SchemaError, value: unknown): MapFault {
 }
 
 function extraFields(error: SchemaError): string {
-  return error.keyword === 'additionalProperties'
-    ? `: ${(error.params).additionalProperties.join(', ')}`
-    : '';
+  return error.keyword === 'additionalProperties' ? `: ${error.params.additionalProperties.join(', ')}` : '';
 }
 
 function valueAt(content: unknown, pointer: string): unknown {

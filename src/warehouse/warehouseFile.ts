@@ -100,19 +100,41 @@ export type RobotTypeEntryContent = Static<typeof RobotTypeEntry>;
 /** The file as text: one node, lane or robot type a line, names wrapped, so that changes show in a diff. */
 export function formatWarehouseFile(file: WarehouseFile): string {
   const { nodes, lanes, robotTypes, stations, pickFaces, ...head } = file;
-  const fields = Object.entries(head).map(
-    ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`,
-  );
-  const rows = (key: string, items: readonly unknown[]) =>
-    `  "${key}": [${items.map((item) => `\n    ${JSON.stringify(item)}`).join(',')}${items.length > 0 ? '\n  ' : ''}]`;
-  const names = (key: string, items: readonly string[]) =>
-    `  "${key}": [${items.map((item, i) => `${i % 12 === 0 ? '\n    ' : ' '}${JSON.stringify(item)}`).join(',')}${items.length > 0 ? '\n  ' : ''}]`;
-  fields.push(
-    rows('robotTypes', robotTypes),
-    names('stations', stations),
-    names('pickFaces', pickFaces),
-    rows('nodes', nodes),
-    rows('lanes', lanes),
-  );
+  const fields = Object.entries(head).map(([key, value]) => `  "${key}": ${oneLine(value)}`);
+  const list = (key: string, lines: readonly string[]): void => {
+    fields.push(lines.length === 0 ? `  "${key}": []` : `  "${key}": [\n    ${lines.join(',\n    ')}\n  ]`);
+  };
+  list('robotTypes', robotTypes.map(oneLine));
+  list('stations', wrapNames(stations));
+  list('pickFaces', wrapNames(pickFaces));
+  list('nodes', nodes.map(oneLine));
+  list('lanes', lanes.map(oneLine));
   return `{\n${fields.join(',\n')}\n}\n`;
+}
+
+function oneLine(value: unknown): string {
+  return JSON.stringify(value, null, 1).replaceAll(/\n */g, ' ');
+}
+
+function wrapNames(names: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < names.length; i += 12) {
+    lines.push(
+      names
+        .slice(i, i + 12)
+        .map((name) => JSON.stringify(name))
+        .join(', '),
+    );
+  }
+  return lines;
+}
+
+/** The published JSON Schema (draft 2020-12) of the format, as text. */
+export function formatWarehouseSchema(): string {
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Aisleflow warehouse',
+    ...WarehouseFileSchema,
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -34,7 +34,7 @@ export function* lanesOf(
   for (const [entry, lane] of file.lanes.entries()) {
     const from = places.get(lane.from);
     const to = places.get(lane.to);
-    const straight = from && to ? Math.hypot(to.x - from.x, to.y - from.y) : NaN;
+    const straight = from && to ? straightMetres(to.x - from.x, to.y - from.y) : NaN;
     const data = {
       lengthMetres: lane.lengthMetres ?? straight,
       speedLimit: lane.speedLimit ?? file.laneDefaults?.speedLimit ?? NaN,
@@ -45,6 +45,11 @@ export function* lanesOf(
     yield { ...data, from: lane.from, to: lane.to };
     if (isTwoWay(file, lane)) yield { ...data, from: lane.to, to: lane.from };
   }
+}
+
+/** In whole micrometres: 120 - 118.8 shall be 1.2, or a robot of 1.2 m would not fit in it. */
+function straightMetres(x: number, y: number): number {
+  return Math.round(Math.hypot(x, y) * 1e6) / 1e6;
 }
 
 function isTwoWay(file: WarehouseFile, lane: LaneEntryContent): boolean {

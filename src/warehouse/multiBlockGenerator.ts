@@ -1,0 +1,89 @@
+import { AppError } from '../domain/errors.js';
+import { buildMultiBlock } from './multiBlockBuilder.js';
+import type { WarehouseFile } from './warehouseFile.js';
+
+/**
+ * A site in metres: blocks of one-way aisles, alternately south and north, between two-way cross-aisles;
+ * north-south roads with a track each way beside and between the block columns; a main road with a track
+ * each way along the south side, and there a bay for each station, beside the road so that others pass.
+ */
+export interface MultiBlockLayout {
+  readonly blockRows: number;
+  readonly blockColumns: number;
+  readonly aislesPerBlock: number;
+  readonly facesPerAisle: number;
+  /** Of each block's aisles, the last so many are narrow: slower, and barred to haulers. An even number keeps both directions. */
+  readonly narrowAislesPerBlock: number;
+  readonly stationsPerBlockColumn: number;
+  readonly aislePitchMetres: number;
+  readonly aisleSpeed: number;
+  readonly narrowAisleSpeed: number;
+  readonly crossAisleSpeed: number;
+  readonly roadSpeed: number;
+  readonly baySpeed: number;
+  readonly pickHandlingSeconds: number;
+  readonly stationHandlingSeconds: number;
+}
+
+export const MULTI_BLOCK_LAYOUT: MultiBlockLayout = {
+  blockRows: 6,
+  blockColumns: 3,
+  aislesPerBlock: 16,
+  facesPerAisle: 10,
+  narrowAislesPerBlock: 2,
+  stationsPerBlockColumn: 7,
+  aislePitchMetres: 2.4,
+  aisleSpeed: 0.8,
+  narrowAisleSpeed: 0.6,
+  crossAisleSpeed: 1.5,
+  roadSpeed: 2,
+  baySpeed: 0.8,
+  pickHandlingSeconds: 4,
+  stationHandlingSeconds: 5,
+};
+
+/** @throws E_CONFIG where a parameter makes no sense. */
+export function generateMultiBlock(layout: MultiBlockLayout, id: string, name?: string): WarehouseFile {
+  checkLayout(layout);
+  return buildMultiBlock(layout, id, name);
+}
+
+const COUNTS = [
+  'blockRows',
+  'blockColumns',
+  'aislesPerBlock',
+  'facesPerAisle',
+  'stationsPerBlockColumn',
+] as const;
+
+function checkLayout(layout: MultiBlockLayout): void {
+  const refuse = (detail: string): never => {
+    throw new AppError('E_CONFIG', { detail });
+  };
+  for (const name of COUNTS) {
+    if (!Number.isInteger(layout[name]) || layout[name] < 1 || layout[name] > 500) {
+      refuse(`${name} is ${layout[name]}; a whole number from 1 to 500 is needed`);
+    }
+  }
+  const { aislesPerBlock, narrowAislesPerBlock } = layout;
+  if (
+    !Number.isInteger(narrowAislesPerBlock) ||
+    narrowAislesPerBlock < 0 ||
+    narrowAislesPerBlock >= aislesPerBlock
+  ) {
+    refuse(`narrowAislesPerBlock is ${narrowAislesPerBlock}; a whole number below aislesPerBlock is needed`);
+  }
+  if (!(layout.aislePitchMetres >= 1.2 && layout.aislePitchMetres <= 20)) {
+    refuse(`aislePitchMetres is ${layout.aislePitchMetres}; 1.2 (a hauler's length) to 20 is needed`);
+  }
+  for (const [name, value] of Object.entries(layout) as [string, number][]) {
+    if (name.endsWith('Speed') && !(value > 0 && value <= 50))
+      refuse(`${name} is ${value}; above 0 to 50 m/s is needed`);
+    if (name.endsWith('Seconds') && !(value >= 0 && value <= 3600))
+      refuse(`${name} is ${value}; 0 to 3600 s is needed`);
+  }
+  const bayPitch = (aislesPerBlock * layout.aislePitchMetres) / layout.stationsPerBlockColumn;
+  if (bayPitch < 4.4) {
+    refuse(`stationsPerBlockColumn leaves ${bayPitch.toFixed(1)} m a bay; 4.4 m is needed`);
+  }
+}
