@@ -151,7 +151,8 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
 
 /**
  * Chen et al., "Traffic Flow Optimisation for Lifelong MAPF", AAAI 2024, beyond the lane's own time:
- * floor(planned flow into v / 2) + (flow(u->v) + 1) * flow(v->u), in grid steps of one second.
+ * floor(planned flow into v / 2) + (flow(u->v) + 1) * flow(v->u), in grid steps of one second; a lane
+ * of another length counts as that many steps.
  */
 function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
   const { flow } = traffic;
@@ -159,5 +160,6 @@ function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): num
   let into = 0;
   for (let i = graph.inStart[end]!; i < graph.inStart[end + 1]!; i++) into += flow[graph.inLanes[i]!]!;
   const reverse = graph.reverseLane[lane]!;
-  return Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0);
+  const steps = graph.lengthMetres[lane]! / graph.speedLimit[lane]!;
+  return steps * (Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0));
 }

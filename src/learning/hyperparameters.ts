@@ -1,0 +1,19 @@
+/** Every number that learning is tuned by. Sources: DESIGN 2.2; docs/benchmarks.md has the runs that chose them. */
+export const HYPERPARAMETERS = {
+  /** Adam (Kingma & Ba 2015). */
+  learningRate: 3e-3,
+  batchRows: 64,
+  /** Rows received for each batch owed; never per wall second, so that a thread learns as an inline learner does. */
+  rowsPerBatch: 128,
+  /** Share of a batch drawn from rows that no batch has seen, newest first. */
+  freshShare: 0.5,
+  /** Age of a replayed row is size * u^recencyPower, u uniform: above 1 favours recent rows. */
+  recencyPower: 2,
+  /** Seconds up to which the loss is quadratic (Huber 1964). */
+  huberSeconds: 4,
+  /** Labels are clipped here before they are learnt. */
+  labelLimitSeconds: 30,
+  /** Every n-th row is held out for the gates and never learnt. */
+  heldOutEvery: 16,
+  gradientNormLimit: 10,
+} as const;

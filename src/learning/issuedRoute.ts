@@ -1,0 +1,32 @@
+import type { Instant, RobotId, RouteId } from '../domain/ids.js';
+import type { PlannedStop } from '../planning/planner.js';
+import type { Passage } from './passage.js';
+
+/** One plan of a route: the first, or what replaced it when a robot was pushed off or a lane closed. */
+export interface Revision {
+  readonly at: Instant;
+  readonly nodes: Int32Array;
+  /** [M - 1] */
+  readonly lanes: Int32Array;
+  /** The stops still to visit, in order, drop-off last, and where in `nodes` each is reached. */
+  readonly stops: readonly PlannedStop[];
+  readonly stopIndexes: readonly number[];
+  readonly etaSeconds: Float64Array;
+  /** [M - 1][F] features of each lane at planning time, and [M - 1] seconds of wait then predicted. */
+  readonly features: Float32Array;
+  readonly predictedWait: Float32Array;
+  /** [M - 1] what others paid for each lane, once the robot set out on it. */
+  readonly passages: (Passage | undefined)[];
+}
+
+/** A route as issued, with all its revisions: what a trace is read against. */
+export interface IssuedRoute {
+  readonly routeId: RouteId;
+  readonly robotId: RobotId;
+  readonly robotType: number;
+  readonly issuedAt: Instant;
+  readonly deadlineAt: Instant | null;
+  /** Free-flow seconds of the shortest tour when it was issued, handling excluded. */
+  readonly shortestSeconds: number;
+  readonly revisions: Revision[];
+}

@@ -1,0 +1,142 @@
+import { LIMITS } from '../domain/limits.js';
+import type { Random } from '../platform/random.js';
+import type { TensorFlow } from '../policy/backend.js';
+import { gateHeldOut, gateProbe, gateStep, gateWeights, type Gate } from '../policy/gates.js';
+import { HYPERPARAMETERS } from './hyperparameters.js';
+import { createReplay, type Replay } from './replay.js';
+import { ROW_SIZE, type RowBatch, type RowCorrection } from './row.js';
+import { createTrainer } from './trainer.js';
+
+/** What one turn of the learner came to. */
+export interface LearnerUpdate {
+  /** New weights that passed every gate, or null where one did not let them. */
+  readonly weights: Float32Array | null;
+  readonly rejectedBy: Gate | null;
+  /** Completions with at least one row in a batch behind these weights, since the last served update. */
+  readonly completions: readonly number[];
+  readonly loss: number;
+  readonly batches: number;
+}
+
+/** Learns from rows as they come. Synchronous: the same learner inline in a simulation and in a thread. */
+export interface Learner {
+  offer(batch: RowBatch): void;
+  correct(correction: RowCorrection): void;
+  /** A second has passed on the floor: rows that wait for company are learnt now. */
+  tick(): void;
+  /** Trains the batches owed; null where none are. */
+  turn(): LearnerUpdate | null;
+  /** Starts again from these weights (activation, roll back). */
+  reset(weights: Float32Array): void;
+  dispose(): void;
+}
+
+export interface LearnerOptions {
+  readonly tf: TensorFlow;
+  readonly random: Random;
+  readonly weights: Float32Array;
+}
+
+/** After so many updates in a row that a gate stopped, training starts again from the champion. */
+const REJECTIONS_BEFORE_RESET = 20;
+
+export function createLearner({ tf, random, weights }: LearnerOptions): Learner {
+  const trainer = createTrainer(tf, weights);
+  const replays = new Map<number, Replay>();
+  const batch = new Float32Array(HYPERPARAMETERS.batchRows * ROW_SIZE);
+  const learntCompletions = new Set<number>();
+  let champion: Float32Array = weights.slice();
+  let owed = 0;
+  let rejections = 0;
+
+  const replayOf = (source: number): Replay => {
+    let replay = replays.get(source);
+    if (!replay) {
+      replay = createReplay(LIMITS.replayRows, LIMITS.heldOutRows);
+      replays.set(source, replay);
+    }
+    return replay;
+  };
+  const freshCount = (): number => [...replays.values()].reduce((sum, replay) => sum + replay.freshCount(), 0);
+
+  /** Half fresh rows, half replayed ones, each warehouse its share. */
+  const assemble = (): boolean => {
+    const sources = [...replays.values()].filter((replay) => replay.size() > 0);
+    if (sources.length === 0) return false;
+    let filled = 0;
+    sources.forEach((replay, i) => {
+      const end = Math.floor(((i + 1) * HYPERPARAMETERS.batchRows) / sources.length);
+      const wanted = Math.ceil((end - filled) * HYPERPARAMETERS.freshShare);
+      filled += replay.drawFresh(batch, filled, wanted, learntCompletions);
+      replay.drawRecent(batch, filled, end - filled, random);
+      filled = end;
+    });
+    return true;
+  };
+
+  const giveUp = (): void => {
+    trainer.reset(champion);
+    rejections = 0;
+  };
+
+  const judge = (candidate: Float32Array): Gate | null => {
+    const gate = gateWeights(candidate) ?? gateProbe(candidate);
+    if (gate) return gate;
+    for (const replay of replays.values()) {
+      const heldOut = { rows: replay.heldOut, rowSize: ROW_SIZE, count: replay.heldOutCount() };
+      const worse = gateHeldOut(candidate, champion, heldOut);
+      if (worse) return worse;
+    }
+    return null;
+  };
+
+  const reject = (gate: Gate, loss: number, batches: number): LearnerUpdate => {
+    rejections++;
+    if (gate !== 'heldOut' || rejections >= REJECTIONS_BEFORE_RESET) giveUp();
+    return { weights: null, rejectedBy: gate, completions: [], loss, batches };
+  };
+
+  return {
+    offer(rows) {
+      if (!isLearnable(rows.rows)) return;
+      replayOf(rows.source).add(rows);
+      owed += rows.rows.length / ROW_SIZE / HYPERPARAMETERS.rowsPerBatch;
+    },
+    correct: (correction) => replayOf(correction.source).correct(correction),
+    tick() {
+      if (owed < 1 && freshCount() > 0) owed = 1;
+    },
+    turn() {
+      let loss = 0;
+      let batches = 0;
+      for (; owed >= 1 && batches < LIMITS.batchesPerTurn; owed--, batches++) {
+        if (!assemble()) break;
+        const report = trainer.step(batch);
+        loss += report.loss;
+        const gate = gateStep(report);
+        if (gate) return reject(gate, report.loss, batches);
+      }
+      if (batches === 0) return null;
+      const candidate = trainer.weights();
+      const gate = judge(candidate);
+      if (gate) return reject(gate, loss / batches, batches);
+      champion = candidate;
+      rejections = 0;
+      const completions = [...learntCompletions];
+      learntCompletions.clear();
+      return { weights: candidate, rejectedBy: null, completions, loss: loss / batches, batches };
+    },
+    reset(next) {
+      champion = next.slice();
+      giveUp();
+    },
+    dispose: () => trainer.dispose(),
+  };
+}
+
+/** One NaN target makes a whole network NaN in one step: such rows stop here. */
+function isLearnable(rows: Float32Array): boolean {
+  for (const value of rows) if (!(Math.abs(value) <= LEARNABLE_LIMIT)) return false;
+  return true;
+}
+const LEARNABLE_LIMIT = 1e4;

@@ -1,0 +1,29 @@
+import { FEATURE_COUNT } from '../traffic/traffic.js';
+
+/**
+ * A training row, one flat run of ROW_SIZE floats: FEATURE_COUNT features at planning time, then the
+ * label `wait` in seconds, the label `blocking` in seconds, and 1 where blocking is known (else masked).
+ */
+export const ROW_SIZE = FEATURE_COUNT + 3;
+export const ROW_WAIT = FEATURE_COUNT;
+export const ROW_BLOCKING = FEATURE_COUNT + 1;
+export const ROW_BLOCKING_KNOWN = FEATURE_COUNT + 2;
+
+/** Rows of one completed route. */
+export interface RowBatch {
+  /** Which warehouse's replay they belong to. */
+  readonly source: number;
+  /** Number of the first row in that source; the others follow. */
+  readonly firstRow: number;
+  /** [n][ROW_SIZE] */
+  readonly rows: Float32Array;
+  /** Names the completion in the update that learns from it. */
+  readonly completion: number;
+}
+
+/** A row's blocking label, settled or grown after the row was sent. */
+export interface RowCorrection {
+  readonly source: number;
+  readonly row: number;
+  readonly blockingSeconds: number;
+}

@@ -1,0 +1,189 @@
+import type { Components } from '../domain/components.js';
+import { zeroComponents } from '../domain/components.js';
+import type { ErrorCode } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
+import { isTurn, moveSeconds, type FreeFlow } from '../planning/freeFlow.js';
+import { laneBetween, type LaneGraph } from '../warehouse/laneGraph.js';
+import type { IssuedRoute, Revision } from './issuedRoute.js';
+
+/** A node held, in compiled indices. */
+export interface TraceStep {
+  readonly node: number;
+  readonly arrivedAt: Instant;
+  readonly departedAt: Instant | null;
+}
+
+/** One lane that the robot set out on, before it becomes a row of numbers. */
+export interface Sample {
+  readonly lane: number;
+  readonly revision: number;
+  readonly position: number;
+  /** Seconds beyond free flow, waits behind stopped robots excused. */
+  readonly waitSeconds: number;
+}
+
+export type Reading =
+  | {
+      readonly kind: 'scored';
+      readonly components: Components;
+      readonly samples: readonly Sample[];
+      /** Seconds on the way, handling excluded. */
+      readonly travelledSeconds: number;
+    }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly references: Readonly<Record<string, string | number>> };
+
+/** Share of the least driving time that a clock may be off, and milliseconds on top. */
+const SPEED_TOLERANCE = 0.05;
+const SPEED_TOLERANCE_MILLISECONDS = 50;
+
+/**
+ * Reads a trace against the route that was issued: components of the whole route, and one sample for
+ * each lane set out on, until it was driven or abandoned (DESIGN 2.2). A robot pushed off its route pays
+ * the lane it was on: time lost plus the extra free-flow seconds to its next stop.
+ */
+export function readTrace(
+  graph: LaneGraph,
+  freeFlow: FreeFlow,
+  route: IssuedRoute,
+  trace: readonly TraceStep[],
+): Reading {
+  const fault = findFault(graph, route, trace);
+  if (fault) return fault;
+  const reader = createReader(graph, freeFlow, route, trace[0]!);
+  for (let i = 1; i < trace.length; i++) reader.move(trace[i]!);
+  return reader.finish();
+}
+
+function refuse(code: ErrorCode, references: Record<string, string | number> = {}): Reading {
+  return { kind: 'refused', code, references };
+}
+
+/** Order in time, lanes between neighbours, and the speed that lane and robot allow. */
+function findFault(graph: LaneGraph, route: IssuedRoute, trace: readonly TraceStep[]): Reading | null {
+  const first = trace[0];
+  if (!first || first.node !== route.revisions[0]!.nodes[0]) {
+    return refuse('E_TRACE_INCOMPLETE', { detail: 'start where the route starts' });
+  }
+  for (let at = 1; at < trace.length; at++) {
+    const before = trace[at - 1]!;
+    const step = trace[at]!;
+    const left = before.departedAt ?? before.arrivedAt;
+    if (left < before.arrivedAt || step.arrivedAt < left) return refuse('E_TRACE_BACKWARDS', { at });
+    const lane = laneBetween(graph, before.node, step.node);
+    if (lane < 0) return refuse('E_TRACE_GAP', { at });
+    const least = 1000 * graph.freeFlowSeconds[route.robotType]![lane]! * (1 - SPEED_TOLERANCE);
+    if (step.arrivedAt - before.arrivedAt < least - SPEED_TOLERANCE_MILLISECONDS) {
+      return refuse('E_TRACE_TOO_FAST', { at });
+    }
+  }
+  return null;
+}
+
+function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, first: TraceStep) {
+  const { robotType, revisions } = route;
+  const stopCount = revisions[0]!.stops.length;
+  const components = zeroComponents();
+  const samples: Sample[] = [];
+  let revisionIndex = 0;
+  let revision = revisions[0]!;
+  let position = 0;
+  let node = first.node;
+  let previousLane = -1;
+  let stopsDone = 0;
+  let readyAt = Math.max(first.arrivedAt, route.issuedAt);
+  let travelledSeconds = 0;
+  let lastArrivedAt = readyAt;
+
+  /** Handles every stop that the current plan has at the current position. */
+  const handle = (): void => {
+    const doneBefore = stopCount - revision.stops.length;
+    while (stopsDone < stopCount && revision.stopIndexes[stopsDone - doneBefore] === position) {
+      readyAt += 1000 * revision.stops[stopsDone - doneBefore]!.handlingSeconds;
+      stopsDone++;
+      previousLane = -1;
+    }
+  };
+  /** Goes over to the revision that was in force when the robot left this node. */
+  const adoptRevision = (leftBefore: Instant): void => {
+    for (let next = revisions[revisionIndex + 1]; next && next.at <= leftBefore; next = revisions[revisionIndex + 1]) {
+      if (next.nodes[0] !== node) return;
+      revisionIndex++;
+      revision = next;
+      position = 0;
+      handle();
+    }
+  };
+  const sample = (waitSeconds: number): void => {
+    const excused = revision.passages[position]?.excusedSeconds ?? 0;
+    samples.push({
+      lane: revision.lanes[position]!,
+      revision: revisionIndex,
+      position,
+      waitSeconds: Math.max(0, waitSeconds - excused),
+    });
+  };
+  handle();
+
+  return {
+    move(step: TraceStep): void {
+      adoptRevision(step.arrivedAt - 1);
+      const lane = laneBetween(graph, node, step.node);
+      const clockSeconds = Math.max(0, step.arrivedAt - readyAt) / 1000;
+      const driving = moveSeconds(graph, robotType, previousLane, lane);
+      const planned = position < revision.lanes.length && revision.nodes[position] === node;
+      const onRoute = planned && revision.lanes[position] === lane;
+      if (onRoute) sample(clockSeconds - driving);
+      else if (planned) sample(clockSeconds + detourSeconds(revision, step.node));
+      if (isTurn(graph, previousLane, lane)) components.turns++;
+      components.time += driving;
+      components.distance += graph.lengthMetres[lane]!;
+      travelledSeconds += clockSeconds;
+      node = step.node;
+      previousLane = lane;
+      readyAt = lastArrivedAt = step.arrivedAt;
+      if (onRoute) {
+        position++;
+        handle();
+      } else {
+        rejoin();
+      }
+    },
+    finish(): Reading {
+      adoptRevision(lastArrivedAt);
+      if (stopsDone < stopCount) {
+        return refuse('E_TRACE_INCOMPLETE', { detail: `visit stop ${stopsDone + 1} of ${stopCount}` });
+      }
+      components.wait = Math.max(0, travelledSeconds - components.time);
+      components.blocking = blockingOf(revisions);
+      if (route.deadlineAt !== null) components.lateness = Math.max(0, readyAt - route.deadlineAt) / 1000;
+      return { kind: 'scored', components, samples, travelledSeconds };
+    },
+  };
+
+  /** Extra free-flow seconds from where the robot was pushed to, towards its next stop. */
+  function detourSeconds(plan: Revision, pushedTo: number): number {
+    const goal = plan.stops[stopsDone - (stopCount - plan.stops.length)]?.node;
+    if (goal === undefined) return 0;
+    const seconds = freeFlow.secondsTo(robotType, goal);
+    const extra = seconds[pushedTo]! - seconds[node]!;
+    return Number.isFinite(extra) ? extra : 0;
+  }
+
+  /** A fleet that does not report deviations may come back to its plan by itself, before the next stop. */
+  function rejoin(): void {
+    const nextStop = revision.stopIndexes[stopsDone - (stopCount - revision.stops.length)] ?? position;
+    for (let later = position; later <= nextStop; later++) {
+      if (revision.nodes[later] === node) {
+        position = later;
+        handle();
+        return;
+      }
+    }
+  }
+}
+
+function blockingOf(revisions: readonly Revision[]): number {
+  let seconds = 0;
+  for (const revision of revisions) for (const passage of revision.passages) seconds += passage?.blockingSeconds ?? 0;
+  return seconds;
+}

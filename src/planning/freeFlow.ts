@@ -1,0 +1,108 @@
+import { turnRadians, turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
+import { createSearch, type SearchCosts } from './search.js';
+
+/** Free-flow seconds from every node to a goal, cached by goal: what a route would take with nobody in the way. */
+export interface FreeFlow {
+  /** [N] seconds to the goal over open lanes without turning, Infinity where there is no way. */
+  secondsTo(robotType: number, goal: number): Float64Array;
+  /** Lanes of a fastest path, null where there is none. Ties go to the lane with the lowest index. */
+  fastestLanes(robotType: number, from: number, goal: number): number[] | null;
+}
+
+const TABLES_KEPT = 4_096;
+
+/** @param closuresEpoch changes whenever a lane opens or closes; tables of another epoch are dropped */
+export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): FreeFlow {
+  const tables = new Map<number, Float64Array>();
+  const backwards = createSearch(reversed(graph));
+  const reversedPrices = new Map<number, Float64Array>();
+  let epoch = closuresEpoch();
+
+  const pricesOf = (robotType: number): Float64Array => {
+    let prices = reversedPrices.get(robotType);
+    if (!prices) {
+      const forward = graph.freeFlowSeconds[robotType]!;
+      prices = Float64Array.from(graph.inLanes, (lane) => forward[lane]!);
+      reversedPrices.set(robotType, prices);
+    }
+    for (let i = 0; i < prices.length; i++) {
+      prices[i] = graph.open[graph.inLanes[i]!] === 1 ? graph.freeFlowSeconds[robotType]![graph.inLanes[i]!]! : Infinity;
+    }
+    return prices;
+  };
+
+  const secondsTo = (robotType: number, goal: number): Float64Array => {
+    if (epoch !== closuresEpoch()) {
+      tables.clear();
+      epoch = closuresEpoch();
+    }
+    const key = goal * graph.robotTypes.length + robotType;
+    let table = tables.get(key);
+    if (table) return table;
+    const costs: SearchCosts = { prices: pricesOf(robotType), robotType, turnTimeWeight: 0, turnWeight: 0 };
+    backwards.run(costs, goal, -1, []);
+    table = new Float64Array(graph.nodeCount);
+    for (let node = 0; node < graph.nodeCount; node++) table[node] = backwards.costTo(node);
+    if (tables.size >= TABLES_KEPT) tables.delete(tables.keys().next().value as number);
+    tables.set(key, table);
+    return table;
+  };
+
+  return {
+    secondsTo,
+    fastestLanes(robotType, from, goal) {
+      const seconds = secondsTo(robotType, goal);
+      const lanes: number[] = [];
+      for (let node = from; node !== goal; node = graph.laneTo[lanes[lanes.length - 1]!]!) {
+        const lane = descend(graph, robotType, node, seconds);
+        if (lane < 0) return null;
+        lanes.push(lane);
+      }
+      return lanes;
+    },
+  };
+}
+
+/** The open lane out of `node` that lies on a fastest path by the table, or -1. */
+function descend(graph: LaneGraph, robotType: number, node: number, seconds: Float64Array): number {
+  let best = -1;
+  let bestSeconds = Infinity;
+  for (let lane = graph.laneStart[node]!; lane < graph.laneStart[node + 1]!; lane++) {
+    if (graph.open[lane] === 0) continue;
+    const total = graph.freeFlowSeconds[robotType]![lane]! + seconds[graph.laneTo[lane]!]!;
+    if (total < bestSeconds) {
+      bestSeconds = total;
+      best = lane;
+    }
+  }
+  return best;
+}
+
+/** The graph with every lane turned round; lane i of it is `graph.inLanes[i]`. Closed lanes are priced, not marked. */
+function reversed(graph: LaneGraph): LaneGraph {
+  const { inLanes, inStart } = graph;
+  return {
+    ...graph,
+    laneStart: inStart,
+    laneFrom: Int32Array.from(inLanes, (lane) => graph.laneTo[lane]!),
+    laneTo: Int32Array.from(inLanes, (lane) => graph.laneFrom[lane]!),
+    barredTypes: Uint32Array.from(inLanes, (lane) => graph.barredTypes[lane]!),
+    open: new Uint8Array(inLanes.length).fill(1),
+    turnsTakeTime: graph.turnsTakeTime.map(() => false),
+  };
+}
+
+/**
+ * Free-flow seconds of driving `lane` after `previous` (-1: from standing): the lane, the turn into it,
+ * and getting going where the robot stood.
+ */
+export function moveSeconds(graph: LaneGraph, robotType: number, previous: number, lane: number): number {
+  const driving = graph.freeFlowSeconds[robotType]![lane]!;
+  if (previous < 0) return driving + graph.robotTypes[robotType]!.startSeconds;
+  return driving + turnSeconds(graph, robotType, previous, lane);
+}
+
+/** A change of heading counts as a turn from 45 degrees on. */
+export function isTurn(graph: LaneGraph, previous: number, lane: number): boolean {
+  return previous >= 0 && turnRadians(graph, previous, lane) > Math.PI / 4;
+}
