@@ -55,6 +55,7 @@ export const ERRORS = {
   E_MAP_INVALID: entry(422, 'The map has {count} faults, first: {detail}. `aisleflow map validate` lists all.'),
   E_MAP_EXISTS: entry(409, 'Warehouse {warehouseId} exists with other content. Give the map a new version or id.'),
   E_MAP_UNREADABLE: entry(422, 'The map file {file} cannot be read: {detail}.'),
+  E_LAYOUT_INVALID: entry(422, 'The layout cannot be generated: {detail}.'),
   E_POLICY_CORRUPT: entry(422, 'Policy {policyVersion} cannot be used: {detail}. The version served before stays.'),
 
   E_JOURNAL_FULL: entry(507, 'The disk of the journal is full; nothing was stored. Free space, then send it again.', true),
@@ -62,6 +63,7 @@ export const ERRORS = {
   E_JOURNAL_CORRUPT: entry(500, 'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.'),
   E_DATA_DIRECTORY: entry(500, 'The data directory {directory} cannot be used: {detail}. Name a writable one with --data.'),
   E_PORT_IN_USE: entry(500, 'Port {port} on {host} is in use. Name another with --port.'),
+  E_USAGE: entry(400, 'The command cannot be run: {detail}. `--help` shows how it is used.'),
   E_CONFIG: entry(500, 'The configuration is wrong: {detail}.'),
   E_BACKEND: entry(500, 'No TF.js backend works: {detail}. `aisleflow doctor` explains.'),
   E_INTERNAL: entry(500, 'Something broke that should not; it is in the log under {reference}. Report it.'),

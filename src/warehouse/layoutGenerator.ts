@@ -99,7 +99,7 @@ export const GRID_LAYOUTS = {
 
 type Paint = (row: number, column: number, letter: string) => void;
 
-/** The hall as rows of kiva letters. @throws E_CONFIG where a parameter makes no sense. */
+/** The hall as rows of kiva letters. @throws E_LAYOUT_INVALID where a parameter makes no sense. */
 export function generateGrid(layout: GridLayout): string[] {
   const height = extent(layout.shelfRows, layout.shelfDepth, layout.aisleWidth, layout.marginRows);
   const width = extent(layout.shelfColumns, layout.shelfLength, layout.crossAisleWidth, layout.marginColumns);
@@ -116,7 +116,7 @@ export function generateGrid(layout: GridLayout): string[] {
   return cells.map((row) => row.join(''));
 }
 
-/** The hall as a warehouse of one-metre cells. @throws E_CONFIG */
+/** The hall as a warehouse of one-metre cells. @throws E_LAYOUT_INVALID */
 export function generateGridWarehouse(layout: GridLayout, id: string, name?: string): WarehouseFile {
   return gridToFile(generateGrid(layout), { dialect: 'kiva', id, ...(name === undefined ? {} : { name }) });
 }
@@ -127,7 +127,7 @@ function extent(count: number, size: number, gap: number, margin: number): numbe
 
 function checkLayout(layout: GridLayout, height: number, width: number): void {
   const refuse = (detail: string): never => {
-    throw new AppError('E_CONFIG', { detail });
+    throw new AppError('E_LAYOUT_INVALID', { detail });
   };
   for (const [name, value] of Object.entries(layout) as [string, unknown][]) {
     const mayBeZero = /^(cornerCut|stationFirst)/.test(name);

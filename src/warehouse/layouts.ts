@@ -23,11 +23,11 @@ export interface GenerateOptions {
   readonly id?: string;
 }
 
-/** A named layout, or a free variant of it. @throws E_CONFIG for an unknown layout, parameter or value. */
+/** A named layout, or a free variant of it. @throws E_LAYOUT_INVALID for an unknown layout, parameter or value. */
 export function generateWarehouse(layoutName: string, { set = {}, id }: GenerateOptions = {}): WarehouseFile {
   const base = Object.hasOwn(LAYOUTS, layoutName) ? LAYOUTS[layoutName] : undefined;
   if (!base) {
-    throw new AppError('E_CONFIG', {
+    throw new AppError('E_LAYOUT_INVALID', {
       detail: `layout ${layoutName} is not known; known: ${Object.keys(LAYOUTS).join(', ')}`,
     });
   }
@@ -45,7 +45,7 @@ function setParameter(layout: GridLayout | MultiBlockLayout, name: string, text:
   const values = layout as unknown as Record<string, number | boolean | string>;
   const before = Object.hasOwn(values, name) ? values[name] : undefined;
   const refuse = (detail: string): never => {
-    throw new AppError('E_CONFIG', { detail });
+    throw new AppError('E_LAYOUT_INVALID', { detail });
   };
   if (typeof before === 'number') {
     if (text.trim() === '' || !Number.isFinite(Number(text))) refuse(`${name}=${text}: a number is needed`);

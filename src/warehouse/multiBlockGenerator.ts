@@ -42,7 +42,7 @@ export const MULTI_BLOCK_LAYOUT: MultiBlockLayout = {
   stationHandlingSeconds: 5,
 };
 
-/** @throws E_CONFIG where a parameter makes no sense. */
+/** @throws E_LAYOUT_INVALID where a parameter makes no sense. */
 export function generateMultiBlock(layout: MultiBlockLayout, id: string, name?: string): WarehouseFile {
   checkLayout(layout);
   return buildMultiBlock(layout, id, name);
@@ -58,7 +58,7 @@ const COUNTS = [
 
 function checkLayout(layout: MultiBlockLayout): void {
   const refuse = (detail: string): never => {
-    throw new AppError('E_CONFIG', { detail });
+    throw new AppError('E_LAYOUT_INVALID', { detail });
   };
   for (const name of COUNTS) {
     if (!Number.isInteger(layout[name]) || layout[name] < 1 || layout[name] > 500) {

@@ -1,3 +1,5 @@
+import { groupMembers, groupOffsets } from './laneArrays.js';
+
 /** A directed graph as two parallel lists of node numbers. */
 export interface EdgeList {
   readonly nodeCount: number;
@@ -11,7 +13,8 @@ export interface EdgeList {
  */
 export function strongComponents(edges: EdgeList): Int32Array {
   const { nodeCount } = edges;
-  const { start, targets } = successors(edges);
+  const start = groupOffsets(edges.from, nodeCount);
+  const edgeOf = groupMembers(start, edges.from);
   const component = new Int32Array(nodeCount).fill(-1);
   const order = new Int32Array(nodeCount).fill(-1);
   const low = new Int32Array(nodeCount);
@@ -48,25 +51,10 @@ export function strongComponents(edges: EdgeList): Int32Array {
         continue;
       }
       nextEdge[node] = edge + 1;
-      const target = targets[edge] as number;
+      const target = edges.to[edgeOf[edge] as number] as number;
       if (order[target] === -1) enter(target);
       else if (component[target] === -1) low[node] = Math.min(low[node] as number, order[target] as number);
     }
   }
   return component;
-}
-
-function successors({ nodeCount, from, to }: EdgeList): { start: Int32Array; targets: Int32Array } {
-  const start = new Int32Array(nodeCount + 1);
-  for (const node of from) start[node + 1] = (start[node + 1] as number) + 1;
-  for (let node = 0; node < nodeCount; node++)
-    start[node + 1] = (start[node + 1] as number) + (start[node] as number);
-  const next = start.slice();
-  const targets = new Int32Array(to.length);
-  for (const [edge, node] of from.entries()) {
-    const slot = next[node] as number;
-    targets[slot] = to[edge] as number;
-    next[node] = slot + 1;
-  }
-  return { start, targets };
 }

@@ -1,5 +1,6 @@
 import createGraph, { type Graph } from 'ngraph.graph';
 import type { NodeId, NodeIndex, WarehouseId } from '../domain/ids.js';
+import { groupMembers, groupOffsets, reverseLanes, straightLanes } from './laneArrays.js';
 import type { LaneGraph, RobotType } from './laneGraph.js';
 import type { LaneEntryContent, WarehouseFile } from './warehouseFile.js';
 
@@ -156,8 +157,8 @@ function compileLanes(
   const heading = Float64Array.from(links, ({ from, to }) =>
     Math.atan2((y[to] as number) - (y[from] as number), (x[to] as number) - (x[from] as number)),
   );
-  const laneStart = offsets(laneFrom, nodeCount);
-  const inStart = offsets(laneTo, nodeCount);
+  const laneStart = groupOffsets(laneFrom, nodeCount);
+  const inStart = groupOffsets(laneTo, nodeCount);
   const typeBits = new Map(model.robotTypes.map((type, index) => [type.name, 1 << index]));
   return {
     laneCount: links.length,
@@ -167,7 +168,7 @@ function compileLanes(
     reverseLane: reverseLanes(laneStart, laneFrom, laneTo),
     straightLane: straightLanes(laneStart, laneTo, heading),
     inStart,
-    inLanes: groupByEnd(inStart, laneTo),
+    inLanes: groupMembers(inStart, laneTo),
     lengthMetres: Float64Array.from(links, (link) => link.lengthMetres),
     speedLimit: Float64Array.from(links, (link) => link.speedLimit),
     heading,
@@ -176,50 +177,4 @@ function compileLanes(
     ),
     open: Uint8Array.from(links, (link) => (link.open ? 1 : 0)),
   };
-}
-
-/** [N + 1] running counts: where each node's group begins. */
-function offsets(groupOf: Int32Array, nodeCount: number): Int32Array {
-  const start = new Int32Array(nodeCount + 1);
-  for (const node of groupOf) start[node + 1] = (start[node + 1] as number) + 1;
-  for (let node = 0; node < nodeCount; node++)
-    start[node + 1] = (start[node + 1] as number) + (start[node] as number);
-  return start;
-}
-
-function groupByEnd(inStart: Int32Array, laneTo: Int32Array): Int32Array {
-  const next = inStart.slice(0, -1);
-  const inLanes = new Int32Array(laneTo.length);
-  for (const [lane, end] of laneTo.entries()) {
-    const slot = next[end] as number;
-    inLanes[slot] = lane;
-    next[end] = slot + 1;
-  }
-  return inLanes;
-}
-
-function reverseLanes(laneStart: Int32Array, laneFrom: Int32Array, laneTo: Int32Array): Int32Array {
-  return laneTo.map((end, lane) => {
-    for (let back = laneStart[end] as number; back < (laneStart[end + 1] as number); back++) {
-      if (laneTo[back] === laneFrom[lane]) return back;
-    }
-    return -1;
-  });
-}
-
-function straightLanes(laneStart: Int32Array, laneTo: Int32Array, heading: Float64Array): Int32Array {
-  return laneTo.map((end, lane) => {
-    let best = -1;
-    // Just under 45 degrees, so that rounding does not let an exact diagonal pass.
-    let bestTurn = Math.PI / 4 - 1e-9;
-    for (let next = laneStart[end] as number; next < (laneStart[end + 1] as number); next++) {
-      const change = Math.abs((heading[next] as number) - (heading[lane] as number));
-      const turn = Math.min(change, 2 * Math.PI - change);
-      if (turn < bestTurn) {
-        best = next;
-        bestTurn = turn;
-      }
-    }
-    return best;
-  });
 }
