@@ -107,6 +107,12 @@ async function loadBackend(tf: TensorFlow, name: BackendName): Promise<string> {
   }
 }
 
+interface TfjsNode {
+  readonly version: { readonly 'tfjs-node': string };
+  /** Importing the package selects its backend. */
+  backend(): { readonly binding: { readonly TF_Version: string } };
+}
+
 async function loadNative(): Promise<string> {
   // TensorFlow reads this when its library is loaded and writes to stderr without it.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
@@ -118,8 +124,9 @@ async function loadNative(): Promise<string> {
   }
   // Optional dependency: the name is not written in the import, or the compiler would demand its types.
   const packageName = '@tensorflow/tfjs-node';
-  const native = commonJsExports<{ version: Record<string, string> }>((await import(packageName)) as object);
-  return `tfjs-node ${native.version['tfjs-node'] ?? '?'}, libtensorflow ${native.version['tensorflow'] ?? '?'}`;
+  const native = commonJsExports<TfjsNode>((await import(packageName)) as object);
+  const libraryVersion = native.backend().binding.TF_Version;
+  return `tfjs-node ${native.version['tfjs-node']}, libtensorflow ${libraryVersion}`;
 }
 
 async function loadWasm(): Promise<string> {
