@@ -51,7 +51,8 @@ export interface JournalStore {
   commit(batch: readonly EncodedRecord[]): Promise<number>;
   /** Some of the records from `from` to `to`, in order from `from` on, verified; at least one if there is any. */
   read(from: number, to: number): Promise<readonly StoredRecord[]>;
-  routeRecords(warehouseId: string, routeId: string): Promise<readonly StoredRecord[]>;
+  /** Some of the route's records from a sequence on, in order, verified; none only when there are no more. */
+  routeRecords(warehouseId: string, routeId: string, from: number): Promise<readonly StoredRecord[]>;
   close(): Promise<void>;
 }
 
@@ -177,6 +178,16 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
     }
   }
 
+  async function routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]> {
+    const records: JournalRecord[] = [];
+    for (;;) {
+      const from = (records.at(-1)?.sequence ?? 0) + 1;
+      const chunk = await store.routeRecords(warehouseId, routeId, from);
+      if (chunk.length === 0) return records;
+      for (const stored of chunk) records.push(decodeRecord(stored));
+    }
+  }
+
   async function shutDown(): Promise<void> {
     await pumping;
     await store.close();
@@ -185,8 +196,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
   return {
     append,
     read,
-    routeRecords: async (warehouseId, routeId) =>
-      (await store.routeRecords(warehouseId, routeId)).map(decodeRecord),
+    routeRecords,
     firstSequence: () => store.firstSequence(),
     lastSequence: () => last,
     waiting: () => queue.length + inFlight,

@@ -10,7 +10,12 @@ export interface JournalWorkerData {
 export type JournalRequest =
   | { readonly operation: 'commit'; readonly batch: readonly EncodedRecord[] }
   | { readonly operation: 'read'; readonly from: number; readonly to: number }
-  | { readonly operation: 'routeRecords'; readonly warehouseId: string; readonly routeId: string }
+  | {
+      readonly operation: 'routeRecords';
+      readonly warehouseId: string;
+      readonly routeId: string;
+      readonly from: number;
+    }
   | { readonly operation: 'close' };
 /** The first answer tells how the opening went; then one for each request, in order. */
 export type JournalAnswer =
@@ -33,7 +38,7 @@ function serve(store: SqliteStore, request: JournalRequest): unknown {
     case 'read':
       return store.read(request.from, request.to);
     case 'routeRecords':
-      return store.routeRecords(request.warehouseId, request.routeId);
+      return store.routeRecords(request.warehouseId, request.routeId, request.from);
     case 'close':
       store.close();
       return null;

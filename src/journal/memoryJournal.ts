@@ -32,8 +32,11 @@ function createMemoryStore(recordsKept: number): JournalStore {
       const first = last - records.length + 1;
       return records.slice(Math.max(0, from - first), Math.max(0, to - first + 1));
     },
-    routeRecords: async (warehouseId, routeId) =>
-      records.filter((record) => record.routeId === routeId && record.warehouseId === warehouseId),
+    routeRecords: async (warehouseId, routeId, from) =>
+      records.filter(
+        (record) =>
+          record.routeId === routeId && record.warehouseId === warehouseId && record.sequence >= from,
+      ),
     close: async () => undefined,
   };
 }

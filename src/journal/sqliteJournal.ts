@@ -26,8 +26,8 @@ export async function openJournal(options: SqliteJournalOptions): Promise<Journa
       lastSequence: () => opened.lastSequence,
       commit: (batch) => channel.ask({ operation: 'commit', batch }) as Promise<number>,
       read: (from, to) => channel.ask({ operation: 'read', from, to }) as Promise<StoredRecord[]>,
-      routeRecords: (warehouseId, routeId) =>
-        channel.ask({ operation: 'routeRecords', warehouseId, routeId }) as Promise<StoredRecord[]>,
+      routeRecords: (warehouseId, routeId, from) =>
+        channel.ask({ operation: 'routeRecords', warehouseId, routeId, from }) as Promise<StoredRecord[]>,
       close: () => channel.close(),
     },
     options,

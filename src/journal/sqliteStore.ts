@@ -18,7 +18,7 @@ export interface SqliteStore {
   /** @throws E_JOURNAL_FULL nothing was stored @throws E_JOURNAL_FAILED nobody knows what was stored */
   commit(batch: readonly EncodedRecord[]): number;
   read(from: number, to: number): StoredRecord[];
-  routeRecords(warehouseId: string, routeId: string): StoredRecord[];
+  routeRecords(warehouseId: string, routeId: string, from: number): StoredRecord[];
   close(): void;
 }
 
@@ -130,8 +130,8 @@ function createStore(database: Database.Database, mark: HighWaterMark): SqliteSt
   const range = database.prepare<[number, number], Row>(
     `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
   );
-  const ofRoute = database.prepare<[string, string], Row>(
-    `SELECT ${COLUMNS} FROM records WHERE route_id = ? AND warehouse_id = ? ORDER BY sequence`,
+  const ofRoute = database.prepare<[string, string, number], Row>(
+    `SELECT ${COLUMNS} FROM records WHERE route_id = ? AND warehouse_id = ? AND sequence >= ? ORDER BY sequence`,
   );
   let last = lastSequenceOf(database);
 
@@ -160,7 +160,7 @@ function createStore(database: Database.Database, mark: HighWaterMark): SqliteSt
       }
     },
     read: (from, to) => readSome(range.iterate(from, to)),
-    routeRecords: (warehouseId, routeId) => readSome(ofRoute.iterate(routeId, warehouseId)),
+    routeRecords: (warehouseId, routeId, from) => readSome(ofRoute.iterate(routeId, warehouseId, from)),
     close() {
       database.close();
       mark.close();

@@ -43,8 +43,11 @@ export function createFaultyStore(durable: StoredRecord[] = []): FaultyStore {
       return true;
     },
     read: async (from, to) => durable.slice(from - 1, to),
-    routeRecords: async (warehouseId, routeId) =>
-      durable.filter((record) => record.warehouseId === warehouseId && record.routeId === routeId),
+    routeRecords: async (warehouseId, routeId, from) =>
+      durable.filter(
+        (record) =>
+          record.warehouseId === warehouseId && record.routeId === routeId && record.sequence >= from,
+      ),
     close: async () => undefined,
   };
 }

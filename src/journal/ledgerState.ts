@@ -1,0 +1,115 @@
+import { LIMITS } from '../domain/limits.js';
+import { contentHash } from './canonical.js';
+import type { JournalRecord } from './records.js';
+import {
+  closedRoute,
+  issuedEntry,
+  isRouteRecord,
+  revisedEntry,
+  type ClosedRoute,
+  type RouteEntry,
+} from './routeEntry.js';
+
+export interface KnownRequest {
+  readonly routeId: string;
+  readonly requestHash: string;
+}
+
+export interface LedgerLimits {
+  readonly closedRoutesKept: number;
+  readonly requestsKept: number;
+  readonly openRoutesPerWarehouse: number;
+}
+
+/**
+ * The routes of one warehouse, in memory: a fold over its records in the order of their sequences,
+ * and nothing else, so that a ledger rebuilt from the journal is the live one. What memory forgets
+ * depends on that order alone, too.
+ */
+export interface LedgerState {
+  readonly open: ReadonlyMap<string, RouteEntry>;
+  /** The newest closed routes, oldest first. */
+  readonly closed: ReadonlyMap<string, ClosedRoute>;
+  openOf(robotId: string): RouteEntry | undefined;
+  /** The route that this request made; forgotten after `requestsKept` newer ones, but never while it is open. */
+  request(robotId: string, requestId: string): KnownRequest | undefined;
+  /** @throws Error for a record that cannot follow: a broken invariant, not an outcome */
+  apply(record: JournalRecord): void;
+  /** SHA-256 of all of the above. */
+  hash(): string;
+}
+
+export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
+  const open = new Map<string, RouteEntry>();
+  const openByRobot = new Map<string, RouteEntry>();
+  const closed = new Map<string, ClosedRoute>();
+  const requests = new Map<string, KnownRequest>();
+  let last = 0;
+
+  function setOpen(entry: RouteEntry): void {
+    open.set(entry.routeId, entry);
+    openByRobot.set(entry.robotId, entry);
+  }
+
+  function issue(record: JournalRecord<'route.issued'>): void {
+    const entry = issuedEntry(record);
+    assert(!open.has(entry.routeId) && !closed.has(entry.routeId), record, 'the route was issued before');
+    assert(!openByRobot.has(entry.robotId), record, 'the robot already has an open route');
+    setOpen(entry);
+    const { routeId, requestHash } = entry;
+    requests.set(requestKey(entry.robotId, record.payload.requestId), { routeId, requestHash });
+    forgetRequests();
+  }
+
+  function forgetRequests(): void {
+    while (requests.size > limits.requestsKept && requests.size > open.size) {
+      const [key, oldest] = requests.entries().next().value as [string, KnownRequest];
+      requests.delete(key);
+      // An open route's request goes to the end of the line, so that it is not met again at each step.
+      if (open.has(oldest.routeId)) requests.set(key, oldest);
+    }
+  }
+
+  function close(route: ClosedRoute): void {
+    const wasOpen = open.get(route.routeId);
+    if (wasOpen !== undefined) {
+      open.delete(route.routeId);
+      openByRobot.delete(wasOpen.robotId);
+    }
+    closed.delete(route.routeId);
+    closed.set(route.routeId, route);
+    if (closed.size > limits.closedRoutesKept) closed.delete(closed.keys().next().value as string);
+  }
+
+  function apply(record: JournalRecord): void {
+    if (!isRouteRecord(record)) return;
+    assert(record.sequence > last, record, `it comes after ${last}`);
+    last = record.sequence;
+    if (record.kind === 'route.issued') issue(record);
+    else if (record.kind === 'route.revised' || record.kind === 'route.held') {
+      const entry = open.get(record.payload.routeId);
+      assert(entry !== undefined, record, 'the route is not open');
+      assert(record.payload.revision > entry.revision, record, `the route is at revision ${entry.revision}`);
+      setOpen(revisedEntry(entry, record));
+    } else close(closedRoute(record));
+  }
+
+  return {
+    open,
+    closed,
+    openOf: (robotId) => openByRobot.get(robotId),
+    request: (robotId, requestId) => requests.get(requestKey(robotId, requestId)),
+    apply,
+    hash: () => contentHash([[...open.values()], [...closed.values()], [...requests]]),
+  };
+}
+
+/** Ids hold no blanks, so no two pairs share a key. */
+function requestKey(robotId: string, requestId: string): string {
+  return `${robotId} ${requestId}`;
+}
+
+function assert(holds: boolean, record: JournalRecord, detail: string): asserts holds {
+  if (!holds)
+    throw new Error(`journal record ${record.sequence} (${record.kind}) cannot be applied: ${detail}`);
+}
