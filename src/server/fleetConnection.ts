@@ -1,0 +1,71 @@
+import type { WebSocket } from 'ws';
+import { LIMITS } from '../domain/limits.js';
+import type { ToFleetMessage } from '../domain/messages.js';
+import type { Credential } from './tokens.js';
+import { createRobotQueues, type RobotQueues } from './robotQueues.js';
+
+/** WebSocket close codes that the server uses (RFC 6455, 7.4.1). */
+export const CLOSE = { goingAway: 1001, policyViolation: 1008, tryAgainLater: 1013 } as const;
+
+/** One WebSocket of a fleet: whom it speaks for, what it still has under way, and its sending side. */
+export interface FleetConnection {
+  readonly connectionId: string;
+  readonly credential: Credential;
+  /** Robots that said hello here, and the warehouse of each. */
+  readonly warehouseOf: Map<string, string>;
+  readonly warehouses: Set<string>;
+  readonly queues: RobotQueues;
+  readonly bufferedBytes: number;
+  /** Sends, or cuts the connection where its reader is too slow: robots reconnect and resume. */
+  send(message: ToFleetMessage): void;
+  /** Closes in good order; what has not closed within a second is cut. */
+  close(code: number, reason: string): void;
+  terminate(): void;
+  /** Called by the heartbeat; false once the other side missed too many. */
+  ping(): boolean;
+  /** The other side is alive. */
+  heard(): void;
+}
+
+const CUT_AFTER_MILLISECONDS = 1000;
+
+export function createFleetConnection(options: {
+  readonly socket: WebSocket;
+  readonly connectionId: string;
+  readonly credential: Credential;
+  readonly bufferedBytesLimit: number;
+}): FleetConnection {
+  const { socket, connectionId, credential, bufferedBytesLimit } = options;
+  let missedPings = 0;
+
+  const close = (code: number, reason: string): void => {
+    if (socket.readyState !== socket.OPEN) return;
+    socket.close(code, reason);
+    // A close frame waits behind what a stalled reader has not taken: do not wait for it.
+    setTimeout(() => socket.terminate(), CUT_AFTER_MILLISECONDS).unref();
+  };
+  return {
+    connectionId,
+    credential,
+    warehouseOf: new Map(),
+    warehouses: new Set(),
+    queues: createRobotQueues(),
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+    send(message) {
+      if (socket.readyState !== socket.OPEN) return;
+      if (socket.bufferedAmount > bufferedBytesLimit) return close(CLOSE.tryAgainLater, 'read faster');
+      socket.send(JSON.stringify(message));
+    },
+    close,
+    terminate: () => socket.terminate(),
+    ping() {
+      if (missedPings >= LIMITS.webSocketMissedPings) return false;
+      missedPings++;
+      if (socket.readyState === socket.OPEN) socket.ping();
+      return true;
+    },
+    heard: () => void (missedPings = 0),
+  };
+}

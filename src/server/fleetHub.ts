@@ -1,0 +1,106 @@
+import type { Logger } from 'pino';
+import type { HelloMessage, ToFleetMessage } from '../domain/messages.js';
+import type { ServiceEvent } from '../domain/serviceContract.js';
+import type { FleetConnection } from './fleetConnection.js';
+import { CLOSE } from './fleetConnection.js';
+
+/** All fleet connections: which one each robot is on, and what is pushed to whom. */
+export interface FleetHub {
+  add(connection: FleetConnection): void;
+  remove(connection: FleetConnection): void;
+  /** The robots of a hello are on this connection from now on; the newest hello wins. */
+  bind(connection: FleetConnection, message: HelloMessage): void;
+  push(event: ServiceEvent): void;
+  /** Pings everyone, and ends those that missed too many. */
+  beat(): void;
+  /** Closes the connections of tokens that are no longer there. */
+  dropTokens(isValid: (tokenId: string) => boolean): void;
+  idle(): Promise<void>;
+  close(): void;
+  readonly size: number;
+  readonly depths: { readonly messages: number; readonly bytes: number };
+}
+
+export function createFleetHub(logger: Logger): FleetHub {
+  const connections = new Set<FleetConnection>();
+  const byRobot = new Map<string, FleetConnection>();
+  const robotKey = (warehouseId: string, robotId: string): string => `${warehouseId}/${robotId}`;
+
+  const toRobot = (warehouseId: string, robotId: string, message: ToFleetMessage): void => {
+    byRobot.get(robotKey(warehouseId, robotId))?.send(message);
+  };
+  const toWarehouse = (warehouseId: string, message: ToFleetMessage): void => {
+    for (const connection of connections)
+      if (connection.warehouses.has(warehouseId)) connection.send(message);
+  };
+  return {
+    add: (connection) => void connections.add(connection),
+    remove(connection) {
+      connections.delete(connection);
+      for (const [robotId, warehouseId] of connection.warehouseOf) {
+        const key = robotKey(warehouseId, robotId);
+        if (byRobot.get(key) === connection) byRobot.delete(key);
+      }
+    },
+    bind(connection, { warehouseId, robots }) {
+      connection.warehouses.add(warehouseId);
+      for (const { robotId } of robots) {
+        const before = connection.warehouseOf.get(robotId);
+        if (before !== undefined && byRobot.get(robotKey(before, robotId)) === connection) {
+          byRobot.delete(robotKey(before, robotId));
+        }
+        connection.warehouseOf.set(robotId, warehouseId);
+        byRobot.set(robotKey(warehouseId, robotId), connection);
+      }
+    },
+    push(event) {
+      const { kind, warehouseId } = event;
+      switch (kind) {
+        case 'route.updated':
+        case 'route.held':
+          return toRobot(warehouseId, event.message.robotId, event.message);
+        case 'route.expired': {
+          const { robotId, ...message } = event.message;
+          return toRobot(warehouseId, robotId, message);
+        }
+        case 'policy.updated':
+          return toWarehouse(warehouseId, { type: kind, warehouseId, policyVersion: event.policyVersion });
+        case 'weights.updated':
+          return toWarehouse(warehouseId, { type: kind, warehouseId, weights: event.weights });
+        case 'mode.updated':
+        case 'lane.updated':
+        case 'learner.failed':
+          return;
+      }
+    },
+    beat() {
+      for (const connection of connections) {
+        if (connection.ping()) continue;
+        logger.info({ connectionId: connection.connectionId }, 'connection ended: it answered no ping');
+        connection.terminate();
+      }
+    },
+    dropTokens(isValid) {
+      for (const connection of connections) {
+        if (isValid(connection.credential.tokenId)) continue;
+        connection.close(CLOSE.policyViolation, 'the token was revoked');
+      }
+    },
+    idle: async () => void (await Promise.all([...connections].map(({ queues }) => queues.idle()))),
+    close() {
+      for (const connection of connections) connection.close(CLOSE.goingAway, 'the server is stopping');
+    },
+    get size() {
+      return connections.size;
+    },
+    get depths() {
+      let messages = 0;
+      let bytes = 0;
+      for (const connection of connections) {
+        messages += connection.queues.depth;
+        bytes += connection.bufferedBytes;
+      }
+      return { messages, bytes };
+    },
+  };
+}

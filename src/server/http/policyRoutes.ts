@@ -1,0 +1,74 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { AppError } from '../../domain/errors.js';
+import type { RoutingService } from '../../domain/serviceContract.js';
+import { credentialOf, OPERATE, READ } from './access.js';
+import { addRoute } from './route.js';
+import { PolicyField, PolicyParams, WarehouseParams } from './schemas.js';
+
+const tag = 'Policies';
+
+/** Policy versions: list, save, activate, roll back. With a shared policy, a change reaches every warehouse. */
+export function addPolicyRoutes(
+  app: FastifyInstance,
+  service: RoutingService,
+  policyIsShared: boolean,
+): void {
+  const policies = '/v1/warehouses/:warehouseId/policies';
+  const requireReach = (request: FastifyRequest): void => {
+    if (!policyIsShared || credentialOf(request).warehouses === '*') return;
+    throw new AppError('E_FORBIDDEN', {
+      detail: 'the policy is shared, and it does not reach all warehouses',
+    });
+  };
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/policies',
+    access: READ,
+    tag,
+    summary: 'Saved policy versions',
+    answer: Type.Array(PolicyField),
+    handle: () => service.policies(),
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${policies}/save`,
+    access: OPERATE,
+    tag,
+    summary: 'Save what is served now',
+    params: WarehouseParams,
+    answer: PolicyField,
+    status: 201,
+    handle({ params: { warehouseId } }, { request }) {
+      requireReach(request);
+      return service.savePolicy(warehouseId);
+    },
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${policies}/:policyVersion/activate`,
+    access: OPERATE,
+    tag,
+    summary: 'Serve a saved version',
+    params: PolicyParams,
+    answer: PolicyField,
+    handle({ params: { warehouseId, policyVersion } }, { request }) {
+      requireReach(request);
+      return service.activatePolicy(warehouseId, policyVersion);
+    },
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${policies}/rollback`,
+    access: OPERATE,
+    tag,
+    summary: 'Serve the version saved before the active one',
+    params: WarehouseParams,
+    answer: PolicyField,
+    handle({ params: { warehouseId } }, { request }) {
+      requireReach(request);
+      return service.rollBack(warehouseId);
+    },
+  });
+}

@@ -1,0 +1,110 @@
+/** What HTTP takes and answers beyond the wire messages of `domain/messages.ts`. */
+import { Type, type TSchema } from 'typebox';
+import { LIMITS } from '../../domain/limits.js';
+import {
+  Id,
+  InstantField,
+  MODES,
+  RewardWeightsField,
+  RouteScoredBody,
+  TraceEntry,
+} from '../../domain/messages.js';
+
+const strict = <P extends Record<string, TSchema>>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false });
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Count = Type.Integer({ minimum: 0 });
+const ModeField = Type.Union(MODES.map((mode) => Type.Literal(mode)));
+
+export const WarehouseParams = strict({ warehouseId: Id });
+export const RouteParams = strict({ warehouseId: Id, routeId: Id });
+export const PolicyParams = strict({ warehouseId: Id, policyVersion: Id });
+
+const LaneNameField = strict({ from: Id, to: Id });
+export const LanesBody = strict({ lanes: Type.Array(LaneNameField, { minItems: 1, maxItems: 1_000 }) });
+export const LanesChanged = strict({ lanes: Type.Array(LaneNameField), open: Type.Boolean() });
+export const ModeBody = strict({ mode: Type.String({ minLength: 1, maxLength: 20 }) });
+export const ModeAnswer = strict({ mode: ModeField });
+export const ClockBody = strict({ at: InstantField });
+export const ClockAnswer = strict({ at: InstantField });
+export const HelloBody = strict({
+  robots: Type.Array(strict({ robotId: Id, robotType: Id, node: Type.Optional(Id) }), {
+    maxItems: LIMITS.robotsPerHello,
+  }),
+});
+export const TraceBody = strict({
+  trace: Type.Array(TraceEntry, { minItems: 1, maxItems: LIMITS.traceEntries }),
+});
+export const CancelBody = strict({ reason: Type.String({ minLength: 1, maxLength: LIMITS.reasonLength }) });
+export const EventsQuery = strict({ warehouseId: Type.Optional(Id) });
+
+export const WarehouseSummaryField = strict({
+  warehouseId: Id,
+  mapVersion: Id,
+  nodes: Count,
+  lanes: Count,
+  stations: Count,
+  pickFaces: Count,
+  robotTypes: Type.Array(Id),
+  mode: ModeField,
+  clock: Type.Union([Type.Literal('wall'), Type.Literal('driven')]),
+  policyVersion: Type.String(),
+  weights: RewardWeightsField,
+  updatesApplied: Count,
+  openRoutes: Count,
+  robots: Count,
+  closedLanes: Count,
+  pressure: Type.Number(),
+  slowdown: Type.Number(),
+  scoreRatio: Type.Number(),
+  completedRoutes: Count,
+  stalenessMilliseconds: orNull(Type.Number()),
+});
+export const LaneField = strict({
+  from: Id,
+  to: Id,
+  lengthMetres: Type.Number(),
+  speedLimit: Type.Number(),
+  open: Type.Boolean(),
+  plannedFlow: Type.Number(),
+  price: orNull(Type.Number({ description: 'Weighted seconds; null where no robot may drive.' })),
+});
+export const RouteField = strict({
+  routeId: Id,
+  robotId: Id,
+  state: Type.Union(
+    (['issued', 'completed', 'cancelled', 'expired'] as const).map((state) => Type.Literal(state)),
+  ),
+  revision: Count,
+  policyVersion: Type.String(),
+  issuedAt: InstantField,
+  closedAt: orNull(InstantField),
+  nodes: Type.Array(Id),
+  stopIndexes: Type.Array(Count),
+  trace: orNull(Type.Array(TraceEntry)),
+  scored: orNull(RouteScoredBody),
+});
+export const PolicyField = strict({
+  policyVersion: Type.String(),
+  parent: orNull(Type.String()),
+  savedAt: InstantField,
+  reason: Type.Union(
+    (['shipped', 'interval', 'activation', 'stop', 'request'] as const).map((reason) => Type.Literal(reason)),
+  ),
+  updates: Count,
+  trainedOn: orNull(strict({ from: Type.Number(), to: Type.Number() })),
+  metrics: Type.Record(Type.String(), Type.Number()),
+  checksum: Type.String(),
+  active: Type.Boolean(),
+  healthy: Type.Boolean(),
+});
+export const ProblemField = strict({
+  type: Type.String({ description: 'urn:aisleflow:error:<code>' }),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String({ description: 'What went wrong, and what to do.' }),
+  code: Type.String({ description: 'A code of the catalogue, docs/errors.md.' }),
+  retry: Type.Boolean(),
+  references: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+});
+export const HealthField = strict({ status: Type.String() });

@@ -1,0 +1,67 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { AppError } from '../../domain/errors.js';
+import type { EventStreams } from '../eventStreams.js';
+import type { Metrics } from '../metrics.js';
+import { requireWarehouse } from '../tokens.js';
+import { credentialOf, OPEN, READ } from './access.js';
+import { addRoute } from './route.js';
+import { EventsQuery, HealthField } from './schemas.js';
+
+const tag = 'System';
+
+/** Events, metrics and the two probes. The probes are the only entries that need no token: they tell nothing. */
+export function addSystemRoutes(
+  app: FastifyInstance,
+  options: { readonly metrics: Metrics; readonly streams: EventStreams; readonly stopping: () => boolean },
+): void {
+  const { metrics, streams, stopping } = options;
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/events',
+    access: READ,
+    tag,
+    summary: 'What happens, as server-sent events',
+    description:
+      'Policy news at most once a second and warehouse. A reader that is too slow is cut; connect again.',
+    query: EventsQuery,
+    produces: 'text/event-stream',
+    answer: Type.String(),
+    handle({ query: { warehouseId } }, { request, reply }) {
+      const credential = credentialOf(request);
+      if (warehouseId !== undefined) requireWarehouse(credential, warehouseId);
+      return streams.open(reply, credential, warehouseId);
+    },
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/metrics',
+    access: READ,
+    tag,
+    summary: 'Prometheus metrics',
+    produces: 'text/plain',
+    answer: Type.String(),
+    handle: async (_input, { reply }) => reply.type(metrics.contentType).send(await metrics.text()),
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/healthz',
+    access: OPEN,
+    tag,
+    summary: 'The process answers',
+    answer: HealthField,
+    handle: () => ({ status: 'ok' }),
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/readyz',
+    access: OPEN,
+    tag,
+    summary: 'The server takes work',
+    answer: HealthField,
+    handle() {
+      if (stopping()) throw new AppError('E_SHUTTING_DOWN');
+      return { status: 'ready' };
+    },
+  });
+}

@@ -1,0 +1,95 @@
+import type { FastifyInstance } from 'fastify';
+import { LIMITS } from '../../domain/limits.js';
+import { RouteAssignedBody, RouteClosed, RouteRequestBody, RouteScoredBody } from '../../domain/messages.js';
+import type { RoutingService } from '../../domain/serviceContract.js';
+import { requireRobot, type Credential } from '../tokens.js';
+import { ANYONE, credentialOf, FLEET } from './access.js';
+import { addRoute } from './route.js';
+import { CancelBody, RouteField, RouteParams, TraceBody, WarehouseParams } from './schemas.js';
+
+const tag = 'Routes';
+
+/** Routes: ask for one, plan without asking, complete, cancel, read. */
+export function addTourRoutes(app: FastifyInstance, service: RoutingService): void {
+  const one = '/v1/warehouses/:warehouseId';
+  const route = `${one}/routes/:routeId`;
+  const requireOwn = (credential: Credential, warehouseId: string, routeId: string): void =>
+    requireRobot(credential, service.robotOf(warehouseId, routeId));
+
+  addRoute(app, {
+    method: 'POST',
+    url: `${one}/routes`,
+    access: FLEET,
+    tag,
+    summary: 'Ask for a route',
+    description: 'Issued once its record is durable. The same request id and content give the same answer.',
+    params: WarehouseParams,
+    body: RouteRequestBody,
+    answer: RouteAssignedBody,
+    status: 201,
+    handle({ params: { warehouseId }, body }, { request }) {
+      requireRobot(credentialOf(request), body.robotId);
+      return service.requestRoute(warehouseId, body);
+    },
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${one}/plans`,
+    access: FLEET,
+    tag,
+    summary: 'Plan without issuing',
+    description: 'Plans and prices like a request, issues nothing, changes nothing.',
+    params: WarehouseParams,
+    body: RouteRequestBody,
+    answer: RouteAssignedBody,
+    handle({ params: { warehouseId }, body }, { request }) {
+      requireRobot(credentialOf(request), body.robotId);
+      return service.dryRun(warehouseId, body);
+    },
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: route,
+    access: ANYONE,
+    tag,
+    summary: 'Read a route; robots read their own',
+    params: RouteParams,
+    answer: RouteField,
+    handle({ params: { warehouseId, routeId } }, { request }) {
+      const credential = credentialOf(request);
+      if (credential.role === 'robot') requireOwn(credential, warehouseId, routeId);
+      return service.route(warehouseId, routeId);
+    },
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${route}/complete`,
+    access: FLEET,
+    tag,
+    summary: 'Report the trace of a route',
+    description: 'Scored exactly once, however often it is sent; acknowledged once it is durable.',
+    params: RouteParams,
+    body: TraceBody,
+    // A trace as long as the WebSocket takes: 64 KiB would hold about 1,800 entries.
+    bodyLimit: LIMITS.webSocketMessageBytes,
+    answer: RouteScoredBody,
+    handle({ params: { warehouseId, routeId }, body: { trace } }, { request }) {
+      requireOwn(credentialOf(request), warehouseId, routeId);
+      return service.completeRoute(warehouseId, { routeId, trace });
+    },
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${route}/cancel`,
+    access: FLEET,
+    tag,
+    summary: 'Cancel a route',
+    params: RouteParams,
+    body: CancelBody,
+    answer: RouteClosed,
+    handle({ params: { warehouseId, routeId }, body: { reason } }, { request }) {
+      requireOwn(credentialOf(request), warehouseId, routeId);
+      return service.cancelRoute(warehouseId, { type: 'route.cancelled', routeId, reason });
+    },
+  });
+}

@@ -1,0 +1,157 @@
+import { fastifyHelmet } from '@fastify/helmet';
+import { fastifySwagger } from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RoutingService } from '../domain/serviceContract.js';
+import type { EventStreams } from './eventStreams.js';
+import { admitRequest, PAGE } from './http/access.js';
+import { addPolicyRoutes } from './http/policyRoutes.js';
+import { addSystemRoutes } from './http/systemRoutes.js';
+import { addTourRoutes } from './http/tourRoutes.js';
+import { addWarehouseRoutes } from './http/warehouseRoutes.js';
+import type { Metrics } from './metrics.js';
+import { API_DESCRIPTION, toSchema202012 } from './openapi.js';
+import { rawProblem, sendProblem, toAppError } from './problem.js';
+import type { TokenSource } from './tokens.js';
+import { parseWireJson } from './wireJson.js';
+
+const DOCS = '/docs';
+
+export interface HttpAppOptions {
+  readonly service: RoutingService;
+  readonly tokens: TokenSource;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly streams: EventStreams;
+  readonly policyIsShared: boolean;
+  readonly version: string;
+  readonly timeouts: Timeouts;
+  readonly stopping: () => boolean;
+  readonly onDefect: (error: unknown) => void;
+}
+
+export interface Timeouts {
+  readonly headersSeconds: number;
+  readonly requestSeconds: number;
+  readonly connectionSeconds: number;
+}
+
+/** The HTTP side: /v1, /docs, /metrics and the probes, with tokens, limits and problem details throughout. */
+export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
+  const { service, logger, metrics, streams, stopping } = options;
+  const app = createFastify(options);
+  app.server.headersTimeout = options.timeouts.headersSeconds * 1000;
+  app.server.maxConnections = LIMITS.connections;
+
+  addErrors(app, options);
+  addAccess(app, options);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseWireJson(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  // One compiler for HTTP and WebSocket. It neither coerces nor drops: a null trace time must not become 0.
+  app.setValidatorCompiler<TSchema>(({ schema }) => {
+    const validator = Compile(schema);
+    return (value: unknown) =>
+      validator.Check(value) ? { value } : { error: validator.Errors(value) as unknown as Error };
+  });
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+
+  await addDocs(app, options.version);
+  addWarehouseRoutes(app, service);
+  addTourRoutes(app, service);
+  addPolicyRoutes(app, service, options.policyIsShared);
+  addSystemRoutes(app, { metrics, streams, stopping });
+  app.addHook('onResponse', async (request, reply) => {
+    const level = request.method === 'GET' || reply.statusCode >= 400 ? 'debug' : 'info';
+    const { tokenId } = request.credential ?? { tokenId: null };
+    logger[level]({ req: request, status: reply.statusCode, tokenId, ...(request.params as object) }, 'http');
+  });
+  return app;
+}
+
+function createFastify({ logger, timeouts }: HttpAppOptions): FastifyInstance {
+  let requests = 0;
+  return fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    exposeHeadRoutes: false,
+    bodyLimit: LIMITS.httpBodyBytes,
+    requestTimeout: timeouts.requestSeconds * 1000,
+    connectionTimeout: timeouts.connectionSeconds * 1000,
+    // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
+    http: { connectionsCheckingInterval: Math.min(1000, timeouts.headersSeconds * 500) },
+    forceCloseConnections: 'idle',
+    genReqId: () => `request-${process.pid}-${++requests}`,
+    clientErrorHandler(error, socket) {
+      if (!socket.writable) return void socket.destroy();
+      const detail = `the request is not HTTP that can be read (${error.code})`;
+      socket.end(rawProblem(new AppError('E_BAD_MESSAGE', { detail })), () => socket.destroy());
+    },
+    frameworkErrors(error, request, reply) {
+      void sendProblem(reply, toAppError(error, request));
+    },
+  }) as unknown as FastifyInstance;
+}
+
+function addErrors(app: FastifyInstance, { logger, onDefect }: HttpAppOptions): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toAppError(thrown, request);
+    if (error.code === 'E_INTERNAL' || error.code === 'E_JOURNAL_FAILED') {
+      logger.error({ req: request, reference: request.id, err: thrown }, 'request failed');
+      onDefect(thrown);
+    }
+    return sendProblem(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      new AppError('E_NOT_FOUND', { path: (request.url.split('?', 1)[0] ?? '').slice(0, 100) }),
+    ),
+  );
+}
+
+function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): void {
+  app.decorateRequest('credential', null);
+  app.addHook('onRoute', (route) => {
+    if (route.url.startsWith(DOCS)) route.config = { ...route.config, access: PAGE };
+    if (route.config?.access === undefined) throw new Error(`route ${route.url} declares no access`);
+  });
+  app.addHook('onRequest', async (request) => {
+    admitRequest(request, tokens);
+    if (stopping() && request.method !== 'GET') throw new AppError('E_SHUTTING_DOWN');
+  });
+}
+
+async function addDocs(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(fastifyHelmet, {
+    // Plain HTTP inside a warehouse: telling browsers to upgrade would only break the pages.
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    strictTransportSecurity: false,
+  });
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Aisleflow',
+        version,
+        description: API_DESCRIPTION,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
+    hideUntagged: true,
+    transformObject: (document) =>
+      toSchema202012('openapiObject' in document ? document.openapiObject : document.swaggerObject) as object,
+  });
+  await app.register(fastifySwaggerUi, { routePrefix: DOCS, uiConfig: { persistAuthorization: false } });
+}

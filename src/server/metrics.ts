@@ -1,0 +1,119 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { RoutingService, ServiceObserver, WarehouseSummary } from '../domain/serviceContract.js';
+
+/** How much waits in each queue of the process, by the queue's name. */
+export type QueueDepths = () => Readonly<Record<string, number>>;
+
+/** The process's numbers: fed by the service as its observer, read at /metrics. */
+export interface Metrics {
+  readonly observer: ServiceObserver;
+  /** Says where gauges are read from when somebody scrapes. */
+  observe(service: Pick<RoutingService, 'warehouses'>): void;
+  addQueues(depths: QueueDepths): void;
+  /** The Prometheus text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+const PLAN_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1];
+const OUTCOME_SECONDS = [0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10];
+
+/** What a warehouse's summary says about itself, as gauges: name, help, value. */
+const WAREHOUSE_GAUGES: readonly [string, string, (summary: WarehouseSummary) => number][] = [
+  ['policy_saved_version', 'Number of the saved policy version that is served; 0 without one', savedVersion],
+  [
+    'policy_staleness_seconds',
+    'Seconds since the served weights last moved; NaN before the first update',
+    staleness,
+  ],
+  ['score_ratio', 'Exponential mean of weighted cost over free-flow cost', ({ scoreRatio }) => scoreRatio],
+  ['slowdown', 'Travelled seconds over free-flow seconds', ({ slowdown }) => slowdown],
+  ['pressure', 'Factor on the learned part of the price', ({ pressure }) => pressure],
+  ['open_routes', 'Routes issued and not closed', ({ openRoutes }) => openRoutes],
+  ['robots', 'Robots that have said hello', ({ robots }) => robots],
+  ['closed_lanes', 'Lanes closed', ({ closedLanes }) => closedLanes],
+];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const depths: QueueDepths[] = [];
+  let service: Pick<RoutingService, 'warehouses'> | undefined;
+  // Event loop delay, memory, processor time and garbage collection come with these.
+  collectDefaultMetrics({ register: registry, prefix: 'aisleflow_' });
+
+  new Gauge({
+    name: 'aisleflow_queue_depth',
+    help: 'Waiting entries of each queue',
+    labelNames: ['queue'],
+    registers,
+    collect() {
+      for (const [queue, depth] of depths.flatMap((read) => Object.entries(read())))
+        this.set({ queue }, depth);
+    },
+  });
+  for (const [name, help, value] of WAREHOUSE_GAUGES) {
+    new Gauge({
+      name: `aisleflow_${name}`,
+      help,
+      labelNames: ['warehouse'],
+      registers,
+      collect() {
+        for (const summary of service?.warehouses() ?? []) {
+          this.set({ warehouse: summary.warehouseId }, value(summary));
+        }
+      },
+    });
+  }
+  return {
+    observer: createObserver(registers),
+    observe: (source) => void (service = source),
+    addQueues: (read) => void depths.push(read),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function createObserver(registers: Registry[]): ServiceObserver {
+  const planSeconds = new Histogram({
+    name: 'aisleflow_plan_seconds',
+    help: 'Wall time of planning one tour',
+    labelNames: ['warehouse'],
+    buckets: PLAN_SECONDS,
+    registers,
+  });
+  const outcomeSeconds = new Histogram({
+    name: 'aisleflow_outcome_to_served_seconds',
+    help: 'From route.completed received to the first route assigned under weights that learnt from it',
+    labelNames: ['warehouse'],
+    buckets: OUTCOME_SECONDS,
+    registers,
+  });
+  const counter = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name: `aisleflow_${name}`, help, labelNames: ['warehouse', ...labelNames], registers });
+  const plans = counter('plans_total', 'Plans made, by the tour that was served', ['served']);
+  const scored = counter('routes_scored_total', 'Completed routes, by whether they were learnt from', [
+    'learnt',
+  ]);
+  const updates = counter('policy_updates_total', 'Policy updates served', []);
+  const rejected = counter('policy_updates_rejected_total', 'Policy updates that a gate refused', ['gate']);
+  return {
+    planned(warehouse, planMilliseconds, served) {
+      planSeconds.observe({ warehouse }, planMilliseconds / 1000);
+      plans.inc({ warehouse, served });
+    },
+    outcomeServed: (warehouse, milliseconds) => outcomeSeconds.observe({ warehouse }, milliseconds / 1000),
+    scored: (warehouse, _ratio, learnt) => scored.inc({ warehouse, learnt: String(learnt) }),
+    updateApplied: (warehouse) => updates.inc({ warehouse }),
+    updateRejected: (warehouse, gate) => rejected.inc({ warehouse, gate }),
+  };
+}
+
+/** 3 of `v3+128`; 0 of `free-flow`. */
+function savedVersion({ policyVersion }: WarehouseSummary): number {
+  return Number(/^v(\d+)/.exec(policyVersion)?.[1] ?? 0);
+}
+
+function staleness({ stalenessMilliseconds }: WarehouseSummary): number {
+  return stalenessMilliseconds === null ? Number.NaN : stalenessMilliseconds / 1000;
+}

@@ -1,0 +1,78 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, isAppError, type ErrorReferences } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import { schemaFault } from './schemaFault.js';
+
+/** RFC 9457 problem details with the catalogue's code. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly retry: boolean;
+  readonly references: ErrorReferences;
+}
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+export function toProblem(error: AppError): Problem {
+  return {
+    type: `urn:aisleflow:error:${error.code}`,
+    title: error.code,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    retry: error.retry,
+    references: error.references,
+  };
+}
+
+/** Headers that go with a problem: how to log in, when to come back. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' };
+  if (error.code === 'E_UNAUTHENTICATED') headers['www-authenticate'] = 'Bearer realm="aisleflow"';
+  const { retryAfterSeconds } = error.references;
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(Number(retryAfterSeconds)));
+  return headers;
+}
+
+/**
+ * The catalogue's error for whatever was thrown while a request was served. What is not expected
+ * becomes E_INTERNAL with the request's id as its reference in the log.
+ */
+export function toAppError(error: unknown, request: Pick<FastifyRequest, 'id' | 'url'>): AppError {
+  if (isAppError(error)) return error;
+  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>;
+  if (validation !== undefined) {
+    const faults = validation.map(({ message, ...rest }) => ({
+      ...rest,
+      message: message ?? 'does not fit',
+    }));
+    return new AppError('E_BAD_MESSAGE', {
+      detail: `${validationContext ?? 'body'}: ${schemaFault(faults)}`,
+    });
+  }
+  if (statusCode === 413) return new AppError('E_TOO_LARGE', { limit: LIMITS.httpBodyBytes }, error);
+  if (statusCode === 415) return new AppError('E_MEDIA_TYPE', {}, error);
+  if (code !== undefined && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new AppError('E_BAD_MESSAGE', { detail: (error as Error).message.slice(0, 120) }, error);
+  }
+  return new AppError('E_INTERNAL', { reference: request.id }, error);
+}
+
+export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply {
+  return reply.code(error.status).headers(problemHeaders(error)).send(toProblem(error));
+}
+
+/** A whole HTTP/1.1 answer for sockets that Fastify never sees: refused upgrades, broken requests. */
+export function rawProblem(error: AppError): string {
+  const body = JSON.stringify(toProblem(error));
+  const headers: Record<string, string> = {
+    ...problemHeaders(error),
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${error.status} ${error.code}`, ...lines, '', body].join('\r\n');
+}

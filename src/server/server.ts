@@ -1,0 +1,193 @@
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RoutingService } from '../domain/serviceContract.js';
+import { createEventFeed } from './eventFeed.js';
+import { createEventStreams } from './eventStreams.js';
+import { createFleetConnection } from './fleetConnection.js';
+import { createFleetDispatch } from './fleetDispatch.js';
+import { createFleetHub } from './fleetHub.js';
+import { createHttpApp } from './httpApp.js';
+import type { Metrics } from './metrics.js';
+import type { Credential, TokenSource } from './tokens.js';
+import { createUpgrades } from './upgrade.js';
+
+/** How long each thing may take; LIMITS and the figures of the operations guide unless told. */
+export interface ServerTiming {
+  readonly headersSeconds: number;
+  readonly requestSeconds: number;
+  readonly connectionSeconds: number;
+  readonly pingSeconds: number;
+  /** How often tokens are read again: a revoked one ends its connections within this. */
+  readonly tokenRefreshSeconds: number;
+  /** How long a stop waits for what is under way. */
+  readonly drainSeconds: number;
+}
+
+export const DEFAULT_TIMING: ServerTiming = {
+  headersSeconds: LIMITS.headersTimeoutSeconds,
+  requestSeconds: LIMITS.requestTimeoutSeconds,
+  connectionSeconds: LIMITS.connectionTimeoutSeconds,
+  pingSeconds: LIMITS.webSocketPingSeconds,
+  tokenRefreshSeconds: 2,
+  drainSeconds: 4,
+};
+
+export interface ServerOptions {
+  /** The server does not own it: close the service after the server. */
+  readonly service: RoutingService;
+  readonly tokens: TokenSource;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly version: string;
+  /** One policy for all warehouses: changing it then needs a token that reaches all. */
+  readonly policyIsShared?: boolean;
+  /** Browser origins that may open the WebSocket; none unless told. */
+  readonly allowedOrigins?: readonly string[];
+  readonly timing?: Partial<ServerTiming>;
+  /** Told of what should not happen: broken invariants, a journal that cannot be written. */
+  readonly onDefect?: (error: unknown) => void;
+}
+
+export interface AisleflowServer {
+  /** @throws E_PORT_IN_USE, E_CONFIG where the address cannot be listened on. */
+  listen(): Promise<{ readonly url: string; readonly port: number }>;
+  /** Refuses new work, finishes what is under way, then closes every socket with 1001. */
+  close(): Promise<void>;
+}
+
+/** HTTP and WebSocket of DESIGN 5 around a service. */
+export async function createServer(options: ServerOptions): Promise<AisleflowServer> {
+  const { service, tokens, metrics, logger, host, port } = options;
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  const onDefect = options.onDefect ?? (() => undefined);
+  let isStopping = false;
+  const stopping = (): boolean => isStopping;
+
+  const hub = createFleetHub(logger);
+  const streams = createEventStreams(LIMITS.webSocketBufferedBytes);
+  const feed = createEventFeed(service);
+  const dispatch = createFleetDispatch({
+    service,
+    logger,
+    bind: (connection, message) => hub.bind(connection, message),
+    stopping,
+    onDefect,
+  });
+  const app = await createHttpApp({
+    ...{ service, tokens, logger, metrics, streams, stopping, onDefect, timeouts: timing },
+    policyIsShared: options.policyIsShared ?? false,
+    version: options.version,
+  });
+  let accepted = 0;
+  const accept = (socket: WebSocket, credential: Credential): void => {
+    const connectionId = `connection-${++accepted}`;
+    const bufferedBytesLimit = LIMITS.webSocketBufferedBytes;
+    const connection = createFleetConnection({ socket, connectionId, credential, bufferedBytesLimit });
+    const context = { connectionId, tokenId: credential.tokenId };
+    hub.add(connection);
+    logger.info(context, 'connected');
+    // Without this listener one malformed frame would end the process.
+    socket.on('error', (error) => logger.info({ ...context, reason: error.message }, 'connection failed'));
+    socket.on('message', (bytes: Buffer, isBinary: boolean) => {
+      connection.heard();
+      dispatch.receive(connection, bytes, isBinary);
+    });
+    socket.on('pong', () => connection.heard());
+    socket.on('close', (code) => {
+      hub.remove(connection);
+      logger.info({ ...context, closeCode: code }, 'disconnected');
+    });
+  };
+  const upgrades = createUpgrades({ tokens, allowedOrigins: options.allowedOrigins ?? [], stopping, accept });
+  app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
+
+  feed.subscribe((event) => {
+    hub.push(event);
+    streams.push(event);
+  });
+  metrics.observe(service);
+  metrics.addQueues(() => ({
+    webSocketMessages: hub.depths.messages,
+    webSocketBytes: hub.depths.bytes,
+    webSocketConnections: hub.size,
+    eventStreams: streams.size,
+  }));
+  const timers = startTimers({ hub, streams, tokens, logger, timing });
+
+  return {
+    async listen() {
+      try {
+        await app.listen({ host, port });
+      } catch (error) {
+        throw listenError(error, host, port);
+      }
+      const address = app.server.address() as AddressInfo;
+      const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      return { url: `http://${shown}:${address.port}`, port: address.port };
+    },
+    async close() {
+      if (isStopping) return;
+      isStopping = true;
+      await within(timing.drainSeconds, hub.idle());
+      for (const timer of timers) clearInterval(timer);
+      feed.close();
+      hub.close();
+      streams.close();
+      const closed = app.close();
+      // Whoever neither finishes nor leaves is cut, so that a stop ends in time.
+      const cut = setTimeout(() => app.server.closeAllConnections(), timing.drainSeconds * 500);
+      await closed;
+      clearTimeout(cut);
+      upgrades.close();
+    },
+  };
+}
+
+function startTimers(options: {
+  hub: ReturnType<typeof createFleetHub>;
+  streams: ReturnType<typeof createEventStreams>;
+  tokens: TokenSource;
+  logger: Logger;
+  timing: ServerTiming;
+}): readonly NodeJS.Timeout[] {
+  const { hub, streams, tokens, logger, timing } = options;
+  const beat = setInterval(() => {
+    hub.beat();
+    streams.beat();
+  }, timing.pingSeconds * 1000);
+  const refresh = setInterval(() => {
+    try {
+      if (!tokens.refresh()) return;
+    } catch (error) {
+      return logger.error({ err: error }, 'the tokens cannot be read; those read before stay in force');
+    }
+    const valid = new Set(tokens.records().map(({ tokenId }) => tokenId));
+    hub.dropTokens((tokenId) => valid.has(tokenId));
+    streams.dropTokens((tokenId) => valid.has(tokenId));
+  }, timing.tokenRefreshSeconds * 1000);
+  return [beat.unref(), refresh.unref()];
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new AppError('E_PORT_IN_USE', { host, port }, error);
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return new AppError('E_CONFIG', { detail: `cannot listen on ${host}:${port} (${message})` }, error);
+  }
+  return error;
+}
+
+async function within(seconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { AppError, isAppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import { rawProblem } from './problem.js';
+import { authenticate, requireRole, type Credential, type TokenSource } from './tokens.js';
+
+export const SUB_PROTOCOL = 'aisleflow.v1';
+export const WEB_SOCKET_PATH = '/v1/ws';
+
+/** Turns HTTP upgrades into authenticated WebSockets; everything that is refused is refused before 101. */
+export interface Upgrades {
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  close(): void;
+}
+
+export function createUpgrades(options: {
+  readonly tokens: TokenSource;
+  /** Browser pages that may connect. Robots send no Origin. */
+  readonly allowedOrigins: readonly string[];
+  readonly stopping: () => boolean;
+  readonly accept: (socket: WebSocket, credential: Credential) => void;
+}): Upgrades {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: LIMITS.webSocketMessageBytes,
+    maxFragments: LIMITS.webSocketFragments,
+    perMessageDeflate: false,
+    // Checked in wireJson.ts instead: one robot's bad bytes get an answer, and the gateway lives on.
+    skipUTF8Validation: true,
+    handleProtocols: (protocols) => (protocols.has(SUB_PROTOCOL) ? SUB_PROTOCOL : false),
+  });
+  return {
+    handle(request, socket, head) {
+      // ws listens only while it holds the socket; a reset before that must not end the process.
+      socket.on('error', () => socket.destroy());
+      try {
+        const credential = admit(request, options);
+        webSockets.handleUpgrade(request, socket, head, (webSocket) => options.accept(webSocket, credential));
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+        socket.end(rawProblem(error), () => socket.destroy());
+      }
+    },
+    close: () => webSockets.close(),
+  };
+}
+
+function admit(
+  request: IncomingMessage,
+  options: { tokens: TokenSource; allowedOrigins: readonly string[]; stopping: () => boolean },
+): Credential {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const credential = authenticate(options.tokens, request.headers.authorization);
+  if (credential === null) throw new AppError('E_UNAUTHENTICATED');
+  if (path !== WEB_SOCKET_PATH) throw new AppError('E_NOT_FOUND', { path: path.slice(0, 100) });
+  requireRole(credential, ['robot', 'operator']);
+  const { origin } = request.headers;
+  if (origin !== undefined && !options.allowedOrigins.includes(origin)) {
+    throw new AppError('E_FORBIDDEN', { detail: 'pages of this origin may not connect' });
+  }
+  const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  if (!protocols.includes(SUB_PROTOCOL)) {
+    throw new AppError('E_BAD_MESSAGE', { detail: `the sub-protocol ${SUB_PROTOCOL} is not offered` });
+  }
+  if (options.stopping()) throw new AppError('E_SHUTTING_DOWN');
+  return credential;
+}

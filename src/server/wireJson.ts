@@ -1,0 +1,42 @@
+import { isUtf8 } from 'node:buffer';
+import { parse } from 'secure-json-parse';
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+
+/**
+ * Parses what came over the wire, HTTP or WebSocket: UTF-8, no deeper than LIMITS.jsonDepth, no
+ * `__proto__` or `constructor.prototype` keys.
+ * @throws E_BAD_ENCODING naming which of them it was.
+ */
+export function parseWireJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw new AppError('E_BAD_ENCODING', { detail: 'the bytes are not UTF-8' });
+  // Before parsing: a megabyte of brackets holds JSON.parse for 160 ms.
+  if (nestsDeeper(bytes, LIMITS.jsonDepth)) {
+    throw new AppError('E_BAD_ENCODING', { detail: `it nests deeper than ${LIMITS.jsonDepth} levels` });
+  }
+  const text = bytes.toString('utf8');
+  try {
+    return parse(text, { protoAction: 'error', constructorAction: 'error' });
+  } catch (error) {
+    throw new AppError('E_BAD_ENCODING', { detail: (error as Error).message.slice(0, 120) }, error);
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+function nestsDeeper(bytes: Buffer, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (inString) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+  return false;
+}
