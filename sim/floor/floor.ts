@@ -5,6 +5,7 @@ import { createCellGraph } from './cellGraph.js';
 import { createDistanceTables } from './distanceTables.js';
 import { createFloorState } from './floorState.js';
 import { createInvariantCheck } from './invariants.js';
+import { createMotion } from './motion.js';
 import { createPibt } from './pibt.js';
 
 export interface FloorOptions {
@@ -69,86 +70,18 @@ export interface Floor {
   statistics(): FloorStatistics;
 }
 
-/** Rounding of sums of fractional steps. */
-const EPSILON_STEPS = 1e-6;
-
 export function createFloor({ graph, robots, random }: FloorOptions): Floor {
   const cells = createCellGraph(graph);
   const state = createFloorState(cells, robots, random.fork('priority'));
   const distances = createDistanceTables(cells);
   const pibt = createPibt(cells, state, 1 + random.fork('ties').integer(0xffff_fffe));
   const checkInvariants = createInvariantCheck(cells, state);
-  const { robotCount, cell, movingArc, arrival, ready, occupant } = state;
-  const settingOut = new Int32Array(robotCount);
+  const motion = createMotion(cells, state, pibt);
+  const { robotCount, cell, movingArc, arrival, ready } = state;
   let now = 0;
   let blockedSteps = 0;
   let gridlockedSteps = 0;
   let deviations = 0;
-
-  /** Steps from setting out to arrival, the turn included. */
-  function stepsOfMove(robot: number, arc: number): number {
-    const type = state.robotType[robot] as number;
-    const heading = graph.heading[cells.arcLane[arc] as number] as number;
-    const before = state.heading[robot] as number;
-    state.heading[robot] = heading;
-    const quarterTurnSeconds = graph.robotTypes[type]?.quarterTurnSeconds ?? 0;
-    let steps = (cells.arcSteps[type] as Float64Array)[arc] as number;
-    if (quarterTurnSeconds > 0 && !Number.isNaN(before)) {
-      let change = Math.abs(heading - before) % (2 * Math.PI);
-      if (change > Math.PI) change = 2 * Math.PI - change;
-      steps += ((change / (Math.PI / 2)) * quarterTurnSeconds) / cells.stepSeconds;
-    }
-    return steps * (state.slowFactor[robot] as number);
-  }
-
-  /** Starts the chosen moves; who follows another arrives no earlier than the other is gone. */
-  function setOut(): number {
-    let count = 0;
-    for (let robot = 0; robot < robotCount; robot++) {
-      const arc = pibt.chosenArc[robot] as number;
-      if (arc < 0) {
-        blockedSteps += pibt.wantedToMove[robot] as number;
-        continue;
-      }
-      // Who arrived within the last step drives on without a pause, so a chain of cells takes no longer than its sum.
-      const start = (ready[robot] as number) > now - 1 ? (ready[robot] as number) : now;
-      movingArc[robot] = arc;
-      arrival[robot] = start + stepsOfMove(robot, arc);
-      settingOut[count++] = robot;
-    }
-    for (let changed = true; changed;) {
-      changed = false;
-      for (let at = 0; at < count; at++) {
-        const robot = settingOut[at] as number;
-        const leaver = occupant[cells.arcTo[movingArc[robot] as number] as number] as number;
-        if (leaver < 0 || (arrival[leaver] as number) <= (arrival[robot] as number)) continue;
-        arrival[robot] = arrival[leaver] as number;
-        changed = true;
-      }
-    }
-    return count;
-  }
-
-  function arrive(): FloorEvent[] {
-    const events: FloorEvent[] = [];
-    let count = 0;
-    for (let robot = 0; robot < robotCount; robot++) {
-      if ((movingArc[robot] as number) < 0 || (arrival[robot] as number) > now + EPSILON_STEPS) continue;
-      settingOut[count++] = robot;
-      if (occupant[cell[robot] as number] === robot) occupant[cell[robot] as number] = -1;
-    }
-    for (let at = 0; at < count; at++) {
-      const robot = settingOut[at] as number;
-      const here = cells.arcTo[movingArc[robot] as number] as number;
-      cell[robot] = here;
-      occupant[here] = robot;
-      movingArc[robot] = -1;
-      ready[robot] = Math.max(ready[robot] as number, arrival[robot] as number);
-      if (here < cells.nodeCount && here !== state.node[robot])
-        events.push(reportNode(robot, here as NodeIndex));
-    }
-    return events;
-  }
 
   function reportNode(robot: number, node: NodeIndex): FloorEvent {
     state.node[robot] = node;
@@ -163,6 +96,17 @@ export function createFloor({ graph, robots, random }: FloorOptions): Floor {
     return { robot, node, atSeconds: (arrival[robot] as number) * cells.stepSeconds, onRoute };
   }
 
+  function countBlocked(driving: number): void {
+    let blocked = 0;
+    let moving = driving > 0;
+    for (let robot = 0; robot < robotCount; robot++) {
+      if (pibt.wantedToMove[robot] === 1 && pibt.chosenArc[robot] === -1) blocked++;
+      if ((movingArc[robot] as number) >= 0) moving = true;
+    }
+    blockedSteps += blocked;
+    gridlockedSteps = blocked > 0 && !moving ? gridlockedSteps + 1 : 0;
+  }
+
   function laneOrThrow(robot: number, from: number, to: number): number {
     const lane = laneBetween(graph, from, to);
     if (lane < 0)
@@ -174,13 +118,18 @@ export function createFloor({ graph, robots, random }: FloorOptions): Floor {
     stepSeconds: cells.stepSeconds,
     step() {
       pibt.decide(now);
-      const driving = setOut();
-      now++;
-      const events = arrive();
+      const driving = motion.setOut(now);
+      countBlocked(driving);
+      const arrivals = motion.arrive(++now);
+      const events: FloorEvent[] = [];
+      for (let at = 0; at < arrivals; at++) {
+        const robot = motion.arrived[at] as number;
+        const here = cell[robot] as number;
+        // Pushed back to the node that it left: it never held another, so there is nothing to report.
+        if (here < cells.nodeCount && here !== state.node[robot])
+          events.push(reportNode(robot, here as NodeIndex));
+      }
       checkInvariants();
-      const wanted = driving > 0 || pibt.wantedToMove.includes(1);
-      gridlockedSteps =
-        wanted && driving === 0 && !movingArc.some((arc) => arc >= 0) ? gridlockedSteps + 1 : 0;
       return events;
     },
     setRoute(robot, nodes) {
@@ -221,6 +170,7 @@ export function createFloor({ graph, robots, random }: FloorOptions): Floor {
     },
     lanesChanged() {
       distances.clear();
+      pibt.lanesChanged();
       for (let robot = 0; robot < robotCount; robot++) {
         const goal = state.goal[robot] as number;
         if (goal >= 0) state.goalDistance[robot] = distances.to(goal, state.robotType[robot] as number);
