@@ -109,13 +109,12 @@ async function loadBackend(tf: TensorFlow, name: BackendName): Promise<string> {
 
 interface TfjsNode {
   readonly version: { readonly 'tfjs-node': string };
-  /** Importing the package selects its backend. */
-  backend(): { readonly binding: { readonly TF_Version: string } };
+  /** Importing the package makes it. */
+  findBackend(name: 'tensorflow'): { readonly binding: { readonly TF_Version: string } };
 }
 
 async function loadNative(): Promise<string> {
-  // TensorFlow reads this when its library is loaded and writes to stderr without it.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  silenceNativeLibrary();
   // Gone in Node 23, and tfjs-node 4.22 calls it in every second operation.
   if (!('isNullOrUndefined' in util)) {
     Object.defineProperty(util, 'isNullOrUndefined', {
@@ -125,8 +124,16 @@ async function loadNative(): Promise<string> {
   // Optional dependency: the name is not written in the import, or the compiler would demand its types.
   const packageName = '@tensorflow/tfjs-node';
   const native = commonJsExports<TfjsNode>((await import(packageName)) as object);
-  const libraryVersion = native.backend().binding.TF_Version;
+  const libraryVersion = native.findBackend('tensorflow').binding.TF_Version;
   return `tfjs-node ${native.version['tfjs-node']}, libtensorflow ${libraryVersion}`;
+}
+
+/**
+ * Keeps libtensorflow from writing to stderr when it is loaded. Call it on the main thread before a worker
+ * that trains is started: a worker's `process.env` is a copy, which native code does not see.
+ */
+export function silenceNativeLibrary(): void {
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
 }
 
 async function loadWasm(): Promise<string> {
