@@ -122,7 +122,7 @@ export interface RoutingService {
   routeDeviated(warehouseId: string, message: RouteDeviatedMessage): Promise<RouteUpdatedMessage>;
   completeRoute(warehouseId: string, report: RouteCompletedContent): Promise<RouteScoredContent>;
   cancelRoute(warehouseId: string, message: RouteCancelledMessage): Promise<RouteClosedMessage>;
-  route(warehouseId: string, routeId: string): RouteView;
+  route(warehouseId: string, routeId: string): Promise<RouteView>;
   /** The robot that a route was issued to. @throws E_UNKNOWN_ROUTE */
   robotOf(warehouseId: string, routeId: string): string;
 

@@ -11,6 +11,8 @@ export interface Revision {
   /** The stops still to visit, in order, drop-off last, and where in `nodes` each is reached. */
   readonly stops: readonly PlannedStop[];
   readonly stopIndexes: readonly number[];
+  /** The same stops as positions in the request; the drop-off is not among them. */
+  readonly stopOrder: readonly number[];
   readonly etaSeconds: Float64Array;
   /** [M - 1][F] features of each lane at planning time, and [M - 1] seconds of wait then predicted. */
   readonly features: Float32Array;

@@ -1,0 +1,45 @@
+/** The learner's thread: TF.js trains here, so that no robot ever waits for it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { createRandom } from '../platform/random.js';
+import { selectBackend } from '../policy/backend.js';
+import { createLearner } from './learner.js';
+import type { FromLearner, LearnerThreadData, ToLearner } from './learnerMessages.js';
+
+const data = workerData as LearnerThreadData;
+const port = parentPort;
+if (!port) throw new Error('learnerThread runs in a worker only');
+const tell = (message: FromLearner): void => port.postMessage(message);
+
+try {
+  const backend = await selectBackend({ force: data.force });
+  const learner = createLearner({ tf: backend.tf, random: createRandom(data.seed), weights: data.weights });
+  const epoch = new Int32Array(data.published.epoch);
+  const published = new Float32Array(data.published.weights);
+  let turnDue = false;
+
+  const turn = (): void => {
+    turnDue = false;
+    const update = learner.turn();
+    if (!update) return;
+    const { weights, ...report } = update;
+    if (weights) {
+      Atomics.add(epoch, 0, 1);
+      published.set(weights);
+      Atomics.add(epoch, 0, 1);
+    }
+    tell({ kind: 'update', update: report, served: weights !== null });
+  };
+
+  port.on('message', (message: ToLearner) => {
+    if (message.kind === 'rows') learner.offer(message.batch);
+    else if (message.kind === 'correct') learner.correct(message.correction);
+    else if (message.kind === 'tick') learner.tick();
+    else learner.reset(message.weights);
+    // One turn after all messages that are already here: rows that came together are learnt together.
+    if (!turnDue) setImmediate(turn);
+    turnDue = true;
+  });
+  tell({ kind: 'ready', backend: backend.name });
+} catch (error) {
+  tell({ kind: 'failed', detail: error instanceof Error ? error.message : String(error) });
+}

@@ -1,0 +1,92 @@
+import type { Worker } from 'node:worker_threads';
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import { siblingModule, spawnWorker } from '../platform/spawnWorker.js';
+import { WEIGHT_COUNT } from '../policy/network.js';
+import type { LearnerUpdate } from './learner.js';
+import type { FromLearner, LearnerThreadData, PublishedWeights, ToLearner } from './learnerMessages.js';
+import type { LearnerPort } from './learnerPort.js';
+import type { RowBatch } from './row.js';
+import { ROW_SIZE } from './row.js';
+
+export interface ThreadedLearnerOptions {
+  readonly seed: number;
+  /** TF.js backend to insist on; empty for the best that works. */
+  readonly force: string;
+  readonly weights: Float32Array;
+}
+
+/**
+ * The learner in a worker thread. Weights come back through shared memory under a sequence lock; if the
+ * thread dies, plans go on under the last weights and `onFailure` is told.
+ * @throws E_BACKEND where no TF.js backend works
+ */
+export async function startThreadedLearner(options: ThreadedLearnerOptions): Promise<LearnerPort> {
+  const published: PublishedWeights = {
+    epoch: new SharedArrayBuffer(4),
+    weights: new SharedArrayBuffer(4 * WEIGHT_COUNT),
+  };
+  const data: LearnerThreadData = { ...options, published };
+  const worker = spawnWorker(siblingModule(import.meta.url, 'learnerThread'), data);
+  const backend = await untilReady(worker);
+  let updated: (update: LearnerUpdate) => void = () => undefined;
+  let failed: (detail: string) => void = () => undefined;
+  let alive = true;
+  let rowsWaiting = 0;
+
+  const fail = (detail: string): void => {
+    if (!alive) return;
+    alive = false;
+    failed(detail);
+  };
+  worker.on('message', (message: FromLearner) => {
+    if (message.kind !== 'update') return;
+    rowsWaiting = 0;
+    updated({ ...message.update, weights: message.served ? readPublished(published) : null });
+  });
+  worker.on('error', (error: Error) => fail(error.message));
+  worker.on('exit', (code) => fail(`the learner's thread ended with ${code}`));
+  const send = (message: ToLearner): void => {
+    if (alive) worker.postMessage(message);
+  };
+
+  return {
+    backend,
+    offer(batch: RowBatch) {
+      // A learner that hangs must not fill the memory: what it cannot take stays in the journal.
+      if (rowsWaiting > LIMITS.learnerRowsWaiting) return;
+      rowsWaiting += batch.rows.length / ROW_SIZE;
+      send({ kind: 'rows', batch });
+    },
+    correct: (correction) => send({ kind: 'correct', correction }),
+    tick: () => send({ kind: 'tick' }),
+    reset: (weights) => send({ kind: 'reset', weights }),
+    onUpdate: (listener) => (updated = listener),
+    onFailure: (listener) => (failed = listener),
+    async close() {
+      alive = false;
+      await worker.terminate();
+    },
+  };
+}
+
+function untilReady(worker: Worker): Promise<string> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: FromLearner) => {
+      if (message.kind === 'ready') resolve(message.backend);
+      else reject(new AppError('E_BACKEND', { detail: message.kind === 'failed' ? message.detail : 'no answer' }));
+    });
+    worker.once('error', (error: Error) => reject(new AppError('E_BACKEND', { detail: error.message }, error)));
+  });
+}
+
+/** Reads under the sequence lock; the writer holds it for microseconds. */
+function readPublished(published: PublishedWeights): Float32Array {
+  const epoch = new Int32Array(published.epoch);
+  for (;;) {
+    const before = Atomics.load(epoch, 0);
+    if (before % 2 === 1) continue;
+    const weights = new Float32Array(published.weights).slice();
+    if (Atomics.load(epoch, 0) === before) return weights;
+  }
+}

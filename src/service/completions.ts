@@ -1,0 +1,134 @@
+import { weightedCost, zeroComponents } from '../domain/components.js';
+import { AppError, type ErrorCode } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RouteScoredContent, Trace } from '../domain/messages.js';
+import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
+import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../learning/row.js';
+import { readTrace, type Reading, type Sample, type TraceStep } from '../learning/scorer.js';
+import { FEATURE_COUNT } from '../traffic/traffic.js';
+import type { NodeIndex } from '../domain/ids.js';
+import { arrive } from './tracking.js';
+import type { OpenRoute, Site } from './site.js';
+
+/** What a trace came to: the answer, and the rows to learn from (empty where nothing is). */
+export interface Outcome {
+  readonly scored: RouteScoredContent;
+  /** [n][ROW_SIZE] */
+  readonly rows: Float32Array;
+  readonly firstRow: number;
+  readonly travelledSeconds: number;
+}
+
+const NO_ROWS = new Float32Array(0);
+
+/** An outcome from which nothing is learnt, with the reason in the catalogue's words. */
+export function unlearntOutcome(
+  routeId: string,
+  code: ErrorCode,
+  references: Readonly<Record<string, string | number>>,
+): Outcome {
+  return {
+    scored: {
+      routeId,
+      score: 0,
+      ratio: 1,
+      components: zeroComponents(),
+      regretSeconds: null,
+      learnt: false,
+      reason: `${code}: ${new AppError(code, references).message}`,
+    },
+    rows: NO_ROWS,
+    firstRow: 0,
+    travelledSeconds: 0,
+  };
+}
+
+/** Scores a trace against its route. Changes the site only by what the trace says of the robot's way. */
+export function scoreTrace(site: Site, route: OpenRoute, trace: Trace): Outcome {
+  const { routeId } = route;
+  const steps = stepsOf(site, trace);
+  if ('unknownNode' in steps) {
+    return unlearntOutcome(routeId, 'E_UNKNOWN_NODE', {
+      nodeId: steps.unknownNode,
+      warehouseId: site.warehouseId,
+    });
+  }
+  if (isOutOfTime(site, route, steps.list)) return unlearntOutcome(routeId, 'E_TRACE_FUTURE', {});
+  // A fleet that sends no progress tells with the trace what the others told on the way.
+  const silent = !route.progressSeen;
+  const first = readTrace(site.graph, site.freeFlow, route, steps.list);
+  if (first.kind === 'refused') return unlearntOutcome(routeId, first.code, first.references);
+  if (silent) followTrace(site, route, steps.list);
+  const reading = silent ? readTrace(site.graph, site.freeFlow, route, steps.list) : first;
+  if (reading.kind === 'refused') return unlearntOutcome(routeId, reading.code, reading.references);
+  return describeOutcome(site, route, reading, !silent);
+}
+
+function describeOutcome(
+  site: Site,
+  route: OpenRoute,
+  reading: Extract<Reading, { kind: 'scored' }>,
+  blockingKnown: boolean,
+): Outcome {
+  const cost = weightedCost(reading.components, site.weights);
+  const freeFlowCost = site.weights.time * route.shortestSeconds;
+  const firstRow = site.rowsMade;
+  const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
+  site.rowsMade += reading.samples.length;
+  return {
+    scored: {
+      routeId: route.routeId,
+      score: -cost,
+      ratio: freeFlowCost > 0 ? cost / freeFlowCost : 1,
+      components: reading.components,
+      regretSeconds: null,
+      learnt: rows.length > 0,
+    },
+    rows,
+    firstRow,
+    travelledSeconds: reading.travelledSeconds,
+  };
+}
+
+function stepsOf(site: Site, trace: Trace): { list: TraceStep[] } | { unknownNode: string } {
+  const list: TraceStep[] = [];
+  for (const [nodeId, arrivedAt, departedAt] of trace) {
+    const node = site.graph.nodeIndexOf.get(nodeId);
+    if (node === undefined) return { unknownNode: nodeId };
+    list.push({ node, arrivedAt, departedAt });
+  }
+  return { list };
+}
+
+/** The service's own clock bounds every trace: none ends in the future or begins long before its issue. */
+function isOutOfTime(site: Site, route: OpenRoute, steps: readonly TraceStep[]): boolean {
+  const skew = 1000 * LIMITS.traceClockSkewSeconds;
+  const last = steps[steps.length - 1]!.arrivedAt;
+  return last > site.clock.now() + skew || last < route.issuedAt - skew;
+}
+
+function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]): void {
+  for (const step of steps.slice(1)) arrive(site, route, step.node as NodeIndex, step.arrivedAt);
+}
+
+function rowsOf(route: OpenRoute, samples: readonly Sample[], firstRow: number, blockingKnown: boolean): Float32Array {
+  const rows = new Float32Array(samples.length * ROW_SIZE);
+  samples.forEach((sample, i) => {
+    const revision = route.revisions[sample.revision]!;
+    const passage = revision.passages[sample.position];
+    const row = i * ROW_SIZE;
+    const from = sample.position * FEATURE_COUNT;
+    rows.set(revision.features.subarray(from, from + FEATURE_COUNT), row);
+    rows[row + ROW_WAIT] = Math.min(HYPERPARAMETERS.labelLimitSeconds, sample.waitSeconds);
+    rows[row + ROW_BLOCKING] = Math.min(HYPERPARAMETERS.labelLimitSeconds, passage?.blockingSeconds ?? 0);
+    rows[row + ROW_BLOCKING_KNOWN] = blockingKnown ? 1 : 0;
+    if (passage) passage.row = firstRow + i;
+  });
+  return rows;
+}
+
+/** Exponential mean over about as many routes as there are robots. */
+export function updateScoreRatio(site: Site, ratio: number): void {
+  site.scoreRatio += (ratio - site.scoreRatio) / Math.max(20, site.robots.size);
+}

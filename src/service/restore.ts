@@ -1,0 +1,126 @@
+import type { RobotId, RouteId } from '../domain/ids.js';
+import { floatsOfBlob, type JournalRecord } from '../journal/records.js';
+import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
+import type { Revision } from '../learning/issuedRoute.js';
+import type { Passage } from '../learning/passage.js';
+import { laneBetween } from '../warehouse/laneGraph.js';
+import type { ServiceCore, SiteEntry } from './serviceCore.js';
+import { plannedStop, type Robot, type Site } from './site.js';
+import { createOpenRoute, startRoute } from './siteRoutes.js';
+import { applyWeights, laneIndex } from './siteUseCases.js';
+import { standAt, startRevision, withdrawFlow } from './tracking.js';
+
+/** A plan as the journal holds it, with its blob of features. */
+interface JournalledPlan {
+  readonly plan: RoutePlan;
+  readonly at: number;
+  readonly features: Float32Array;
+}
+
+/** Rebuilds ledgers, planned flow of open routes, closures, modes and reward weights from the journal. */
+export async function restoreSites(core: ServiceCore): Promise<void> {
+  const plans = new Map<string, JournalledPlan[]>();
+  for await (const record of core.journal.read()) {
+    const entry = core.entries.get(record.warehouseId);
+    if (!entry) continue;
+    entry.ledger.apply(record);
+    applyControl(entry.site, record);
+    collectPlans(plans, record);
+  }
+  for (const entry of core.entries.values()) {
+    for (const known of entry.ledger.openRoutes().values()) {
+      reopen(entry, known, plans.get(known.routeId) ?? []);
+    }
+  }
+}
+
+function applyControl(site: Site, record: JournalRecord): void {
+  if (record.kind === 'weights.set') applyWeights(site, record.payload.weights);
+  else if (record.kind === 'mode.set') site.mode = record.payload.mode;
+  else if (record.kind === 'lanes.set') {
+    const lanes = record.payload.lanes.map((lane) => laneIndex(site, lane));
+    if (record.payload.open) site.closures.open(lanes);
+    else site.closures.close(lanes);
+  }
+}
+
+function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecord): void {
+  if (record.kind === 'route.issued') {
+    plans.set(record.payload.routeId, [planOf(record.payload.answer, record)]);
+  } else if (record.kind === 'route.revised') {
+    plans.get(record.payload.routeId)?.push(planOf(record.payload.answer, record));
+  } else if (record.kind === 'route.completed' || record.kind === 'route.cancelled' || record.kind === 'route.expired') {
+    plans.delete(record.payload.routeId);
+  }
+}
+
+function planOf(plan: RoutePlan, record: JournalRecord): JournalledPlan {
+  return { plan, at: record.at, features: floatsOfBlob(record.blob) };
+}
+
+function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly JournalledPlan[]): void {
+  const robot = rememberRobot(site, known);
+  if (!robot) return;
+  const route = createOpenRoute({
+    robot,
+    routeId: known.routeId as RouteId,
+    request: known.request,
+    at: known.issuedAt,
+    shortestSeconds: known.answer.why.freeFlowSeconds,
+  });
+  plans.forEach((journalled, index) => {
+    const revision = revisionFrom(site, known, journalled);
+    if (!revision) return;
+    standAt(site, robot, revision.nodes[0]!, journalled.at);
+    if (index === 0) startRoute(site, route, revision);
+    else {
+      withdrawFlow(site, route);
+      startRevision(site, route, revision);
+    }
+  });
+  route.held = known.heldAt !== null;
+}
+
+function rememberRobot(site: Site, known: RouteEntry): Robot | null {
+  const robotType = site.graph.robotTypeIndexOf.get(known.robotType);
+  if (robotType === undefined) return null;
+  const robot: Robot = {
+    robotId: known.robotId as RobotId,
+    index: site.robotList.length,
+    robotType,
+    node: -1,
+    arrivalLane: -1,
+    available: true,
+    paused: false,
+    route: null,
+  };
+  site.robots.set(known.robotId, robot);
+  site.robotList.push(robot);
+  return robot;
+}
+
+/** Null where the map has changed under the route. */
+function revisionFrom(site: Site, known: RouteEntry, { plan, at, features }: JournalledPlan): Revision | null {
+  const nodes = Int32Array.from(plan.nodes, (nodeId) => site.graph.nodeIndexOf.get(nodeId) ?? -1);
+  if (nodes.includes(-1)) return null;
+  const lanes = Int32Array.from(nodes.subarray(1), (node, i) => laneBetween(site.graph, nodes[i]!, node));
+  if (lanes.includes(-1)) return null;
+  const { request } = known;
+  const stops = plan.stopOrder.map((position) => plannedStop(site, request.stops[position]!));
+  if (request.dropoff !== undefined && stops.length < plan.stopIndexes.length) {
+    stops.push(plannedStop(site, request.dropoff));
+  }
+  return {
+    at,
+    nodes,
+    lanes,
+    stops,
+    stopIndexes: plan.stopIndexes,
+    stopOrder: plan.stopOrder,
+    etaSeconds: Float64Array.from(plan.etaSeconds),
+    features,
+    predictedWait: new Float32Array(lanes.length),
+    passages: new Array<Passage | undefined>(lanes.length),
+  };
+}
+

@@ -1,0 +1,100 @@
+import { AppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RouteRequestContent } from '../domain/messages.js';
+import type { RoutePlan } from '../journal/routeEntry.js';
+import type { Plan, TourTask } from '../planning/planner.js';
+import { verifyRoute } from '../planning/verifyRoute.js';
+import { priceView, plannedStop, nodeIndex, robotNamed, type OpenRoute, type Robot, type Site } from './site.js';
+import { remainingTour } from './tracking.js';
+
+/** The tour that a request asks for. @throws E_NO_STOPS E_TOO_MANY_STOPS E_UNKNOWN_NODE E_UNKNOWN_ROBOT */
+export function taskOf(site: Site, request: RouteRequestContent): { task: TourTask; robot: Robot } {
+  const count = request.stops.length;
+  if (count === 0) throw new AppError('E_NO_STOPS');
+  if (count > LIMITS.stopsPerTour) throw new AppError('E_TOO_MANY_STOPS', { limit: LIMITS.stopsPerTour, count });
+  const robot = robotNamed(site, request.robotId);
+  const from = nodeIndex(site, request.from);
+  const task: TourTask = {
+    robotType: robot.robotType,
+    from,
+    arrivalLane: robot.node === from ? robot.arrivalLane : -1,
+    stops: request.stops.map((stop) => plannedStop(site, stop)),
+    dropoff: request.dropoff === undefined ? null : plannedStop(site, request.dropoff),
+    fixedOrder: false,
+    deadlineSeconds: request.deadlineAt === undefined ? null : (request.deadlineAt - site.clock.now()) / 1000,
+  };
+  return { task, robot };
+}
+
+/** What is left of a route, from where its robot stands, in the order once chosen. */
+export function remainingTask(site: Site, route: OpenRoute): TourTask {
+  return {
+    robotType: route.robotType,
+    from: route.robot.node,
+    arrivalLane: route.previousLane,
+    stops: remainingTour(route).stops,
+    dropoff: null,
+    fixedOrder: true,
+    deadlineSeconds: route.deadlineAt === null ? null : (route.deadlineAt - site.clock.now()) / 1000,
+  };
+}
+
+/**
+ * Plans under the prices of now and verifies the answer before anyone sees it.
+ * @throws E_UNREACHABLE E_ROUTE_TOO_LONG
+ */
+export function planTour(site: Site, task: TourTask): Plan {
+  const plan = site.planner.plan(task, priceView(site, task.robotType));
+  if (plan.kind === 'unreachable') {
+    throw new AppError('E_UNREACHABLE', {
+      from: site.graph.nodeIds[plan.from]!,
+      to: site.graph.nodeIds[plan.to]!,
+    });
+  }
+  if (plan.nodes.length > LIMITS.nodesPerRoute) throw new AppError('E_ROUTE_TOO_LONG', { limit: LIMITS.nodesPerRoute });
+  if (plan.why.served === 'shortest') site.detoursRefused++;
+  const verdict = verifyRoute(site.graph, {
+    robotType: task.robotType,
+    from: task.from,
+    stops: plan.stops.map((stop) => stop.node),
+    nodes: plan.nodes,
+    stopIndexes: plan.stopIndexes,
+    etaSeconds: plan.etaSeconds,
+    cost: plan.why.pricedCost,
+  });
+  // A planner that makes invalid routes is broken: no robot may get one, and no retry will help.
+  if (verdict.kind === 'invalid') throw new Error(`planned an invalid route: ${verdict.fault} at ${verdict.at}`);
+  return plan;
+}
+
+/** A plan in the words of the wire; `stopOrder` in positions of the request. */
+export function describePlan(
+  site: Site,
+  plan: Plan,
+  stopOrder: readonly number[],
+  labels: { readonly revision: number; readonly policyVersion: string },
+): RoutePlan {
+  return {
+    ...labels,
+    stopOrder: [...stopOrder],
+    stopIndexes: [...plan.stopIndexes],
+    nodes: Array.from(plan.nodes, (node) => site.graph.nodeIds[node]!),
+    etaSeconds: Array.from(plan.etaSeconds, (seconds) => Math.round(seconds * 1000) / 1000),
+    expected: plan.expected,
+    why: plan.why,
+  };
+}
+
+/** Whether a path uses open lanes only, from a position on. */
+export function isStillOpen(site: Site, lanes: Int32Array, from: number): boolean {
+  for (let i = from; i < lanes.length; i++) if (site.graph.open[lanes[i]!] === 0) return false;
+  return true;
+}
+
+/** How far a robot that reports nothing has come, by its ETAs: a position in its path. */
+export function positionByEta(etaSeconds: Float64Array, plannedAt: Instant, now: Instant): number {
+  let position = 0;
+  while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - plannedAt) / 1000) position++;
+  return position;
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { RewardWeights } from '../domain/components.js';
+import { DEFAULT_REWARD_WEIGHTS } from '../domain/components.js';
+import type { RouteId } from '../domain/ids.js';
+import type { Mode } from '../domain/messages.js';
+import type { RoutingService, ServiceEvent, ServiceObserver } from '../domain/serviceContract.js';
+import type { Journal } from '../journal/journal.js';
+import { createRouteLedger } from '../journal/routeLedger.js';
+import type { LearnerPort } from '../learning/learnerPort.js';
+import { createDrivenClock, wallClock } from '../platform/clock.js';
+import type { PriceSource } from '../policy/pricing.js';
+import type { LaneGraph } from '../warehouse/laneGraph.js';
+import type { PolicyStore } from './policyControl.js';
+import { createPolicyControl } from './policyControl.js';
+import { createPolicyHost } from './policyHost.js';
+import { restoreSites } from './restore.js';
+import { createRouteUseCases } from './routeUseCases.js';
+import { createSite } from './site.js';
+import { createSiteUseCases, tickAll } from './siteUseCases.js';
+import type { ServiceCore, SiteEntry } from './serviceCore.js';
+
+export interface ServiceOptions {
+  readonly graphs: readonly LaneGraph[];
+  readonly journal: Journal;
+  readonly registry: PolicyStore | null;
+  /** One learner for all warehouses, or one each; null: nothing is learnt. Given the weights to start from. */
+  readonly policies: 'shared' | 'each';
+  startLearner(weights: Float32Array): Promise<LearnerPort | null>;
+  /** Cold weights for a policy that has no saved version. */
+  coldWeights(): Float32Array;
+  /** 'driven': simulations drive the clocks from `startAt`; 'wall': a timer ticks every second. */
+  readonly clock: { readonly kind: 'wall' } | { readonly kind: 'driven'; readonly startAt: number };
+  readonly mode: Mode;
+  readonly weights?: RewardWeights;
+  readonly observer?: Partial<ServiceObserver>;
+  /** Serves a hand-made price instead of what the mode says: baselines of the benchmark. */
+  readonly forcedSource?: PriceSource;
+  /** Names routes; random by default, counted in simulations that must repeat themselves. */
+  readonly newRouteId?: () => string;
+}
+
+const SILENT: ServiceObserver = {
+  planned: () => undefined,
+  outcomeServed: () => undefined,
+  scored: () => undefined,
+  updateApplied: () => undefined,
+  updateRejected: () => undefined,
+};
+
+/**
+ * The routing service: many warehouses, their routes, and the policies that price them. Rebuilds itself
+ * from the journal before it is handed out.
+ * @throws E_JOURNAL_CORRUPT E_BACKEND
+ */
+export async function createRoutingService(options: ServiceOptions): Promise<RoutingService> {
+  const core = await createCore(options);
+  const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
+  timer?.unref();
+  const siteUseCases = createSiteUseCases(core);
+  const policyControl = createPolicyControl(core, options.registry);
+  await policyControl.start();
+
+  return {
+    ...createRouteUseCases(core),
+    ...siteUseCases,
+    ...policyControl.useCases,
+    subscribe(listener) {
+      core.listeners.add(listener);
+      return () => core.listeners.delete(listener);
+    },
+    async close() {
+      core.closed = true;
+      clearInterval(timer);
+      await policyControl.saveAll('stop');
+      for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) await host.close();
+      await options.journal.close();
+    },
+  };
+}
+
+async function createCore(options: ServiceOptions): Promise<ServiceCore> {
+  const { journal } = options;
+  const listeners = new Set<(event: ServiceEvent) => void>();
+  const emit = (event: ServiceEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const observer = { ...SILENT, ...options.observer };
+  const sites = options.graphs.map((graph, source) => {
+    const driven = options.clock.kind === 'driven' ? createDrivenClock(options.clock.startAt) : null;
+    return createSite({
+      graph,
+      source,
+      driven,
+      clock: driven ?? wallClock,
+      weights: options.weights ?? DEFAULT_REWARD_WEIGHTS,
+      mode: options.mode,
+    });
+  });
+  const groups = options.policies === 'shared' ? [sites] : sites.map((site) => [site]);
+  const entries = new Map<string, SiteEntry>();
+  for (const group of groups) {
+    const cold = options.coldWeights();
+    const learner = await options.startLearner(cold);
+    const host = createPolicyHost({
+      sites: group,
+      learner,
+      observer,
+      onUpdate(served) {
+        for (const site of served.sites) {
+          emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: served.version() });
+        }
+      },
+      onFailure(failing, detail) {
+        for (const site of failing.sites) emit({ kind: 'learner.failed', warehouseId: site.warehouseId, detail });
+      },
+    });
+    if (learner) host.install(cold, null);
+    for (const site of group) {
+      entries.set(site.warehouseId, {
+        site,
+        host,
+        ledger: createRouteLedger({ warehouseId: site.warehouseId, journal }),
+      });
+    }
+  }
+  const core: ServiceCore = {
+    entries,
+    journal,
+    observer,
+    listeners,
+    emit,
+    newRouteId: (options.newRouteId ?? randomUUID) as () => RouteId,
+    forcedSource: options.forcedSource ?? null,
+    closed: false,
+    plansWaiting: 0,
+  };
+  await restoreSites(core);
+  return core;
+}

@@ -1,0 +1,52 @@
+import { AppError } from '../domain/errors.js';
+import type { RouteId } from '../domain/ids.js';
+import type { ServiceEvent, ServiceObserver } from '../domain/serviceContract.js';
+import type { Journal } from '../journal/journal.js';
+import type { RouteLedger } from '../journal/routeLedger.js';
+import type { PriceSource } from '../policy/pricing.js';
+import { sourceOf, type PolicyHost } from './policyHost.js';
+import type { Site } from './site.js';
+
+/** One warehouse with the policy that prices it and the ledger of its routes. */
+export interface SiteEntry {
+  readonly site: Site;
+  readonly host: PolicyHost;
+  readonly ledger: RouteLedger;
+}
+
+/** What the use cases share. */
+export interface ServiceCore {
+  readonly entries: ReadonlyMap<string, SiteEntry>;
+  readonly journal: Journal;
+  readonly observer: ServiceObserver;
+  readonly listeners: Set<(event: ServiceEvent) => void>;
+  emit(event: ServiceEvent): void;
+  newRouteId(): RouteId;
+  readonly forcedSource: PriceSource | null;
+  closed: boolean;
+  plansWaiting: number;
+}
+
+/** @throws E_UNKNOWN_WAREHOUSE */
+export function entryOf(core: ServiceCore, warehouseId: string): SiteEntry {
+  const entry = core.entries.get(warehouseId);
+  if (!entry) throw new AppError('E_UNKNOWN_WAREHOUSE', { warehouseId });
+  return entry;
+}
+
+/** @throws E_SHUTTING_DOWN once the service closes */
+export function assertServing(core: ServiceCore): void {
+  if (core.closed) throw new AppError('E_SHUTTING_DOWN');
+}
+
+/** Lets a site price by what its mode says, or by what a benchmark forces. */
+export function applySource(core: ServiceCore, { site, host }: SiteEntry): void {
+  site.pricing.setSource(core.forcedSource ?? sourceOf(site.mode, host));
+}
+
+/** The name of what prices a site's routes now. */
+export function servedVersion(core: ServiceCore, { site, host }: SiteEntry): string {
+  const source = core.forcedSource ?? sourceOf(site.mode, host);
+  if (source === 'network') return host.version();
+  return source === 'flow' ? 'planned-flow' : 'free-flow';
+}

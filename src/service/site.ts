@@ -1,0 +1,166 @@
+import type { RewardWeights } from '../domain/components.js';
+import { AppError } from '../domain/errors.js';
+import type { Instant, NodeIndex, RobotId, RouteId } from '../domain/ids.js';
+import type { Mode, Stop } from '../domain/messages.js';
+import type { DrivenClock, Clock } from '../platform/clock.js';
+import { createHoldings, type Holdings } from '../learning/holdings.js';
+import type { IssuedRoute } from '../learning/issuedRoute.js';
+import type { Passage } from '../learning/passage.js';
+import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
+import { createPlanner, type PlannedStop, type Planner, type PriceView } from '../planning/planner.js';
+import { createPricing, type Pricing } from '../policy/pricing.js';
+import { createTraffic, type Traffic } from '../traffic/traffic.js';
+import { createLaneClosures, type LaneClosures } from '../warehouse/laneClosures.js';
+import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { createSlowdown, type Slowdown } from './slowdown.js';
+
+/** A robot that introduced itself. */
+export interface Robot {
+  readonly robotId: RobotId;
+  /** Position in the site's list of robots. */
+  readonly index: number;
+  robotType: number;
+  /** Where it stands, -1 where unknown. */
+  node: number;
+  /** The lane it came by, -1 where unknown. */
+  arrivalLane: number;
+  available: boolean;
+  paused: boolean;
+  route: OpenRoute | null;
+}
+
+/** A route under way: as issued, and how far its robot is known to be. */
+export interface OpenRoute extends IssuedRoute {
+  readonly robot: Robot;
+  readonly routeId: RouteId;
+  /** Position in the last revision's path of the node that the robot is known to have reached. */
+  position: number;
+  /** Lanes of the last revision from here on count as planned flow. */
+  flowFrom: number;
+  /** Stops of the last revision that are done. */
+  stopsDone: number;
+  /** When the next lane's clock starts, in seconds. */
+  readySeconds: number;
+  previousLane: number;
+  progressSeen: boolean;
+  /** Told to wait: there is no way for now. */
+  held: boolean;
+  /** Being completed or cancelled: no update may come any more. */
+  closing: boolean;
+}
+
+/** One warehouse as it is now. */
+export interface Site {
+  readonly warehouseId: string;
+  /** Its number among the warehouses: names its rows to the learner. */
+  readonly source: number;
+  readonly graph: LaneGraph;
+  readonly clock: Clock;
+  readonly driven: DrivenClock | null;
+  readonly closures: LaneClosures;
+  readonly traffic: Traffic;
+  readonly pricing: Pricing;
+  readonly freeFlow: FreeFlow;
+  readonly planner: Planner;
+  readonly holdings: Holdings;
+  readonly slowdown: Slowdown;
+  readonly robots: Map<string, Robot>;
+  readonly robotList: Robot[];
+  readonly openRoutes: Map<string, OpenRoute>;
+  /** Passages that were charged after their row was made: corrected at the next tick. */
+  readonly charged: Set<Passage>;
+  /** Passages of silent fleets, whose blocking counts when their neighbours' traces have had time to come. */
+  readonly unsettled: { readonly settleAt: Instant; readonly passages: readonly Passage[] }[];
+  weights: RewardWeights;
+  mode: Mode;
+  rowsMade: number;
+  completedRoutes: number;
+  detoursRefused: number;
+  /** Exponential mean of weighted cost over free-flow cost. */
+  scoreRatio: number;
+  lastTickAt: Instant;
+}
+
+export interface SiteOptions {
+  readonly graph: LaneGraph;
+  readonly source: number;
+  readonly clock: Clock;
+  readonly driven: DrivenClock | null;
+  readonly weights: RewardWeights;
+  readonly mode: Mode;
+}
+
+export function createSite({ graph, source, clock, driven, weights, mode }: SiteOptions): Site {
+  const closures = createLaneClosures(graph);
+  const traffic = createTraffic(graph);
+  const freeFlow = createFreeFlow(graph, () => closures.epoch);
+  const charged = new Set<Passage>();
+  const openRoutes = new Map<string, OpenRoute>();
+  return {
+    warehouseId: graph.warehouseId,
+    source,
+    graph,
+    clock,
+    driven,
+    closures,
+    traffic,
+    pricing: createPricing(graph, traffic, weights),
+    freeFlow,
+    planner: createPlanner(graph, freeFlow),
+    holdings: createHoldings(graph.nodeCount, (passage) => charged.add(passage)),
+    slowdown: createSlowdown(openRoutes),
+    robots: new Map(),
+    robotList: [],
+    openRoutes,
+    charged,
+    unsettled: [],
+    weights: { ...weights },
+    mode,
+    rowsMade: 0,
+    completedRoutes: 0,
+    detoursRefused: 0,
+    scoreRatio: 1,
+    lastTickAt: clock.now(),
+  };
+}
+
+/** Prices of now for one robot type, as the planner wants them. */
+export function priceView(site: Site, robotType: number): PriceView {
+  site.pricing.refresh();
+  return {
+    prices: site.pricing.pricesFor(robotType),
+    latePrices: () => site.pricing.latePricesFor(robotType),
+    waitHat: site.pricing.waitHat,
+    blockingHat: site.pricing.blockingHat,
+    weights: site.weights,
+  };
+}
+
+/** @throws E_UNKNOWN_NODE */
+export function nodeIndex(site: Site, nodeId: string): NodeIndex {
+  const index = site.graph.nodeIndexOf.get(nodeId);
+  if (index === undefined) throw new AppError('E_UNKNOWN_NODE', { nodeId, warehouseId: site.warehouseId });
+  return index;
+}
+
+/** A stop of an order with its handling time: the order's own, else the map's. @throws E_UNKNOWN_NODE */
+export function plannedStop(site: Site, stop: Stop): PlannedStop {
+  const node = nodeIndex(site, typeof stop === 'string' ? stop : stop.node);
+  const own = typeof stop === 'string' ? undefined : stop.handlingSeconds;
+  return { node, handlingSeconds: own ?? site.graph.handlingSeconds[node]! };
+}
+
+/** @throws E_UNKNOWN_ROBOT */
+export function robotNamed(site: Site, robotId: string): Robot {
+  const robot = site.robots.get(robotId);
+  if (!robot) throw new AppError('E_UNKNOWN_ROBOT', { robotId, warehouseId: site.warehouseId });
+  return robot;
+}
+
+/** Puts a robot on a node; its old place is free. */
+export function placeRobot(site: Site, robot: Robot, node: number): void {
+  if (robot.node === node) return;
+  if (robot.node >= 0) site.traffic.occupy(robot.node, -1);
+  robot.node = node;
+  site.traffic.occupy(node, 1);
+}

@@ -1,0 +1,53 @@
+import type { Instant } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
+import type { Passage } from '../learning/passage.js';
+import { learnsIn, type PolicyHost } from './policyHost.js';
+import { positionByEta } from './routePlans.js';
+import type { OpenRoute, Site } from './site.js';
+import { latestRevision } from './tracking.js';
+
+/** Rows of silent fleets wait so long for their neighbours' traces before their blocking counts. */
+export const SETTLE_SECONDS = 30;
+
+/**
+ * What is due when time has passed on a site: memories fade, the pressure follows the floor, silent
+ * robots are assumed to drive by their ETAs, labels settle, the learner learns. Returns routes to expire.
+ */
+export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
+  const now = site.clock.now();
+  const seconds = (now - site.lastTickAt) / 1000;
+  if (seconds <= 0) return [];
+  site.lastTickAt = now;
+  site.pricing.fade(seconds);
+  site.pricing.setPressure(site.slowdown.pressure(now / 1000));
+  for (const route of site.openRoutes.values()) assumeProgress(site, route, now);
+  if (learnsIn(site.mode)) {
+    settle(site, host, now);
+    host.tick();
+  }
+  return [...site.openRoutes.values()].filter(
+    (route) => !route.closing && now - route.issuedAt > 1000 * LIMITS.openRouteLifeSeconds,
+  );
+}
+
+/** A robot that sends no progress frees its planned flow by its ETAs; where it really was, its trace will tell. */
+function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
+  if (route.progressSeen || route.held) return;
+  const { lanes, etaSeconds, at } = latestRevision(route);
+  const position = positionByEta(etaSeconds, at, now);
+  if (position <= route.flowFrom) return;
+  site.traffic.addFlow(lanes.subarray(route.flowFrom, position), 0, -1);
+  route.flowFrom = position;
+}
+
+function settle(site: Site, host: PolicyHost, now: Instant): void {
+  for (const passage of site.charged) correct(site, host, passage);
+  site.charged.clear();
+  while (site.unsettled.length > 0 && site.unsettled[0]!.settleAt <= now) {
+    for (const passage of site.unsettled.shift()!.passages) correct(site, host, passage);
+  }
+}
+
+function correct(site: Site, host: PolicyHost, passage: Passage): void {
+  if (passage.row >= 0) host.correct(site, passage.row, passage.blockingSeconds);
+}

@@ -1,0 +1,167 @@
+import { AppError } from '../domain/errors.js';
+import type { Instant, RouteId } from '../domain/ids.js';
+import type {
+  RouteAssignedContent,
+  RouteHeldMessage,
+  RouteRequestContent,
+  RouteUpdatedMessage,
+} from '../domain/messages.js';
+import type { NewRecord } from '../journal/records.js';
+import { blobOfFloats } from '../journal/records.js';
+import type { Revision } from '../learning/issuedRoute.js';
+import type { Plan } from '../planning/planner.js';
+import { FEATURE_COUNT } from '../traffic/traffic.js';
+import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
+import { type OpenRoute, type Robot, type Site } from './site.js';
+import { latestRevision, remainingTour, revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
+
+/** A route as planned: in the traffic already, not yet in the journal. */
+export interface NewRoute {
+  readonly route: OpenRoute;
+  readonly record: NewRecord<'route.issued'>;
+}
+
+/** Plans and opens a route: from now on it is planned flow. */
+export function openRoute(
+  site: Site,
+  request: RouteRequestContent,
+  labels: { readonly routeId: RouteId; readonly requestHash: string; readonly policyVersion: string },
+): NewRoute {
+  const { task, robot } = taskOf(site, request);
+  const at = site.clock.now();
+  const plan = planTour(site, task);
+  const answer: RouteAssignedContent = {
+    requestId: request.requestId,
+    routeId: labels.routeId,
+    robotId: request.robotId,
+    mapVersion: site.graph.mapVersion,
+    ...describePlan(site, plan, plan.stopOrder, { revision: 0, policyVersion: labels.policyVersion }),
+  };
+  const revision = revisionOf(site, plan, at);
+  const route = createOpenRoute({ robot, routeId: labels.routeId, request, at, shortestSeconds: plan.shortestSeconds });
+  standAt(site, robot, task.from, at);
+  startRoute(site, route, revision);
+  return { route, record: issueRecord(site, request, { answer, revision, requestHash: labels.requestHash }) };
+}
+
+export function createOpenRoute(options: {
+  readonly robot: Robot;
+  readonly routeId: RouteId;
+  readonly request: RouteRequestContent;
+  readonly at: Instant;
+  readonly shortestSeconds: number;
+}): OpenRoute {
+  const { robot, routeId, request, at, shortestSeconds } = options;
+  return {
+    routeId,
+    robotId: robot.robotId,
+    robotType: robot.robotType,
+    issuedAt: at,
+    deadlineAt: request.deadlineAt ?? null,
+    shortestSeconds,
+    revisions: [],
+    robot,
+    position: 0,
+    flowFrom: 0,
+    stopsDone: 0,
+    readySeconds: at / 1000,
+    previousLane: -1,
+    progressSeen: false,
+    held: false,
+    closing: false,
+  };
+}
+
+export function startRoute(site: Site, route: OpenRoute, revision: Revision): void {
+  route.robot.route = route;
+  site.openRoutes.set(route.routeId, route);
+  startRevision(site, route, revision);
+}
+
+/** Takes a route off the floor: it ended, or it never left. */
+export function dropRoute(site: Site, route: OpenRoute): void {
+  if (!site.openRoutes.delete(route.routeId)) return;
+  withdrawFlow(site, route);
+  if (route.robot.route === route) route.robot.route = null;
+  site.holdings.depart(route.robot.index, null);
+}
+
+/** A new plan for what is left of a route, from where its robot is; or word that there is no way now. */
+export function replanRoute(
+  site: Site,
+  route: OpenRoute,
+  labels: {
+    readonly revision: number;
+    readonly policyVersion: string;
+    readonly reason: RouteUpdatedMessage['reason'];
+    readonly at: Instant;
+  },
+): { record: NewRecord<'route.revised'> | NewRecord<'route.held'>; message: RouteUpdatedMessage | RouteHeldMessage } {
+  withdrawFlow(site, route);
+  const plan = tryPlan(site, route);
+  const { routeId, robotId } = route;
+  if (!plan) {
+    route.held = true;
+    const answer = {
+      ...{ routeId, robotId, revision: labels.revision },
+      node: site.graph.nodeIds[route.robot.node]!,
+      reason: 'no open way to the next stop; wait here',
+    };
+    const record = { ...stamp(site), kind: 'route.held' as const, payload: { routeId, revision: labels.revision, answer } };
+    return { record, message: { type: 'route.held', ...answer } };
+  }
+  route.held = false;
+  const { stopOrder } = remainingTour(route);
+  const revision = revisionOf(site, plan, labels.at, stopOrder);
+  startRevision(site, route, revision);
+  const answer = { routeId, robotId, reason: labels.reason, ...describePlan(site, plan, stopOrder, labels) };
+  const record: NewRecord<'route.revised'> = {
+    ...stamp(site),
+    kind: 'route.revised',
+    payload: { routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
+    blob: blobOfFloats(revision.features),
+  };
+  return { record, message: { type: 'route.updated', ...answer } };
+}
+
+function tryPlan(site: Site, route: OpenRoute): Plan | null {
+  try {
+    return planTour(site, remainingTask(site, route));
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'E_UNREACHABLE') return null;
+    throw error;
+  }
+}
+
+/** Whether what a route has still before it is open. */
+export function routeIsOpen(site: Site, route: OpenRoute): boolean {
+  return !route.held && isStillOpen(site, latestRevision(route).lanes, route.position);
+}
+
+export function stamp(site: Site): { at: Instant; warehouseId: string } {
+  return { at: site.clock.now(), warehouseId: site.warehouseId };
+}
+
+function issueRecord(
+  site: Site,
+  request: RouteRequestContent,
+  parts: { readonly answer: RouteAssignedContent; readonly revision: Revision; readonly requestHash: string },
+): NewRecord<'route.issued'> {
+  const { answer, revision, requestHash } = parts;
+  const robot = site.robots.get(request.robotId)!;
+  return {
+    ...stamp(site),
+    kind: 'route.issued',
+    payload: {
+      routeId: answer.routeId,
+      robotId: request.robotId,
+      robotType: site.graph.robotTypes[robot.robotType]!.name,
+      requestId: request.requestId,
+      requestHash,
+      request,
+      answer,
+      rowLength: FEATURE_COUNT,
+    },
+    blob: blobOfFloats(revision.features),
+  };
+}

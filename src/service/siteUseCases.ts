@@ -1,0 +1,204 @@
+import { COMPONENTS, type RewardWeights } from '../domain/components.js';
+import { AppError } from '../domain/errors.js';
+import type { LaneIndex } from '../domain/ids.js';
+import { MODES } from '../domain/messages.js';
+import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
+import { laneBetween } from '../warehouse/laneGraph.js';
+import { reviseRoute } from './routeUseCases.js';
+import { applySource, assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
+import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
+import { tickSite } from './siteClock.js';
+import { dropRoute, routeIsOpen, stamp } from './siteRoutes.js';
+
+type SiteUseCases = Pick<
+  RoutingService,
+  | 'warehouses'
+  | 'warehouse'
+  | 'lanes'
+  | 'closeLanes'
+  | 'openLanes'
+  | 'weights'
+  | 'setWeights'
+  | 'setMode'
+  | 'advanceClock'
+>;
+
+/** What operations staff do: look, tune, close lanes, switch modes, drive a simulated clock. */
+export function createSiteUseCases(core: ServiceCore): SiteUseCases {
+  return {
+    warehouses: () => [...core.entries.values()].map((entry) => summarise(core, entry)),
+    warehouse: (warehouseId) => summarise(core, entryOf(core, warehouseId)),
+    lanes(warehouseId) {
+      const { site } = entryOf(core, warehouseId);
+      const { graph } = site;
+      const { prices } = priceView(site, 0);
+      return Array.from({ length: graph.laneCount }, (_, lane) => ({
+        ...laneName(site, lane),
+        lengthMetres: graph.lengthMetres[lane]!,
+        speedLimit: graph.speedLimit[lane]!,
+        open: graph.open[lane] === 1,
+        plannedFlow: site.traffic.flow[lane]!,
+        price: Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
+      }));
+    },
+
+    async closeLanes(warehouseId, lanes) {
+      assertServing(core);
+      const entry = entryOf(core, warehouseId);
+      const indexes = lanes.map((lane) => laneIndex(entry.site, lane));
+      await core.journal.append(laneRecord(entry.site, lanes, false));
+      if (entry.site.closures.close(indexes).length === 0) return;
+      core.emit({ kind: 'lane.updated', warehouseId, lanes, open: false });
+      await rerouteAll(core, entry);
+    },
+
+    async openLanes(warehouseId, lanes) {
+      assertServing(core);
+      const entry = entryOf(core, warehouseId);
+      const indexes = lanes.map((lane) => laneIndex(entry.site, lane));
+      await core.journal.append(laneRecord(entry.site, lanes, true));
+      if (entry.site.closures.open(indexes).length === 0) return;
+      core.emit({ kind: 'lane.updated', warehouseId, lanes, open: true });
+      const held = [...entry.site.openRoutes.values()].filter((route) => route.held);
+      await Promise.all(held.map((route) => reroute(core, entry, route, 'laneOpened')));
+    },
+
+    weights: (warehouseId) => ({ ...entryOf(core, warehouseId).site.weights }),
+    async setWeights(warehouseId, weights) {
+      assertServing(core);
+      const { site } = entryOf(core, warehouseId);
+      checkWeights(weights);
+      await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
+      applyWeights(site, weights);
+      core.emit({ kind: 'weights.updated', warehouseId, weights });
+    },
+
+    async setMode(warehouseId, mode) {
+      assertServing(core);
+      const entry = entryOf(core, warehouseId);
+      if (!MODES.includes(mode)) throw new AppError('E_MODE_INVALID', { mode, known: MODES.join(', ') });
+      await core.journal.append({ ...stamp(entry.site), kind: 'mode.set', payload: { mode } });
+      entry.site.mode = mode;
+      applySource(core, entry);
+      core.emit({ kind: 'mode.updated', warehouseId, mode });
+    },
+
+    async advanceClock(warehouseId, at) {
+      const entry = entryOf(core, warehouseId);
+      const { driven } = entry.site;
+      if (!driven) throw new AppError('E_CLOCK_FIXED', { warehouseId });
+      if (at < driven.now()) throw new AppError('E_CLOCK_BACKWARDS', { warehouseId, now: driven.now(), at });
+      driven.advanceTo(at);
+      await tick(core, entry);
+    },
+  };
+}
+
+/** One tick of every warehouse on the wall's clock. */
+export function tickAll(core: ServiceCore): void {
+  for (const entry of core.entries.values()) {
+    tick(core, entry).catch((error: unknown) => {
+      core.emit({ kind: 'learner.failed', warehouseId: entry.site.warehouseId, detail: String(error) });
+    });
+  }
+}
+
+async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
+  const { site, host, ledger } = entry;
+  for (const route of tickSite(site, host)) {
+    route.closing = true;
+    const expired = await ledger.expire(route.routeId, site.clock.now());
+    if (!expired) continue;
+    dropRoute(site, route);
+    const { warehouseId } = site;
+    const { routeId, robotId } = route;
+    core.emit({
+      kind: 'route.expired',
+      warehouseId,
+      message: { type: 'route.closed', routeId, state: 'expired', robotId },
+    });
+  }
+}
+
+async function rerouteAll(core: ServiceCore, entry: SiteEntry): Promise<void> {
+  // Routes whose issue is still being written are checked again before they leave.
+  const crossing = [...entry.site.openRoutes.values()].filter(
+    (route) => !routeIsOpen(entry.site, route) && entry.ledger.open(route.routeId) !== undefined,
+  );
+  await Promise.all(crossing.map((route) => reroute(core, entry, route, 'laneClosed')));
+}
+
+async function reroute(
+  core: ServiceCore,
+  entry: SiteEntry,
+  route: OpenRoute,
+  reason: 'laneClosed' | 'laneOpened',
+): Promise<void> {
+  const { warehouseId } = entry.site;
+  try {
+    const message = await reviseRoute(core, entry, route, { reason, at: entry.site.clock.now() });
+    if (message.type === 'route.updated') core.emit({ kind: 'route.updated', warehouseId, message });
+    else core.emit({ kind: 'route.held', warehouseId, message });
+  } catch (error) {
+    // It ended while the lane closed: nobody drives it any more.
+    if (!(error instanceof AppError && error.code === 'E_ROUTE_CLOSED')) throw error;
+  }
+}
+
+export function applyWeights(site: Site, weights: RewardWeights): void {
+  site.weights = { ...weights };
+  site.pricing.setRewardWeights(site.weights);
+}
+
+function checkWeights(weights: RewardWeights): void {
+  for (const component of COMPONENTS) {
+    const weight = weights[component];
+    if (!(weight >= 0 && weight <= 100)) {
+      throw new AppError('E_WEIGHTS_INVALID', { detail: `${component} is ${weight}` });
+    }
+  }
+  if (weights.time === 0) throw new AppError('E_WEIGHTS_INVALID', { detail: 'time is 0' });
+}
+
+/** @throws E_UNKNOWN_NODE E_UNKNOWN_LANE */
+export function laneIndex(site: Site, { from, to }: LaneName): LaneIndex {
+  const lane = laneBetween(site.graph, nodeIndex(site, from), nodeIndex(site, to));
+  if (lane < 0) throw new AppError('E_UNKNOWN_LANE', { from, to, warehouseId: site.warehouseId });
+  return lane;
+}
+
+function laneName({ graph }: Site, lane: number): LaneName {
+  return { from: graph.nodeIds[graph.laneFrom[lane]!]!, to: graph.nodeIds[graph.laneTo[lane]!]! };
+}
+
+function laneRecord(site: Site, lanes: readonly LaneName[], open: boolean) {
+  return { ...stamp(site), kind: 'lanes.set' as const, payload: { lanes, open } };
+}
+
+function summarise(core: ServiceCore, entry: SiteEntry): WarehouseSummary {
+  const { site, host } = entry;
+  const { graph } = site;
+  const now = site.clock.now() / 1000;
+  return {
+    warehouseId: site.warehouseId,
+    mapVersion: graph.mapVersion,
+    nodes: graph.nodeCount,
+    lanes: graph.laneCount,
+    stations: graph.stations.length,
+    pickFaces: graph.pickFaces.length,
+    robotTypes: graph.robotTypes.map((type) => type.name),
+    mode: site.mode,
+    clock: site.driven ? 'driven' : 'wall',
+    policyVersion: servedVersion(core, entry),
+    weights: { ...site.weights },
+    updatesApplied: host.updatesApplied(),
+    openRoutes: site.openRoutes.size,
+    robots: site.robots.size,
+    closedLanes: site.closures.closedLanes().length,
+    pressure: site.slowdown.pressure(now),
+    slowdown: site.slowdown.ratio(now),
+    scoreRatio: site.scoreRatio,
+    completedRoutes: site.completedRoutes,
+    stalenessMilliseconds: host.stalenessMilliseconds(),
+  };
+}

@@ -1,0 +1,46 @@
+import type { OpenRoute } from './site.js';
+
+/** How slow the floor is, and the pressure that follows from it (DESIGN 2.1). */
+export interface Slowdown {
+  completed(travelledSeconds: number, freeFlowSeconds: number, robots: number): void;
+  /** Travelled seconds over free-flow seconds, at least 1; open routes count as far as they have come. */
+  ratio(nowSeconds: number): number;
+  pressure(nowSeconds: number): number;
+}
+
+const PRESSURE_FACTOR = 3;
+const PRESSURE_EXPONENT = 3;
+const PRESSURE_LIMIT = 40;
+
+export function createSlowdown(openRoutes: ReadonlyMap<string, OpenRoute>): Slowdown {
+  let travelled = 0;
+  let freeFlow = 0;
+
+  /** In a jam nothing completes: routes that are overdue by today's measure count as if they ended now. */
+  const ratio = (nowSeconds: number): number => {
+    const done = freeFlow > 0 ? travelled / freeFlow : 1;
+    let elapsed = travelled;
+    let shortest = freeFlow;
+    for (const route of openRoutes.values()) {
+      const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
+      if (route.held || soFar <= done * route.shortestSeconds) continue;
+      elapsed += soFar;
+      shortest += route.shortestSeconds;
+    }
+    return shortest > 0 ? Math.max(1, elapsed / shortest) : 1;
+  };
+
+  return {
+    completed(travelledSeconds, freeFlowSeconds, robots) {
+      const kept = 1 - 1 / Math.max(2, robots);
+      travelled = travelled * kept + travelledSeconds;
+      freeFlow = freeFlow * kept + freeFlowSeconds;
+    },
+    ratio,
+    pressure: (nowSeconds) => Math.min(PRESSURE_LIMIT, PRESSURE_FACTOR * ratio(nowSeconds) ** PRESSURE_EXPONENT),
+  };
+}
+
+function handlingSeconds(route: OpenRoute): number {
+  return route.revisions[0]!.stops.reduce((sum, stop) => sum + stop.handlingSeconds, 0);
+}

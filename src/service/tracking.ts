@@ -1,0 +1,175 @@
+import type { Instant, NodeIndex } from '../domain/ids.js';
+import { createPassage, type Passage } from '../learning/passage.js';
+import type { Revision } from '../learning/issuedRoute.js';
+import { moveSeconds } from '../planning/freeFlow.js';
+import type { Plan } from '../planning/planner.js';
+import { FEATURE_COUNT } from '../traffic/traffic.js';
+import { laneBetween } from '../warehouse/laneGraph.js';
+import { placeRobot, type OpenRoute, type Robot, type Site } from './site.js';
+
+/**
+ * Follows open routes node by node. Progress reports and, for fleets that send none, whole traces go
+ * through `arrive`, so that live and replayed labels agree.
+ */
+
+export function latestRevision(route: OpenRoute): Revision {
+  return route.revisions[route.revisions.length - 1]!;
+}
+
+/** A plan as the revision that a route is measured by: with the features of its lanes as they are now. */
+export function revisionOf(site: Site, plan: Plan, at: Instant, stopOrder: readonly number[] = plan.stopOrder): Revision {
+  const { lanes } = plan;
+  const features = new Float32Array(lanes.length * FEATURE_COUNT);
+  const predictedWait = new Float32Array(lanes.length);
+  for (let i = 0; i < lanes.length; i++) {
+    const from = lanes[i]! * FEATURE_COUNT;
+    features.set(site.traffic.features.subarray(from, from + FEATURE_COUNT), i * FEATURE_COUNT);
+    predictedWait[i] = site.pricing.waitHat[lanes[i]!]!;
+  }
+  return {
+    at,
+    nodes: plan.nodes,
+    lanes,
+    stops: plan.stops,
+    stopIndexes: plan.stopIndexes,
+    stopOrder,
+    etaSeconds: plan.etaSeconds,
+    features,
+    predictedWait,
+    passages: new Array<Passage | undefined>(lanes.length),
+  };
+}
+
+/** A robot stands on a node, on no lane. */
+export function standAt(site: Site, robot: Robot, node: number, at: Instant): void {
+  if (robot.node === node) return;
+  robot.arrivalLane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
+  placeRobot(site, robot, node);
+  const seconds = at / 1000;
+  const arrival = { atSeconds: seconds, setOutSeconds: seconds, readySeconds: seconds, by: null, next: null };
+  site.holdings.arrive(robot.index, node, arrival);
+}
+
+/** Takes a route's not-yet-driven part out of the planned flow. */
+export function withdrawFlow(site: Site, route: OpenRoute): void {
+  const { lanes } = latestRevision(route);
+  site.traffic.addFlow(lanes, route.flowFrom, -1);
+  route.flowFrom = lanes.length;
+}
+
+/** Puts a new revision in force where the robot stands. */
+export function startRevision(site: Site, route: OpenRoute, revision: Revision): void {
+  route.revisions.push(revision);
+  route.position = 0;
+  route.flowFrom = 0;
+  route.stopsDone = 0;
+  site.traffic.addFlow(revision.lanes, 0, 1);
+  finishStops(route, revision);
+  site.holdings.depart(route.robot.index, nextPassage(route, revision));
+}
+
+/** The robot is at a node of its route, or was pushed to one beside it. */
+export function arrive(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
+  const revision = latestRevision(route);
+  const planned = revision.nodes[route.position + 1];
+  if (node === planned) {
+    advance(site, route, revision, at);
+    return;
+  }
+  // Progress may be sparse: go on from the next place of the plan where the robot can be.
+  const later = revision.nodes.indexOf(node, route.position + 1);
+  if (later > 0 && laneBetween(site.graph, route.robot.node, node) < 0) {
+    skipTo(site, route, revision, later, at);
+    return;
+  }
+  pushedOff(site, route, revision, node, at);
+}
+
+function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant): void {
+  const { robot } = route;
+  const seconds = at / 1000;
+  const position = route.position;
+  const lane = revision.lanes[position]!;
+  const driving = moveSeconds(site.graph, route.robotType, route.previousLane, lane);
+  const setOutSeconds = Math.max(route.readySeconds, seconds - driving);
+  const by = nextPassage(route, revision);
+  const excused = site.holdings.charge(robot.index, revision.nodes[position + 1]!, route.readySeconds, setOutSeconds);
+  if (by) by.excusedSeconds += excused;
+  const waited = seconds - route.readySeconds - driving;
+  site.pricing.memory.observe(lane, Math.max(0, waited), revision.predictedWait[position]!);
+
+  route.position = position + 1;
+  route.previousLane = lane;
+  route.readySeconds = seconds;
+  if (route.flowFrom === position) {
+    site.traffic.addFlow(revision.lanes.subarray(position, position + 1), 0, -1);
+    route.flowFrom = position + 1;
+  }
+  robot.arrivalLane = lane;
+  placeRobot(site, robot, revision.nodes[position + 1]!);
+  finishStops(route, revision);
+  site.holdings.arrive(robot.index, robot.node, {
+    atSeconds: seconds,
+    setOutSeconds,
+    readySeconds: route.readySeconds,
+    by,
+    next: nextPassage(route, revision),
+  });
+}
+
+function skipTo(site: Site, route: OpenRoute, revision: Revision, position: number, at: Instant): void {
+  const { robot } = route;
+  site.traffic.addFlow(revision.lanes.subarray(route.flowFrom, Math.max(route.flowFrom, position)), 0, -1);
+  route.flowFrom = Math.max(route.flowFrom, position);
+  route.position = position;
+  route.previousLane = revision.lanes[position - 1]!;
+  route.readySeconds = at / 1000;
+  robot.arrivalLane = route.previousLane;
+  placeRobot(site, robot, revision.nodes[position]!);
+  finishStops(route, revision);
+  occupyFrom(site, route, at, nextPassage(route, revision));
+}
+
+function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeIndex, at: Instant): void {
+  const { robot } = route;
+  const wanted = revision.nodes[route.position + 1];
+  if (wanted !== undefined) site.holdings.charge(robot.index, wanted, route.readySeconds, at / 1000);
+  const lane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
+  route.previousLane = lane;
+  route.readySeconds = at / 1000;
+  robot.arrivalLane = lane;
+  placeRobot(site, robot, node);
+  occupyFrom(site, route, at, null);
+}
+
+function occupyFrom(site: Site, route: OpenRoute, at: Instant, next: Passage | null): void {
+  const seconds = at / 1000;
+  site.holdings.arrive(route.robot.index, route.robot.node, {
+    atSeconds: seconds,
+    setOutSeconds: seconds,
+    readySeconds: route.readySeconds,
+    by: null,
+    next,
+  });
+}
+
+/** Stops at the current position are handled: the next lane's clock starts after them. */
+function finishStops(route: OpenRoute, revision: Revision): void {
+  while (revision.stopIndexes[route.stopsDone] === route.position) {
+    route.readySeconds += revision.stops[route.stopsDone]!.handlingSeconds;
+    route.stopsDone++;
+    route.previousLane = -1;
+  }
+}
+
+/** The passage of the lane that the robot sets out on now; null at the end of the path. */
+function nextPassage(route: OpenRoute, revision: Revision): Passage | null {
+  if (route.position >= revision.lanes.length) return null;
+  return (revision.passages[route.position] ??= createPassage());
+}
+
+/** The tour that is left, from where the robot is; the order of visit stays. */
+export function remainingTour(route: OpenRoute) {
+  const { stops, stopOrder } = latestRevision(route);
+  return { stops: stops.slice(route.stopsDone), stopOrder: stopOrder.slice(route.stopsDone) };
+}
