@@ -44,7 +44,7 @@ export function drawPicture(graph: LaneGraph, title: string): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box.map(short).join(' ')}" width="${Math.round((box[2] as number) * scale)}" height="${Math.round((box[3] as number) * scale)}" font-family="system-ui, sans-serif">`,
     `<title>${escapeText(title)}</title>`,
     `<rect x="${short(box[0] as number)}" y="${short(box[1] as number)}" width="${short(box[2] as number)}" height="${short(box[3] as number)}" fill="${COLOURS.paper}"/>`,
-    frame.isGrid ? shelves(graph, frame) : racks(graph),
+    frame.isGrid ? shelves(graph, frame) : racks(graph, frame),
     lanes(graph, speeds),
     marks(graph, frame.isGrid),
     caption(graph, title, { frame, scale, speeds }),
@@ -65,8 +65,14 @@ function frameOf(graph: LaneGraph): Frame {
   return { left, top, width: most(graph.x) + 0.5 - left, height: most(graph.y) + 0.5 - top, isGrid };
 }
 
+function hallFloor({ left, top, width, height }: Frame): string {
+  const sides = `x="${short(left)}" y="${short(top)}" width="${short(width)}" height="${short(height)}"`;
+  return `<rect ${sides} rx="0.4" fill="${COLOURS.hall}"/>`;
+}
+
 /** On a grid, the cells without a node: runs of a row as one bar. */
-function shelves(graph: LaneGraph, { left, top, width, height }: Frame): string {
+function shelves(graph: LaneGraph, frame: Frame): string {
+  const { left, top, width, height } = frame;
   const taken = new Set(Array.from(graph.x, (x, node) => `${x} ${graph.y[node]}`));
   const bars: string[] = [];
   for (let row = top + 0.5; row < top + height; row++) {
@@ -80,20 +86,20 @@ function shelves(graph: LaneGraph, { left, top, width, height }: Frame): string 
       }
     }
   }
-  const hall = `<rect x="${left}" y="${top}" width="${width}" height="${height}" rx="0.4" fill="${COLOURS.hall}"/>`;
-  return `${hall}\n<g fill="${COLOURS.shelf}">${bars.join('')}</g>`;
+  return `${hallFloor(frame)}\n<g fill="${COLOURS.shelf}">${bars.join('')}</g>`;
 }
 
 /** Elsewhere, a rack on both sides of each pick face, along the lane that leaves it. */
-function racks(graph: LaneGraph): string {
+function racks(graph: LaneGraph, frame: Frame): string {
   const bars = graph.pickFaces.map((node) => {
     const x = short(graph.x[node] as number);
     const y = short(graph.y[node] as number);
     const degrees = short(((graph.heading[graph.laneStart[node] as number] ?? 0) * 180) / Math.PI);
-    const side = `width="1.1" height="${RACK_FAR_METRES - RACK_NEAR_METRES}" x="-0.55"`;
-    return `<g transform="translate(${x} ${y}) rotate(${degrees})"><rect ${side} y="${RACK_NEAR_METRES}"/><rect ${side} y="${-RACK_FAR_METRES}"/></g>`;
+    return `<use href="#rack" transform="translate(${x} ${y}) rotate(${degrees})"/>`;
   });
-  return `<g fill="${COLOURS.rack}">${bars.join('')}</g>`;
+  const side = `x="-0.55" width="1.1" height="${RACK_FAR_METRES - RACK_NEAR_METRES}"`;
+  const rack = `<g id="rack"><rect ${side} y="${RACK_NEAR_METRES}"/><rect ${side} y="${-RACK_FAR_METRES}"/></g>`;
+  return `${hallFloor(frame)}\n<defs>${rack}</defs>\n<g fill="${COLOURS.rack}">${bars.join('')}</g>`;
 }
 
 function speedColour(speed: number, speeds: readonly number[]): string {
@@ -184,6 +190,13 @@ function caption(
       (at, y) =>
         `<path d="M${short(at)} ${short(y)}h${short(pixels(20))}" stroke="${stroke}" stroke-width="${short(pixels(4))}"/>`,
       `${speed} m/s`,
+    );
+  }
+  if (graph.barredTypes.some((bits) => bits !== 0)) {
+    const dashes = `stroke="${COLOURS.faint}" stroke-width="${short(pixels(3))}" stroke-dasharray="${short(pixels(5))} ${short(pixels(3))}"`;
+    key(
+      (at, y) => `<path d="M${short(at)} ${short(y)}h${short(pixels(20))}" ${dashes}/>`,
+      'barred to some robots',
     );
   }
   const metres = frame.width > 60 ? 20 : 5;

@@ -30,10 +30,10 @@ function allErrors(content: unknown): SchemaError[] {
 }
 
 /** A number out of its range, or not finite (JSON's 1e999): wrong, yet the graph around it can be checked. */
-function isNumberError(error: SchemaError, value: unknown): boolean {
-  return (
-    typeof value === 'number' && ['type', 'minimum', 'maximum', 'exclusiveMinimum'].includes(error.keyword)
-  );
+function isNumberError(error: SchemaError, value: unknown): value is number {
+  if (typeof value !== 'number') return false;
+  if (error.keyword === 'type') return (error.params as { type: unknown }).type === 'number';
+  return ['minimum', 'maximum', 'exclusiveMinimum'].includes(error.keyword);
 }
 
 function isSizeError(error: SchemaError): boolean {
