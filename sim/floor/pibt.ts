@@ -1,5 +1,5 @@
 import { type CellGraph, arcAlong } from './cellGraph.js';
-import { findDeadEnds } from './deadEnds.js';
+import { createDeadEndTraffic } from './deadEndTraffic.js';
 import type { FloorState } from './floorState.js';
 
 /** Decides who moves where in a step. */
@@ -22,14 +22,13 @@ const STAY = -1;
  * that wants the cell of another pushes it, which lends it the pusher's priority; where the pushed one finds no
  * place, the pusher tries its next choice. Iterative: a chain may be as long as there are robots.
  *
- * Three rules on top keep dead ends from locking up, which PIBT alone cannot do: one robot at a time goes in,
- * who wants out goes first, and who has no business there comes out. Floors without dead ends never notice.
+ * On top of it `DeadEndTraffic` rules the dead ends; floors without any never notice.
  *
  * @param seed of the tie-breaks, an unsigned 32-bit integer above 0.
  */
 export function createPibt(cells: CellGraph, state: FloorState, seed: number): Pibt {
-  const { graph, arcStart, arcFrom, arcTo, arcLane, arcSteps, nodeCount } = cells;
-  const { open } = graph;
+  const { arcStart, arcTo, arcLane, arcSteps, nodeCount } = cells;
+  const { open } = cells.graph;
   const { robotCount, cell, movingArc, ready, broken, occupant, goalDistance, robotType } = state;
   const width = cells.maximumDegree + 1;
   const chosenArc = new Int32Array(robotCount).fill(STAY);
@@ -44,9 +43,7 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
   const rank = new Float64Array(width);
   const stack = new Int32Array(robotCount);
   const order = Int32Array.from({ length: robotCount }, (_, robot) => robot);
-  let deadEnds = findDeadEnds(cells);
-  /** Robots in each dead end, or on their way in or out. */
-  let inside = new Int32Array(deadEnds.count);
+  const deadEnds = createDeadEndTraffic(cells, state);
   let bits = seed >>> 0 || 1;
 
   /** xorshift32: ties are drawn for every candidate of every robot, so this must cost nothing. */
@@ -86,18 +83,6 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
     candidateArc[base + slot] = arc;
   }
 
-  /** Whether a robot may drive into the dead end, if any, that this arc leads to. */
-  function mayEnter(arc: number, onRoute: boolean, table: Float32Array | null): boolean {
-    const there = arcTo[arc] as number;
-    const deadEnd = deadEnds.of[there] as number;
-    if (deadEnd === -1) return true;
-    if ((inside[deadEnd] as number) > 0) return false;
-    if (onRoute || (table !== null && (table[there] as number) < (table[arcFrom[arc] as number] as number)))
-      return true;
-    // Pushed into where it must come back from it would only meet its pusher. A one-way entrance is no such trap.
-    return graph.reverseLane[arcLane[arc] as number] === -1;
-  }
-
   /**
    * Orders a robot's choices: the next cell of its route, then by distance to its goal, free cells first,
    * the rest by lot. Neighbours differ from each other by whole steps, so the lot never outweighs them.
@@ -111,17 +96,15 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
     const routeArc = at < lanes.length ? arcAlong(cells, lanes[at] as number, here) : STAY;
     const base = robot * width;
     const idle = table === null;
-    const deadEnd = deadEnds.of[here] as number;
-    const comesOut = deadEnd !== -1 && (idle || (inside[deadEnd] as number) > 1);
+    const mustLeave = deadEnds.mustLeave(here, idle);
     let count = 0;
     insertCandidate(base, count++, STAY, idle ? -1 : (table[here] as number) + 0.49 * nextTie());
     for (let arc = arcStart[here] as number, end = arcStart[here + 1] as number; arc < end; arc++) {
       if (here < nodeCount && (open[arcLane[arc] as number] === 0 || steps[arc] === Infinity)) continue;
       const there = arcTo[arc] as number;
-      if ((deadEnds.of[there] as number) !== deadEnd && !mayEnter(arc, arc === routeArc, table)) continue;
-      if (comesOut) {
-        if ((deadEnds.depth[there] as number) < (deadEnds.depth[here] as number))
-          insertCandidate(base, count++, arc, -2);
+      if (deadEnds.forbids(arc, arc === routeArc, table)) continue;
+      if (mustLeave) {
+        if (deadEnds.leadsOut(arc)) insertCandidate(base, count++, arc, -2);
         continue;
       }
       const value = arc === routeArc ? -2 : (idle ? 0 : (table[there] as number)) + 0.49 * nextTie();
@@ -167,35 +150,10 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
     }
   }
 
-  function countInside(): void {
-    if (deadEnds.count === 0) return;
-    inside.fill(0);
-    for (let robot = 0; robot < robotCount; robot++) {
-      const arc = movingArc[robot] as number;
-      const here = deadEnds.of[cell[robot] as number] as number;
-      const there = arc === STAY ? here : (deadEnds.of[arcTo[arc] as number] as number);
-      if (here !== -1) inside[here] = (inside[here] as number) + 1;
-      if (there !== -1 && there !== here) inside[there] = (inside[there] as number) + 1;
-    }
-  }
-
-  function settleWhoWantsOut(): void {
-    if (deadEnds.count === 0) return;
-    for (let robot = 0; robot < robotCount; robot++) {
-      const here = deadEnds.of[cell[robot] as number] as number;
-      if (decided[robot] === 1 || here === -1) continue;
-      const goal = state.goal[robot] as number;
-      if ((inside[here] as number) > 1 || goal === -1 || deadEnds.of[goal] !== here) settle(robot);
-    }
-  }
-
   return {
     chosenArc,
     wantedToMove,
-    lanesChanged() {
-      deadEnds = findDeadEnds(cells);
-      inside = new Int32Array(deadEnds.count);
-    },
+    lanesChanged: () => deadEnds.refresh(),
     decide(now) {
       reserved.fill(-1);
       for (let robot = 0; robot < robotCount; robot++) {
@@ -209,8 +167,10 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
         reserved[nextCell[robot] as number] = robot;
       }
       sortByPriority(now);
-      countInside();
-      settleWhoWantsOut();
+      deadEnds.count();
+      for (let robot = 0; robot < robotCount; robot++) {
+        if (decided[robot] === 0 && deadEnds.wantsOut(robot)) settle(robot);
+      }
       for (let at = 0; at < robotCount; at++) {
         const robot = order[at] as number;
         if (decided[robot] === 0) settle(robot);

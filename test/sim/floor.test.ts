@@ -270,7 +270,7 @@ describe('the floor in metres', () => {
     floor.hold(0, 30);
     send(floor, graph, 1, node(graph, '12,0'));
     for (let step = 0; step < 50; step++) floor.step();
-    expect(floor.nodeOf(1)).toBe(node(graph, '8,0'));
+    expect(floor.cellsOfRobots()[1]).toBe(node(graph, '8,0'));
     // The one inside has the lowest priority of all and comes out all the same.
     floor.goalReached(0);
     driveTo(floor, graph, ['0,8', '12,0', '8,8'], 400);
