@@ -1,0 +1,66 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Drafts and what is being removed begin with it: they are no versions, and go at the next start. */
+export const DRAFT_PREFIX = '.';
+
+/**
+ * Makes a directory with its files, synced, and renames it into place: it is there whole or not at
+ * all, also after a power cut. For the owner only.
+ */
+export async function writeDirectory(
+  directory: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const draft = draftOf(directory);
+  await rm(draft, { recursive: true, force: true });
+  try {
+    await mkdir(draft, { mode: 0o700 });
+    for (const [name, content] of Object.entries(files)) await writeSynced(join(draft, name), content);
+    await syncDirectory(draft);
+    await rename(draft, directory);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(directory));
+}
+
+/** Replaces a file: a reader sees the old content or the new one. */
+export async function replaceFile(file: string, content: string): Promise<void> {
+  const draft = draftOf(file);
+  await writeSynced(draft, content);
+  await rename(draft, file);
+  await syncDirectory(dirname(file));
+}
+
+/** Renamed first, so that a directory half removed is not taken for a damaged one. */
+export async function removeDirectory(directory: string): Promise<void> {
+  const draft = draftOf(directory);
+  await rm(draft, { recursive: true, force: true });
+  await rename(directory, draft);
+  await rm(draft, { recursive: true });
+}
+
+function draftOf(path: string): string {
+  return join(dirname(path), `${DRAFT_PREFIX}${basename(path)}`);
+}
+
+async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,227 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, isAppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { PolicyView } from '../domain/serviceContract.js';
+import { DRAFT_PREFIX, removeDirectory } from './atomicFiles.js';
+import { readPolicy, versionNames, writePolicy, type LoadedPolicy } from './policyFiles.js';
+import {
+  bytesOfWeights,
+  checksumOf,
+  weightCountOf,
+  type PolicyManifest,
+  type PolicyShape,
+} from './policyFormat.js';
+import { readState, STATE_FILE, writeState, type RegistryState } from './registryState.js';
+import {
+  createVersionCatalogue,
+  versionNumber,
+  type PolicyFault,
+  type VersionCatalogue,
+} from './versionCatalogue.js';
+
+/** What the caller knows of the weights it saves; the registry gives the version its name. */
+export type NewPolicy = Omit<PolicyManifest, 'policyVersion' | 'checksum' | keyof PolicyShape> & {
+  /** Layer by layer: kernel [in, out] row by row, then bias [out]. Copied. */
+  readonly weights: Float32Array;
+  /** Makes it the active version in the same step. */
+  readonly activate: boolean;
+};
+
+/**
+ * The saved policy versions of one scope (a warehouse, or all that share a policy): `v1`, `v2`, ...
+ * in its own directory, and those shipped with the program, which are only read.
+ */
+export interface PolicyRegistry {
+  /** Every version with a readable manifest: shipped ones first, then its own, oldest first. */
+  list(): readonly PolicyView[];
+  /** Versions that cannot be served, and why. They are never chosen, and never removed except by age. */
+  faults(): readonly PolicyFault[];
+  /**
+   * Writes a version, whole or not at all, then drops the oldest above `LIMITS.policyVersionsKept`,
+   * never the active one. Metrics that are not finite are left out.
+   * @throws E_POLICY_CORRUPT wrong count of weights, or one that is not finite: nothing is written
+   * @throws E_DATA_DIRECTORY it cannot be written
+   */
+  save(policy: NewPolicy): Promise<PolicyManifest>;
+  /** Reads and checks a version anew. @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
+  load(policyVersion: string): Promise<LoadedPolicy>;
+  /** Loads a version and makes it the active one. @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
+  activate(policyVersion: string): Promise<LoadedPolicy>;
+  /** The version that was last activated; null before the first. */
+  active(): string | null;
+  /** Where a roll back leads: the newest healthy version saved before the active one, else a shipped one; null if none. */
+  previous(): string | null;
+  /**
+   * What a server starts from: the active version, else the newest healthy one, else a shipped one;
+   * null for free flow. The active one comes first, or a restart would undo a roll back.
+   */
+  newestHealthy(): string | null;
+  /** Marks a version as bad: it stays for inspection and is not chosen any more, unless an operator activates it. */
+  condemn(policyVersion: string, reason: string): Promise<void>;
+}
+
+export interface PolicyRegistryOptions {
+  /** Made where it is missing. */
+  readonly directory: string;
+  /** Policies that come with the program; may be missing. */
+  readonly shippedDirectory: string | null;
+  readonly shape: PolicyShape;
+  /** Begins the names of its versions; default `v`. */
+  readonly prefix?: string;
+  /** Default: `LIMITS.policyVersionsKept`. */
+  readonly versionsKept?: number;
+}
+
+/**
+ * Opens a registry and checks every version in it; damaged ones are listed in `faults`.
+ * @throws E_DATA_DIRECTORY the directory cannot be made or read
+ */
+export async function openPolicyRegistry(options: PolicyRegistryOptions): Promise<PolicyRegistry> {
+  const { directory, shape, versionsKept = LIMITS.policyVersionsKept } = options;
+  const catalogue = await withDirectoryErrors(directory, () => scan(options));
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One writer at a time; a failure does not stop the next. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(() => withDirectoryErrors(directory, work));
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function setState(next: RegistryState): Promise<void> {
+    await writeState(directory, next);
+    catalogue.state = next;
+  }
+
+  async function load(policyVersion: string): Promise<LoadedPolicy> {
+    const version = catalogue.get(policyVersion);
+    if (version === undefined) {
+      const detail = catalogue.faultOf(policyVersion);
+      if (detail === undefined) throw new AppError('E_UNKNOWN_POLICY', { policyVersion });
+      throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail });
+    }
+    const read = await readPolicy(version.directory, policyVersion, shape);
+    if (read.kind === 'fault') {
+      catalogue.addFault(policyVersion, read.detail);
+      throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail: read.detail });
+    }
+    catalogue.clearFault(policyVersion);
+    return read.value;
+  }
+
+  async function save({ weights, activate, ...known }: NewPolicy): Promise<PolicyManifest> {
+    const policyVersion = catalogue.nextVersion();
+    assertSound(weights, policyVersion, shape);
+    const manifest = manifestOf(policyVersion, known, { weights, shape });
+    await writePolicy(directory, { manifest, weights });
+    catalogue.add({ directory, manifest, shipped: false });
+    if (activate) await setState({ ...catalogue.state, active: policyVersion });
+    for (const spare of catalogue.spare(versionsKept)) {
+      await removeDirectory(join(directory, spare));
+      catalogue.remove(spare);
+    }
+    return manifest;
+  }
+
+  async function activate(policyVersion: string): Promise<LoadedPolicy> {
+    const policy = await load(policyVersion);
+    const condemned = { ...catalogue.state.condemned };
+    delete condemned[policyVersion];
+    await setState({ active: policyVersion, condemned });
+    return policy;
+  }
+
+  async function condemn(policyVersion: string, reason: string): Promise<void> {
+    const { active, condemned } = catalogue.state;
+    await setState({ active, condemned: { ...condemned, [policyVersion]: reason } });
+  }
+
+  return {
+    list: () => catalogue.list(),
+    faults: () => catalogue.faults(),
+    save: (policy) => inTurn(() => save(policy)),
+    load,
+    activate: (policyVersion) => inTurn(() => activate(policyVersion)),
+    active: () => catalogue.state.active,
+    previous: () => catalogue.previous(),
+    newestHealthy: () => catalogue.newestHealthy(),
+    condemn: (policyVersion, reason) => inTurn(() => condemn(policyVersion, reason)),
+  };
+}
+
+async function scan({
+  directory,
+  shippedDirectory,
+  shape,
+  prefix = 'v',
+}: PolicyRegistryOptions): Promise<VersionCatalogue> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await removeDrafts(directory);
+  const own = await versionNames(directory);
+  const catalogue = createVersionCatalogue(prefix, own);
+  const numberOf = versionNumber(prefix);
+
+  async function read(from: string, names: readonly string[], shipped: boolean): Promise<void> {
+    for (const name of names) {
+      const policy = await readPolicy(from, name, shape);
+      if (policy.kind === 'fault') catalogue.addFault(name, policy.detail);
+      else catalogue.add({ directory: from, manifest: policy.value.manifest, shipped });
+    }
+  }
+  if (shippedDirectory !== null)
+    await read(shippedDirectory, (await versionNames(shippedDirectory)).sort(), true);
+  await read(
+    directory,
+    own.sort((a, b) => numberOf(a) - numberOf(b)),
+    false,
+  );
+
+  const state = await readState(directory);
+  if (state.kind === 'valid') catalogue.state = state.value;
+  else catalogue.addFault(STATE_FILE, state.detail);
+  return catalogue;
+}
+
+function manifestOf(
+  policyVersion: string,
+  known: Omit<NewPolicy, 'weights' | 'activate'>,
+  { weights, shape }: { readonly weights: Float32Array; readonly shape: PolicyShape },
+): PolicyManifest {
+  return {
+    policyVersion,
+    ...known,
+    metrics: Object.fromEntries(Object.entries(known.metrics).filter(([, value]) => Number.isFinite(value))),
+    checksum: checksumOf(bytesOfWeights(weights)),
+    layerSizes: [...shape.layerSizes],
+    activations: [...shape.activations],
+    features: [...shape.features],
+  };
+}
+
+/** @throws E_POLICY_CORRUPT */
+function assertSound(weights: Float32Array, policyVersion: string, shape: PolicyShape): void {
+  const wanted = weightCountOf(shape);
+  const broken = weights.findIndex((weight) => !Number.isFinite(weight));
+  if (weights.length === wanted && broken < 0) return;
+  const detail =
+    broken < 0 ? `it has ${weights.length} weights, not ${wanted}` : `weight ${broken} is ${weights[broken]}`;
+  throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail });
+}
+
+/** What a process that was killed while writing or removing left behind. */
+async function removeDrafts(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(DRAFT_PREFIX)) await rm(join(directory, name), { recursive: true });
+  }
+}
+
+async function withDirectoryErrors<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = (error as { code?: unknown } | null)?.code;
+    if (isAppError(error) || typeof code !== 'string') throw error;
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: String(error) }, error);
+  }
+}

@@ -1,0 +1,120 @@
+import type { PolicyView } from '../domain/serviceContract.js';
+import type { PolicyManifest } from './policyFormat.js';
+import { NO_STATE, type RegistryState } from './registryState.js';
+
+export interface Version {
+  readonly directory: string;
+  readonly manifest: PolicyManifest;
+  /** Came with the program: read only, and chosen last. */
+  readonly shipped: boolean;
+}
+
+export interface PolicyFault {
+  readonly policyVersion: string;
+  readonly reason: string;
+}
+
+/** What a registry knows of its versions, in memory, and which one it would choose. */
+export interface VersionCatalogue {
+  state: RegistryState;
+  /** In order of age: shipped ones by name, then its own by number. */
+  add(version: Version): void;
+  /** A directory or file that cannot be used, and why. */
+  addFault(name: string, reason: string): void;
+  clearFault(name: string): void;
+  remove(policyVersion: string): void;
+  get(policyVersion: string): Version | undefined;
+  faultOf(policyVersion: string): string | undefined;
+  /** Numbers are never used twice, damaged versions' neither. */
+  nextVersion(): string;
+  /** Its own versions beyond the newest `kept`, oldest first, without the active one. */
+  spare(kept: number): string[];
+
+  list(): PolicyView[];
+  faults(): PolicyFault[];
+  previous(): string | null;
+  newestHealthy(): string | null;
+}
+
+/** `names` are its own versions' directories on disk, sound or not; those not named prefix + number are left alone. */
+export function createVersionCatalogue(prefix: string, names: readonly string[]): VersionCatalogue {
+  const numberOf = versionNumber(prefix);
+  const versions = new Map<string, Version>();
+  const damaged = new Map<string, string>();
+  const numbered = names.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
+  let lastNumber = numberOf(numbered.at(-1) ?? '');
+
+  const isHealthy = (policyVersion: string): boolean =>
+    !damaged.has(policyVersion) && !Object.hasOwn(catalogue.state.condemned, policyVersion);
+
+  /** Newest first, its own before the shipped ones. */
+  function healthy(): string[] {
+    const names = (shipped: boolean) =>
+      [...versions.values()]
+        .filter((version) => version.shipped === shipped)
+        .map(nameOf)
+        .reverse();
+    return [...names(false), ...names(true)].filter(isHealthy);
+  }
+
+  const catalogue: VersionCatalogue = {
+    state: NO_STATE,
+    add(version) {
+      const name = nameOf(version);
+      versions.set(name, version);
+      if (version.shipped || numberOf(name) <= lastNumber) return;
+      lastNumber = numberOf(name);
+      numbered.push(name);
+    },
+    addFault: (name, reason) => void damaged.set(name, reason),
+    clearFault: (name) => void damaged.delete(name),
+    remove(policyVersion) {
+      versions.delete(policyVersion);
+      damaged.delete(policyVersion);
+      numbered.splice(numbered.indexOf(policyVersion), 1);
+    },
+    get: (policyVersion) => versions.get(policyVersion),
+    faultOf: (policyVersion) => damaged.get(policyVersion),
+    nextVersion: () => `${prefix}${lastNumber + 1}`,
+    spare: (kept) =>
+      numbered
+        .slice(0, Math.max(0, numbered.length - kept))
+        .filter((name) => name !== catalogue.state.active),
+
+    list: () =>
+      [...versions.values()].map(({ manifest }) => {
+        const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
+        const known = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
+        return {
+          ...known,
+          active: policyVersion === catalogue.state.active,
+          healthy: isHealthy(policyVersion),
+        };
+      }),
+    faults: () =>
+      [...damaged, ...Object.entries(catalogue.state.condemned)].map(([policyVersion, reason]) => ({
+        policyVersion,
+        reason,
+      })),
+    previous() {
+      const { active } = catalogue.state;
+      if (active === null || versions.get(active)?.shipped === true) return null;
+      return healthy().find((name) => numberOf(name) < numberOf(active)) ?? null;
+    },
+    newestHealthy() {
+      const candidates = healthy();
+      return candidates.find((name) => name === catalogue.state.active) ?? candidates[0] ?? null;
+    },
+  };
+  return catalogue;
+}
+
+function nameOf(version: Version): string {
+  return version.manifest.policyVersion;
+}
+
+/** 0 for names that are not prefix + number. */
+export function versionNumber(prefix: string): (policyVersion: string) => number {
+  return (policyVersion) =>
+    policyVersion.startsWith(prefix) ? Number(/^\d+$/.exec(policyVersion.slice(prefix.length))?.[0] ?? 0) : 0;
+}
