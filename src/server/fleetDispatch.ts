@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { AppError, isAppError } from '../domain/errors.js';
 import type {
-  FromFleetMessage,
   HelloMessage,
   RouteRequestContent,
   RouteRequestMessage,
   ToFleetMessage,
 } from '../domain/messages.js';
 import type { RoutingService } from '../domain/serviceContract.js';
+import { addressee, lookUpAddressee, type Addressee, type RobotMessage } from './addressee.js';
 import type { FleetConnection } from './fleetConnection.js';
 import { requireRobot, requireWarehouse } from './tokens.js';
 import { errorMessage, readMessage, referencesOf } from './wireMessages.js';
@@ -38,6 +38,22 @@ export function createFleetDispatch(options: {
     }
     connection.send(errorMessage(error, references));
   };
+  const serve = (connection: FleetConnection, addressed: Addressee, message: RobotMessage): void => {
+    const { robotId, warehouseId } = addressed;
+    connection.queues.run(robotId, () => {
+      try {
+        return perform(service, warehouseId, message)?.then(
+          (answer) => {
+            logger.debug({ robotId, warehouseId, ...referencesOf(answer) }, answer.type);
+            connection.send(answer);
+          },
+          (error: unknown) => refuse(connection, error, message),
+        );
+      } catch (error) {
+        refuse(connection, error, message);
+      }
+    });
+  };
   return {
     receive(connection, bytes, isBinary) {
       const read = readMessage(bytes, isBinary);
@@ -49,22 +65,14 @@ export function createFleetDispatch(options: {
       try {
         if (stopping()) throw new AppError('E_SHUTTING_DOWN');
         if (message.type === 'hello') return connection.send(sayHello(service, connection, message, bind));
-        const { robotId, warehouseId } = addressee(service, connection, message);
-        connection.queues.run(robotId, () => {
-          try {
-            const answer = perform(service, warehouseId, message);
-            if (answer === undefined) return;
-            return answer.then(
-              (value) => {
-                logger.debug({ robotId, warehouseId, ...referencesOf(value) }, value.type);
-                connection.send(value);
-              },
-              (error: unknown) => refuse(connection, error, message),
-            );
-          } catch (error) {
-            refuse(connection, error, message);
-          }
-        });
+        const found = addressee(service, connection, message);
+        if (found.kind === 'robot') return serve(connection, found, message);
+        connection.queues.run(`route ${found.routeId}`, () =>
+          lookUpAddressee(service, connection, found.routeId).then(
+            (robot) => serve(connection, robot, message),
+            (error: unknown) => refuse(connection, error, message),
+          ),
+        );
       } catch (error) {
         refuse(connection, error, message);
       }
@@ -92,51 +100,11 @@ function sayHello(
   return welcome;
 }
 
-/** The robot that a message is about and its warehouse; it must have said hello on this connection. */
-function addressee(
-  service: RoutingService,
-  connection: FleetConnection,
-  message: Exclude<FromFleetMessage, HelloMessage>,
-): { robotId: string; warehouseId: string } {
-  if ('robotId' in message) {
-    const warehouseId = connection.warehouseOf.get(message.robotId);
-    if (warehouseId === undefined) {
-      const known = [...connection.warehouses][0] ?? 'its own';
-      throw new AppError('E_HELLO_FIRST', { warehouseId: known, robotId: message.robotId });
-    }
-    return { robotId: message.robotId, warehouseId };
-  }
-  const { routeId } = message;
-  if (connection.warehouses.size === 0) {
-    throw new AppError('E_HELLO_FIRST', { warehouseId: 'its own', robotId: `of route ${routeId}` });
-  }
-  const found = findRoute(service, connection.warehouses, routeId);
-  if (connection.warehouseOf.get(found.robotId) !== found.warehouseId) {
-    throw new AppError('E_NOT_YOUR_ROUTE', { routeId });
-  }
-  return found;
-}
-
-function findRoute(
-  service: RoutingService,
-  warehouses: ReadonlySet<string>,
-  routeId: string,
-): { robotId: string; warehouseId: string } {
-  for (const warehouseId of warehouses) {
-    try {
-      return { robotId: service.robotOf(warehouseId, routeId), warehouseId };
-    } catch (error) {
-      if (!isAppError(error) || error.code !== 'E_UNKNOWN_ROUTE') throw error;
-    }
-  }
-  throw new AppError('E_UNKNOWN_ROUTE', { routeId });
-}
-
 /** The answer of a message, or nothing where it has none. */
 function perform(
   service: RoutingService,
   warehouseId: string,
-  message: Exclude<FromFleetMessage, HelloMessage>,
+  message: RobotMessage,
 ): Promise<ToFleetMessage> | undefined {
   switch (message.type) {
     case 'robot.state':

@@ -1,7 +1,7 @@
 import { fastifyHelmet } from '@fastify/helmet';
 import { fastifySwagger } from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -9,7 +9,7 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import type { EventStreams } from './eventStreams.js';
-import { admitRequest, PAGE } from './http/access.js';
+import { admitRequest, PAGE, type Access } from './http/access.js';
 import { addPolicyRoutes } from './http/policyRoutes.js';
 import { addSystemRoutes } from './http/systemRoutes.js';
 import { addTourRoutes } from './http/tourRoutes.js';
@@ -19,6 +19,7 @@ import { API_DESCRIPTION, toSchema202012 } from './openapi.js';
 import { rawProblem, sendProblem, toAppError } from './problem.js';
 import type { TokenSource } from './tokens.js';
 import { parseWireJson } from './wireJson.js';
+import { referencesOf } from './wireMessages.js';
 
 const DOCS = '/docs';
 
@@ -41,15 +42,27 @@ export interface Timeouts {
   readonly connectionSeconds: number;
 }
 
+/** One HTTP entry and who may use it. */
+export interface RouteAccess {
+  readonly method: string;
+  readonly url: string;
+  readonly access: Access;
+}
+
+export interface HttpApp {
+  readonly app: FastifyInstance;
+  readonly routes: readonly RouteAccess[];
+}
+
 /** The HTTP side: /v1, /docs, /metrics and the probes, with tokens, limits and problem details throughout. */
-export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
+export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const { service, logger, metrics, streams, stopping } = options;
   const app = createFastify(options);
   app.server.headersTimeout = options.timeouts.headersSeconds * 1000;
   app.server.maxConnections = LIMITS.connections;
 
   addErrors(app, options);
-  addAccess(app, options);
+  const routes = addAccess(app, options);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
@@ -74,16 +87,17 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.addHook('onResponse', async (request, reply) => {
     const level = request.method === 'GET' || reply.statusCode >= 400 ? 'debug' : 'info';
     const { tokenId } = request.credential ?? { tokenId: null };
-    logger[level]({ req: request, status: reply.statusCode, tokenId, ...(request.params as object) }, 'http');
+    logger[level]({ ...requestContext(request), status: reply.statusCode, tokenId }, 'http');
   });
-  return app;
+  return { app, routes };
 }
 
 function createFastify({ logger, timeouts }: HttpAppOptions): FastifyInstance {
   let requests = 0;
   return fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    // Requests are logged once, when answered, without headers and query.
+    logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     bodyLimit: LIMITS.httpBodyBytes,
     requestTimeout: timeouts.requestSeconds * 1000,
@@ -107,29 +121,30 @@ function addErrors(app: FastifyInstance, { logger, onDefect }: HttpAppOptions): 
   app.setErrorHandler((thrown, request, reply) => {
     const error = toAppError(thrown, request);
     if (error.code === 'E_INTERNAL' || error.code === 'E_JOURNAL_FAILED') {
-      logger.error({ req: request, reference: request.id, err: thrown }, 'request failed');
+      logger.error({ ...requestContext(request), err: thrown }, 'request failed');
       onDefect(thrown);
     }
     return sendProblem(reply, error);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      new AppError('E_NOT_FOUND', { path: (request.url.split('?', 1)[0] ?? '').slice(0, 100) }),
-    ),
+    sendProblem(reply, new AppError('E_NOT_FOUND', { path: pathOf(request) })),
   );
 }
 
-function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): void {
+function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): readonly RouteAccess[] {
+  const routes: RouteAccess[] = [];
   app.decorateRequest('credential', null);
   app.addHook('onRoute', (route) => {
     if (route.url.startsWith(DOCS)) route.config = { ...route.config, access: PAGE };
-    if (route.config?.access === undefined) throw new Error(`route ${route.url} declares no access`);
+    const access = route.config?.access;
+    if (access === undefined) throw new Error(`route ${route.url} declares no access`);
+    for (const method of [route.method].flat()) routes.push({ method, url: route.url, access });
   });
   app.addHook('onRequest', async (request) => {
     admitRequest(request, tokens);
     if (stopping() && request.method !== 'GET') throw new AppError('E_SHUTTING_DOWN');
   });
+  return routes;
 }
 
 async function addDocs(app: FastifyInstance, version: string): Promise<void> {
@@ -154,4 +169,18 @@ async function addDocs(app: FastifyInstance, version: string): Promise<void> {
       toSchema202012('openapiObject' in document ? document.openapiObject : document.swaggerObject) as object,
   });
   await app.register(fastifySwaggerUi, { routePrefix: DOCS, uiConfig: { persistAuthorization: false } });
+}
+
+/** What the log says of a request: never its headers, never its query. */
+function requestContext(request: FastifyRequest): object {
+  return {
+    reference: request.id,
+    method: request.method,
+    path: pathOf(request),
+    ...referencesOf(request.body),
+  };
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return (url.split('?', 1)[0] ?? '').slice(0, 200);
 }

@@ -4,8 +4,8 @@ export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
- * JSON lines on standard error, so that standard output stays the command's own. Requests are logged
- * without headers and query; should a token get into an object all the same, it is struck out.
+ * JSON lines on standard error, so that standard output stays the command's own. The server logs no
+ * headers and no queries; should a token get into an object all the same, it is struck out.
  */
 export function createLogger(level: LogLevel, destination: NodeJS.WritableStream = process.stderr): Logger {
   const secret = [
@@ -21,14 +21,7 @@ export function createLogger(level: LogLevel, destination: NodeJS.WritableStream
       level,
       base: null,
       redact: { paths: secret, censor: '[redacted]' },
-      serializers: {
-        req: (request: { method: string; url: string; id: string }) => ({
-          id: request.id,
-          method: request.method,
-          path: request.url.split('?', 1)[0],
-        }),
-        err: pino.stdSerializers.err,
-      },
+      serializers: { err: pino.stdSerializers.err },
     },
     destination,
   );

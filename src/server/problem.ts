@@ -62,7 +62,12 @@ export function toAppError(error: unknown, request: Pick<FastifyRequest, 'id' | 
 }
 
 export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply {
-  return reply.code(error.status).headers(problemHeaders(error)).send(toProblem(error));
+  const headers = problemHeaders(error);
+  // A browser asks for the token by itself where it may be a password.
+  if (error.code === 'E_UNAUTHENTICATED' && reply.request.routeOptions.config.access?.allowBasic === true) {
+    headers['www-authenticate'] = 'Basic realm="aisleflow, token as password", charset="UTF-8"';
+  }
+  return reply.code(error.status).headers(headers).send(toProblem(error));
 }
 
 /** A whole HTTP/1.1 answer for sockets that Fastify never sees: refused upgrades, broken requests. */

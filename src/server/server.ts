@@ -9,7 +9,7 @@ import { createEventStreams } from './eventStreams.js';
 import { createFleetConnection } from './fleetConnection.js';
 import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
-import { createHttpApp } from './httpApp.js';
+import { createHttpApp, type RouteAccess } from './httpApp.js';
 import type { Metrics } from './metrics.js';
 import type { Credential, TokenSource } from './tokens.js';
 import { createUpgrades } from './upgrade.js';
@@ -55,6 +55,8 @@ export interface ServerOptions {
 }
 
 export interface AisleflowServer {
+  /** Every HTTP entry; the one upgrade path, WEB_SOCKET_PATH, comes on top. */
+  readonly routes: readonly RouteAccess[];
   /** @throws E_PORT_IN_USE, E_CONFIG where the address cannot be listened on. */
   listen(): Promise<{ readonly url: string; readonly port: number }>;
   /** Refuses new work, finishes what is under way, then closes every socket with 1001. */
@@ -79,7 +81,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     stopping,
     onDefect,
   });
-  const app = await createHttpApp({
+  const { app, routes } = await createHttpApp({
     ...{ service, tokens, logger, metrics, streams, stopping, onDefect, timeouts: timing },
     policyIsShared: options.policyIsShared ?? false,
     version: options.version,
@@ -121,6 +123,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
   const timers = startTimers({ hub, streams, tokens, logger, timing });
 
   return {
+    routes,
     async listen() {
       try {
         await app.listen({ host, port });

@@ -35,7 +35,7 @@ describe('tokens', () => {
   });
 
   it('reach their warehouses and speak for their robots', () => {
-    const credential = { tokenId: 't', ...robot.record };
+    const credential = robot.record;
     expect(reachesWarehouse(credential, 'north')).toBe(true);
     expect(reachesWarehouse(credential, 'south')).toBe(false);
     expect(['amr-1', 'lift'].map((id) => speaksFor(credential, id))).toEqual([true, true]);

@@ -67,7 +67,7 @@ export const LaneField = strict({
   speedLimit: Type.Number(),
   open: Type.Boolean(),
   plannedFlow: Type.Number(),
-  price: orNull(Type.Number({ description: 'Weighted seconds; null where no robot may drive.' })),
+  price: Type.Number({ description: 'Weighted seconds; -1 where no robot may drive.' }),
 });
 export const RouteField = strict({
   routeId: Id,

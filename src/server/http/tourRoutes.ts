@@ -13,8 +13,9 @@ const tag = 'Routes';
 export function addTourRoutes(app: FastifyInstance, service: RoutingService): void {
   const one = '/v1/warehouses/:warehouseId';
   const route = `${one}/routes/:routeId`;
-  const requireOwn = (credential: Credential, warehouseId: string, routeId: string): void =>
-    requireRobot(credential, service.robotOf(warehouseId, routeId));
+  const requireOwn = (credential: Credential, warehouseId: string, routeId: string): void => {
+    if (credential.role === 'robot') requireRobot(credential, service.robotOf(warehouseId, routeId));
+  };
 
   addRoute(app, {
     method: 'POST',
@@ -55,10 +56,11 @@ export function addTourRoutes(app: FastifyInstance, service: RoutingService): vo
     summary: 'Read a route; robots read their own',
     params: RouteParams,
     answer: RouteField,
-    handle({ params: { warehouseId, routeId } }, { request }) {
+    async handle({ params: { warehouseId, routeId } }, { request }) {
       const credential = credentialOf(request);
-      if (credential.role === 'robot') requireOwn(credential, warehouseId, routeId);
-      return service.route(warehouseId, routeId);
+      const route = await service.route(warehouseId, routeId);
+      if (credential.role === 'robot') requireRobot(credential, route.robotId);
+      return route;
     },
   });
   addRoute(app, {

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NORTH, startServer, upgradeStatus, type TestServer } from './support/startServer.js';
+
+/** A path that fits a route's pattern. */
+function pathOf(url: string): string {
+  return url
+    .replace(':warehouseId', 'north')
+    .replace(':routeId', 'no-such-route')
+    .replace(':policyVersion', 'v9')
+    .replace('*', 'index.html');
+}
+
+describe('access', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({
+      timing: { tokenRefreshSeconds: 0.05 },
+      allowedOrigins: ['https://console.example'],
+    });
+  });
+  afterAll(() => server.close());
+
+  it('declares every entry of the API', () => {
+    const entries = server.server.routes.map(({ method, url }) => `${method} ${url}`);
+    expect(entries.filter((entry) => !entry.includes('/docs')).sort()).toMatchInlineSnapshot(`
+      [
+        "GET /healthz",
+        "GET /metrics",
+        "GET /readyz",
+        "GET /v1/events",
+        "GET /v1/policies",
+        "GET /v1/warehouses",
+        "GET /v1/warehouses/:warehouseId",
+        "GET /v1/warehouses/:warehouseId/lanes",
+        "GET /v1/warehouses/:warehouseId/routes/:routeId",
+        "GET /v1/warehouses/:warehouseId/weights",
+        "POST /v1/warehouses/:warehouseId/clock/advance",
+        "POST /v1/warehouses/:warehouseId/lanes/close",
+        "POST /v1/warehouses/:warehouseId/lanes/open",
+        "POST /v1/warehouses/:warehouseId/plans",
+        "POST /v1/warehouses/:warehouseId/policies/:policyVersion/activate",
+        "POST /v1/warehouses/:warehouseId/policies/rollback",
+        "POST /v1/warehouses/:warehouseId/policies/save",
+        "POST /v1/warehouses/:warehouseId/robots",
+        "POST /v1/warehouses/:warehouseId/routes",
+        "POST /v1/warehouses/:warehouseId/routes/:routeId/cancel",
+        "POST /v1/warehouses/:warehouseId/routes/:routeId/complete",
+        "PUT /v1/warehouses/:warehouseId/mode",
+        "PUT /v1/warehouses/:warehouseId/weights",
+      ]
+    `);
+    expect(entries.filter((entry) => entry.includes('/docs')).length).toBeGreaterThan(3);
+  });
+
+  it('answers 401 without a token, with a wrong one, and with one in the URL, on every entry but the probes', async () => {
+    const { operator } = server.tokens;
+    for (const { method, url } of server.server.routes) {
+      const open = url === '/healthz' || url === '/readyz';
+      const path = pathOf(url);
+      const none = await server.http(method, path);
+      const wrong = await server.http(method, path, { token: `${operator}x` });
+      const inUrl = await server.http(method, `${path}?token=${operator}&access_token=${operator}`);
+      const statuses = [none, wrong, inUrl].map(({ status }) => status);
+      expect([`${method} ${url}`, ...statuses]).toEqual([
+        `${method} ${url}`,
+        ...(open ? [200, 200, 200] : [401, 401, 401]),
+      ]);
+      if (!open && method !== 'HEAD')
+        expect(none.json).toMatchObject({ code: 'E_UNAUTHENTICATED', status: 401 });
+    }
+  });
+
+  it('answers 403 to every role that an entry is not for, before it looks at anything else', async () => {
+    for (const { method, url, access } of server.server.routes) {
+      if (access.roles === 'open') continue;
+      for (const role of ['viewer', 'robot', 'operator'] as const) {
+        if (url === '/v1/events' && access.roles.includes(role)) continue;
+        const { status, json } = await server.http(method, pathOf(url), { token: server.tokens[role] });
+        const label = `${role} ${method} ${url}`;
+        if (access.roles.includes(role)) expect([label, status]).not.toEqual([label, 403]);
+        else if (method === 'HEAD') expect([label, status]).toEqual([label, 403]);
+        else expect([label, status, json['code']]).toEqual([label, 403, 'E_FORBIDDEN']);
+        expect([label, status]).not.toEqual([label, 401]);
+      }
+    }
+  });
+
+  it('keeps viewers from changing anything', () => {
+    for (const { method, access } of server.server.routes) {
+      if (access.roles === 'open' || !access.roles.includes('viewer')) continue;
+      expect(['GET', 'HEAD']).toContain(method);
+    }
+  });
+
+  it('answers 403 outside the warehouses of a token', async () => {
+    const { token } = server.issue({ role: 'operator', warehouses: ['south'], robots: '*' });
+    for (const { method, url } of server.server.routes.filter(({ url }) => url.includes(':warehouseId'))) {
+      const { status } = await server.http(method, pathOf(url), { token });
+      expect([url, status]).toEqual([url, 403]);
+    }
+    const seen = await server.http('GET', '/v1/warehouses', { token });
+    expect(JSON.parse(seen.text)).toMatchObject([{ warehouseId: 'south' }]);
+    expect((await server.http('GET', '/v1/events?warehouseId=north', { token })).status).toBe(403);
+  });
+
+  it('keeps a policy that all warehouses share from a token that reaches one', async () => {
+    const { token } = server.issue({ role: 'operator', warehouses: ['north'], robots: '*' });
+    for (const path of ['policies/save', 'policies/rollback', 'policies/v1/activate']) {
+      const { status, json } = await server.http('POST', `${NORTH}/${path}`, { token });
+      expect([status, json['code']]).toEqual([403, 'E_FORBIDDEN']);
+    }
+  });
+
+  it('lets a robot speak for itself only', async () => {
+    const { token } = server.issue({ role: 'robot', warehouses: '*', robots: ['amr-1'] });
+    const hello = (robotId: string) => ({ robots: [{ robotId, robotType: 'unit', node: 'r0c0' }] });
+    expect((await server.http('POST', `${NORTH}/robots`, { token, body: hello('amr-1') })).status).toBe(200);
+    expect((await server.http('POST', `${NORTH}/robots`, { token, body: hello('amr-2') })).status).toBe(403);
+
+    const { operator } = server.tokens;
+    await server.http('POST', `${NORTH}/robots`, { token: operator, body: hello('amr-2') });
+    const request = { requestId: 'access-1', robotId: 'amr-2', from: 'r0c0', stops: ['r2c1'] };
+    expect((await server.http('POST', `${NORTH}/routes`, { token, body: request })).status).toBe(403);
+    expect((await server.http('POST', `${NORTH}/plans`, { token, body: request })).status).toBe(403);
+    const issued = await server.http('POST', `${NORTH}/routes`, { token: operator, body: request });
+    expect(issued.status).toBe(201);
+    const route = `${NORTH}/routes/${issued.json['routeId'] as string}`;
+    expect((await server.http('GET', route, { token })).status).toBe(403);
+    const body = { trace: [['r0c0', 1, null]] };
+    expect((await server.http('POST', `${route}/complete`, { token, body })).status).toBe(403);
+    expect((await server.http('POST', `${route}/cancel`, { token, body: { reason: 'x' } })).status).toBe(403);
+    expect(
+      (await server.http('POST', `${route}/cancel`, { token: operator, body: { reason: 'x' } })).status,
+    ).toBe(200);
+  });
+
+  it('opens the documentation to a browser with the token as its password, and nothing else', async () => {
+    const headers = {
+      authorization: `Basic ${Buffer.from(`me:${server.tokens.viewer}`).toString('base64')}`,
+    };
+    expect((await server.http('GET', '/docs/json', { headers })).status).toBe(200);
+    expect((await server.http('GET', '/v1/warehouses', { headers })).status).toBe(401);
+    expect((await server.http('GET', '/metrics', { headers })).status).toBe(401);
+    expect((await server.http('GET', '/docs')).headers.get('www-authenticate')).toContain('Basic');
+  });
+
+  describe('to the WebSocket', () => {
+    const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+    it('is refused with 401 before 101', async () => {
+      const { robot } = server.tokens;
+      for (const path of ['/v1/ws', '/', '/v1/warehouses', `/v1/ws?token=${robot}`, '/docs']) {
+        expect([path, await upgradeStatus(server, path, {})]).toEqual([path, 401]);
+        expect([path, await upgradeStatus(server, path, bearer(`${robot}x`))]).toEqual([path, 401]);
+      }
+      expect(await upgradeStatus(server, '/v1/ws', {}, robot)).toBe(401);
+    });
+
+    it('is refused with 403 to viewers, 404 on other paths, 400 without the sub-protocol', async () => {
+      expect(await upgradeStatus(server, '/v1/ws', bearer(server.tokens.viewer))).toBe(403);
+      expect(await upgradeStatus(server, '/v1/socket', bearer(server.tokens.robot))).toBe(404);
+      expect(await upgradeStatus(server, '/v1/ws', bearer(server.tokens.robot), 'mqtt')).toBe(400);
+      expect(await upgradeStatus(server, '/v1/ws', bearer(server.tokens.robot))).toBe(101);
+      expect(await upgradeStatus(server, '/v1/ws', bearer(server.tokens.operator))).toBe(101);
+    });
+
+    it('is refused to pages of unknown origins', async () => {
+      const from = (origin: string) => ({ ...bearer(server.tokens.robot), origin });
+      expect(await upgradeStatus(server, '/v1/ws', from('https://evil.example'))).toBe(403);
+      expect(await upgradeStatus(server, '/v1/ws', from('https://console.example'))).toBe(101);
+    });
+
+    it('speaks for the robots and warehouses of the token only', async () => {
+      const fleet = await server.connect(server.tokens.robot);
+      const hello = (warehouseId: string, ...ids: string[]) => ({
+        ...{ type: 'hello', warehouseId, robots: ids.map((robotId) => ({ robotId, robotType: 'unit' })) },
+      });
+      expect(await fleet.ask(hello('south', 'amr-7'), 'error')).toMatchObject({ code: 'E_FORBIDDEN' });
+      expect(await fleet.ask(hello('north', 'amr-7', 'lift-1'), 'error')).toMatchObject({
+        ...{ code: 'E_FORBIDDEN', references: { robotId: 'lift-1' } },
+      });
+      expect(await fleet.ask(hello('north', 'amr-7'), 'welcome')).toMatchObject({ warehouseId: 'north' });
+      fleet.socket.terminate();
+    });
+
+    it('ends when the token is revoked', async () => {
+      const { token, revoke } = server.issue({ role: 'robot', warehouses: '*', robots: '*' });
+      const other = await server.connect(server.tokens.robot);
+      const fleet = await server.connect(token);
+      revoke();
+      expect(await fleet.closed).toMatchObject({ code: 1008 });
+      expect(await upgradeStatus(server, '/v1/ws', bearer(token))).toBe(401);
+      expect(other.socket.readyState).toBe(other.socket.OPEN);
+      other.socket.terminate();
+    });
+  });
+
+  it('leaves no token in the log', () => {
+    expect(server.log.length).toBeGreaterThan(10);
+    for (const token of Object.values(server.tokens)) expect(server.log.join('')).not.toContain(token);
+  });
+});
