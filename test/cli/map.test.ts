@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { freeFlowPath } from '../../src/cli/freeFlowPath.js';
+import { freeFlowPath, type FreeFlowPath } from '../../src/cli/freeFlowPath.js';
 import { addMapCommands } from '../../src/cli/mapCommands.js';
+import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { generateWarehouse } from '../../src/warehouse/layouts.js';
 import { compileFile, parseWarehouse } from '../../src/warehouse/loadWarehouse.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
-import { formatWarehouseFile, type WarehouseFile } from '../../src/warehouse/warehouseFile.js';
+import { formatWarehouseFile } from '../../src/warehouse/warehouseFile.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'aisleflow-map-'));
 const kiva = join(folder, 'kiva.json');
@@ -229,6 +230,7 @@ describe('map path', () => {
           const seconds = path ? path.driveSeconds + path.turnSeconds : Infinity;
           if (best[to] === Infinity) expect(path).toBeNull();
           else expect(seconds).toBeCloseTo(best[to] as number, 9);
+          if (path) expectJoined(graph, path, { from, to });
         }
       }
     }
@@ -297,8 +299,14 @@ describe('bad input', () => {
   });
 });
 
+function expectJoined(graph: LaneGraph, path: FreeFlowPath, ends: { from: number; to: number }): void {
+  expect([path.nodes[0], path.nodes.at(-1)]).toEqual([ends.from, ends.to]);
+  expect(path.lanes.map((lane) => graph.laneFrom[lane])).toEqual(path.nodes.slice(0, -1));
+  expect(path.lanes.map((lane) => graph.laneTo[lane])).toEqual(path.nodes.slice(1));
+}
+
 /** Least seconds of driving and turning to each node, by relaxing until nothing changes. */
-function bellmanFord(graph: ReturnType<typeof gridFromText>, robotType: number, from: number): number[] {
+function bellmanFord(graph: LaneGraph, robotType: number, from: number): number[] {
   const seconds = graph.freeFlowSeconds[robotType] as Float64Array;
   const quarter = graph.robotTypes[robotType]?.quarterTurnSeconds ?? 0;
   const best = Array.from(seconds, (value, lane) => (graph.laneFrom[lane] === from ? value : Infinity));
