@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors.js';
 import { generateGridWarehouse, GRID_LAYOUTS, STATION_PATTERNS, type GridLayout } from './layoutGenerator.js';
-import { generateMultiBlock, MULTI_BLOCK_LAYOUT, type MultiBlockLayout } from './multiBlockGenerator.js';
+import { generateMultiBlock, MULTI_BLOCK_LAYOUT } from './multiBlockGenerator.js';
+import type { MultiBlockLayout } from './multiBlockLayout.js';
 import type { WarehouseFile } from './warehouseFile.js';
 
 /** Every layout that can be generated, by name, with the parameters that make the shipped map. */

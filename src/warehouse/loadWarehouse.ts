@@ -2,7 +2,8 @@ import { parse } from 'secure-json-parse';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { LaneGraph } from './laneGraph.js';
-import { validateWarehouse, type MapFault } from './validateWarehouse.js';
+import type { MapFault } from './mapFault.js';
+import { validateWarehouse } from './validateWarehouse.js';
 import type { WarehouseFile } from './warehouseFile.js';
 import { compileWarehouse, createWarehouseModel, type WarehouseModel } from './warehouseModel.js';
 

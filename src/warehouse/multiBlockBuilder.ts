@@ -1,4 +1,4 @@
-import type { MultiBlockLayout } from './multiBlockGenerator.js';
+import type { MultiBlockLayout } from './multiBlockLayout.js';
 import type { RobotTypeEntryContent, WarehouseFile } from './warehouseFile.js';
 
 const SHUTTLE: RobotTypeEntryContent = {

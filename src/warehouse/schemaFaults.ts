@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import { LIMITS } from '../domain/limits.js';
-import type { MapFault } from './validateWarehouse.js';
+import type { MapFault } from './mapFault.js';
 import { WarehouseFileSchema, type WarehouseFile } from './warehouseFile.js';
 
 const validator = Compile(WarehouseFileSchema);
