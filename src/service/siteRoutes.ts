@@ -114,7 +114,8 @@ export function replanRoute(
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);
   startRevision(site, route, revision);
-  const answer = { routeId, robotId, reason: labels.reason, ...describePlan(site, plan, stopOrder, labels) };
+  const described = { revision: labels.revision, policyVersion: labels.policyVersion };
+  const answer = { routeId, robotId, reason: labels.reason, ...describePlan(site, plan, stopOrder, described) };
   const record: NewRecord<'route.revised'> = {
     ...stamp(site),
     kind: 'route.revised',
