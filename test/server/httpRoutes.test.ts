@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Compile } from 'typebox/compile';
+import { RouteAssignedBody, RouteScoredBody, Welcome } from '../../src/domain/messages.js';
+import {
+  LaneField,
+  PolicyField,
+  ProblemField,
+  RouteField,
+  WarehouseSummaryField,
+} from '../../src/server/http/schemas.js';
+import type { TSchema } from 'typebox';
+import { NORTH, startServer, type TestServer } from './support/startServer.js';
+
+/** Fails with the first fault where a value does not fit the schema that the API documents. */
+function expectToFit(schema: TSchema, value: unknown): void {
+  expect(Compile(schema).Errors(value)).toEqual([]);
+}
+
+const PLAN = { requestId: 'plan', robotId: 'amr-3', from: 'r0c0', stops: ['r2c1'] };
+
+describe('HTTP', () => {
+  let server: TestServer;
+  let clock = 1_000_000;
+  let requests = 0;
+  beforeAll(async () => {
+    server = await startServer();
+    const robots = ['amr-1', 'amr-2', 'amr-3'].map((robotId) => ({
+      robotId,
+      robotType: 'unit',
+      node: 'r0c0',
+    }));
+    const { token, body } = { token: server.tokens.robot, body: { robots } };
+    const welcome = await server.http('POST', `${NORTH}/robots`, { token, body });
+    expectToFit(Welcome, welcome.json);
+  });
+  afterAll(() => server.close());
+
+  const get = (path: string) => server.http('GET', path, { token: server.tokens.viewer });
+  const send = (method: string, path: string, body: unknown) =>
+    server.http(method, path, { token: server.tokens.operator, body });
+  const robot = (path: string, body: unknown) =>
+    server.http('POST', path, { token: server.tokens.robot, body });
+  const request = (robotId: string) => ({
+    ...{ requestId: `http-${++requests}`, robotId, from: 'r0c0', stops: ['r2c1'], dropoff: 'r1c0' },
+  });
+
+  it('lists warehouses and lanes as documented', async () => {
+    const warehouses = JSON.parse((await get('/v1/warehouses')).text) as unknown[];
+    expect(warehouses).toHaveLength(2);
+    for (const warehouse of warehouses) expectToFit(WarehouseSummaryField, warehouse);
+    expectToFit(WarehouseSummaryField, (await get(NORTH)).json);
+    const lanes = JSON.parse((await get(`${NORTH}/lanes`)).text) as unknown[];
+    expect(lanes.length).toBeGreaterThan(50);
+    for (const lane of lanes) expectToFit(LaneField, lane);
+    expect(JSON.parse((await get('/v1/policies')).text)).toBeInstanceOf(Array);
+  });
+
+  it('issues a route, reads it, scores its trace once, and says so the second time', async () => {
+    const issued = await robot(`${NORTH}/routes`, request('amr-1'));
+    expect(issued.status).toBe(201);
+    expectToFit(RouteAssignedBody, issued.json);
+    const { routeId, nodes } = issued.json as { routeId: string; nodes: string[] };
+    const route = `${NORTH}/routes/${routeId}`;
+    expect((await get(route)).json).toMatchObject({ state: 'issued', robotId: 'amr-1', nodes });
+
+    const start = clock;
+    const trace = nodes.map((node, index) => [node, start + index * 1000, null]);
+    clock += nodes.length * 1000;
+    await send('POST', `${NORTH}/clock/advance`, { at: clock });
+    const first = await robot(`${route}/complete`, { trace });
+    expect(first.status).toBe(200);
+    expectToFit(RouteScoredBody, first.json);
+    const second = await robot(`${route}/complete`, { trace });
+    expect(second.json).toEqual({ ...first.json, duplicate: true });
+    const other = await robot(`${route}/complete`, { trace: trace.slice(1) });
+    expect([other.status, other.json['code']]).toEqual([409, 'E_COMPLETION_CONFLICT']);
+    const read = await get(route);
+    expect(read.json).toMatchObject({ state: 'completed' });
+    expectToFit(RouteField, read.json);
+  });
+
+  it('answers the same request the same, and refuses other content under its id', async () => {
+    const body = request('amr-2');
+    const first = await robot(`${NORTH}/routes`, body);
+    expect((await robot(`${NORTH}/routes`, body)).json).toEqual(first.json);
+    const other = await robot(`${NORTH}/routes`, { ...body, stops: ['r2c3'] });
+    expect([other.status, other.json['code']]).toEqual([409, 'E_REQUEST_CONFLICT']);
+    const second = await robot(`${NORTH}/routes`, request('amr-2'));
+    expect([second.status, second.json['code']]).toEqual([409, 'E_ROUTE_OPEN']);
+    const cancelled = await robot(`${NORTH}/routes/${first.json['routeId'] as string}/cancel`, {
+      reason: 'test',
+    });
+    expect(cancelled.json).toMatchObject({ type: 'route.closed', state: 'cancelled' });
+  });
+
+  it('plans without issuing', async () => {
+    const before = (await get(NORTH)).json['openRoutes'];
+    const plan = await robot(`${NORTH}/plans`, request('amr-3'));
+    expect(plan.status).toBe(200);
+    expectToFit(RouteAssignedBody, plan.json);
+    expect((await get(NORTH)).json['openRoutes']).toBe(before);
+  });
+
+  it('closes and opens lanes', async () => {
+    const lanes = [{ from: 'r0c0', to: 'r0c1' }];
+    expect((await send('POST', `${NORTH}/lanes/close`, { lanes })).json).toEqual({ lanes, open: false });
+    expect((await get(NORTH)).json['closedLanes']).toBe(1);
+    const plan = await robot(`${NORTH}/plans`, request('amr-3'));
+    expect((plan.json['nodes'] as string[]).slice(0, 2)).toEqual(['r0c0', 'r1c0']);
+    expect((await send('POST', `${NORTH}/lanes/open`, { lanes })).json).toEqual({ lanes, open: true });
+    expect((await get(NORTH)).json['closedLanes']).toBe(0);
+  });
+
+  it('sets reward weights, mode and a driven clock', async () => {
+    const weights = { time: 1, wait: 2, blocking: 0.5, distance: 0, turns: 0, lateness: 1 };
+    expect((await send('PUT', `${NORTH}/weights`, weights)).json).toEqual(weights);
+    expect((await get(`${NORTH}/weights`)).json).toEqual(weights);
+    expect((await get('/v1/warehouses/south/weights')).json).toMatchObject({ wait: 1 });
+    expect((await send('PUT', `${NORTH}/mode`, { mode: 'frozen' })).json).toEqual({ mode: 'frozen' });
+    expect((await get(NORTH)).json).toMatchObject({ mode: 'frozen' });
+    const back = await send('POST', `${NORTH}/clock/advance`, { at: 1 });
+    expect([back.status, back.json['code']]).toEqual([409, 'E_CLOCK_BACKWARDS']);
+  });
+
+  it.each([
+    ['an unknown warehouse', 'GET', '/v1/warehouses/nowhere', undefined, 404, 'E_UNKNOWN_WAREHOUSE'],
+    ['an unknown route', 'GET', `${NORTH}/routes/none`, undefined, 404, 'E_UNKNOWN_ROUTE'],
+    ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
+    ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
+    ['an unknown policy', 'POST', `${NORTH}/policies/v999/activate`, undefined, 404, 'E_UNKNOWN_POLICY'],
+    [
+      'unknown lane',
+      'POST',
+      `${NORTH}/lanes/close`,
+      { lanes: [{ from: 'r0c0', to: 'r4c6' }] },
+      422,
+      'E_UNKNOWN_LANE',
+    ],
+    [
+      'unknown node',
+      'POST',
+      `${NORTH}/lanes/close`,
+      { lanes: [{ from: 'x', to: 'r0c0' }] },
+      422,
+      'E_UNKNOWN_NODE',
+    ],
+    ['an unknown mode', 'PUT', `${NORTH}/mode`, { mode: 'fast' }, 422, 'E_MODE_INVALID'],
+    ['a time weight of 0', 'PUT', `${NORTH}/weights`, weightsWith(0), 422, 'E_WEIGHTS_INVALID'],
+    ['a weight above 100', 'PUT', `${NORTH}/weights`, weightsWith(101), 400, 'E_BAD_MESSAGE'],
+    ['an unknown robot', 'POST', `${NORTH}/plans`, { ...PLAN, robotId: 'ghost' }, 404, 'E_UNKNOWN_ROBOT'],
+    ['no stops', 'POST', `${NORTH}/plans`, { ...PLAN, stops: [] }, 422, 'E_NO_STOPS'],
+    [
+      '500 stops',
+      'POST',
+      `${NORTH}/plans`,
+      { ...PLAN, stops: Array(500).fill('r2c1') },
+      422,
+      'E_TOO_MANY_STOPS',
+    ],
+    ['an unknown stop', 'POST', `${NORTH}/plans`, { ...PLAN, stops: ['shelf'] }, 422, 'E_UNKNOWN_NODE'],
+    [
+      'an unknown robot type',
+      'POST',
+      `${NORTH}/robots`,
+      { robots: [{ robotId: 'amr-9', robotType: 'truck' }] },
+      422,
+      'E_UNKNOWN_ROBOT_TYPE',
+    ],
+  ])('answers %s with a problem of the catalogue', async (_what, method, path, body, status, code) => {
+    const answer = await send(method, path, body);
+    expect([answer.status, answer.json['code']]).toEqual([status, code]);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expectToFit(ProblemField, answer.json);
+    expect(answer.text).not.toMatch(/node_modules|\.ts:\d|\.js:\d/);
+  });
+
+  it('shows metrics in the Prometheus format', async () => {
+    const { text, headers } = await get('/metrics');
+    expect(headers.get('content-type')).toContain('text/plain');
+    for (const name of [
+      'aisleflow_plans_total{warehouse="north",served="priced"}',
+      'aisleflow_plan_seconds_bucket{le="0.01",warehouse="north"}',
+      'aisleflow_routes_scored_total{warehouse="north"',
+      'aisleflow_slowdown{warehouse="north"} ',
+      'aisleflow_pressure{warehouse="south"} ',
+      'aisleflow_score_ratio{warehouse="north"} ',
+      'aisleflow_policy_saved_version{warehouse="north"} 0',
+      'aisleflow_policy_staleness_seconds{warehouse="north"} ',
+      'aisleflow_open_routes{warehouse="north"} 0',
+      'aisleflow_queue_depth{queue="webSocketConnections"} 0',
+      'aisleflow_nodejs_eventloop_lag_p99_seconds',
+    ]) {
+      expect(text).toContain(name);
+    }
+    const foreign = text
+      .split('\n')
+      .filter((line) => line !== '' && !/^(# (HELP|TYPE) )?aisleflow_/.test(line));
+    expect(foreign).toEqual([]);
+  });
+
+  it('answers the probes to anybody', async () => {
+    expect((await server.http('GET', '/healthz')).json).toEqual({ status: 'ok' });
+    expect((await server.http('GET', '/readyz')).json).toEqual({ status: 'ready' });
+  });
+});
+
+function weightsWith(time: number): object {
+  return { time, wait: 1, blocking: 1, distance: 0, turns: 0, lateness: 1 };
+}
