@@ -63,6 +63,7 @@ export const ERRORS = {
   E_JOURNAL_CORRUPT: entry(500, 'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.'),
   E_DATA_DIRECTORY: entry(500, 'The data directory {directory} cannot be used: {detail}. Name a writable one with --data.'),
   E_PORT_IN_USE: entry(500, 'Port {port} on {host} is in use. Name another with --port.'),
+  E_ORDERS_INVALID: entry(422, 'Order file {file}, line {line}: {detail}. Correct it and start again.'),
   E_USAGE: entry(400, 'The command cannot be run: {detail}. `--help` shows how it is used.'),
   E_CONFIG: entry(500, 'The configuration is wrong: {detail}.'),
   E_BACKEND: entry(500, 'No TF.js backend works: {detail}. `aisleflow doctor` explains.'),

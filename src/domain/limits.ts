@@ -13,8 +13,12 @@ export const LIMITS = {
   stopsPerTour: 60,
   exactOrderPicks: 12,
   localSearchRounds: 200,
-  /** A served route's free-flow time over the shortest tour's; above it the shortest is served. */
+  /**
+   * A served route's free-flow time is at most `detourRatio` times the shortest tour's and `detourSlackSeconds`
+   * more; above it the shortest is served. Decision 0004 has what the slack is worth.
+   */
   detourRatio: 1.5,
+  detourSlackSeconds: 30,
 
   idLength: 64,
   reasonLength: 200,
@@ -70,4 +74,6 @@ export const LIMITS = {
 
   simulatedRobots: 5_000,
   simulatedSteps: 1_000_000,
+  ordersPerStream: 1_000_000,
+  orderLineCharacters: 64 * 1024,
 } as const;
