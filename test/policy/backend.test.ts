@@ -103,7 +103,7 @@ describe('choosing a backend', () => {
 
   it('prints nothing, on any backend, in a process or a worker of it', async () => {
     const program = new URL('./fixtures/everyBackend.ts', import.meta.url).pathname;
-    const environment = { ...process.env, NODE_OPTIONS: '' };
+    const environment: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' };
     delete environment['TF_CPP_MIN_LOG_LEVEL'];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], {
       env: environment,
