@@ -1,3 +1,4 @@
+import type { NodeIndex } from '../../src/domain/ids.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
@@ -49,14 +50,24 @@ export const DEFAULT_STREAM: Omit<OrderStreamOptions, 'seed' | 'durationSeconds'
  * type cannot reach is left out, so that any robot can serve any order.
  * @throws E_USAGE where the options make no stream.
  */
-export function* generateOrders(
-  graph: LaneGraph,
-  options: OrderStreamOptions,
-): Generator<Order, void, undefined> {
+export function generateOrders(graph: LaneGraph, options: OrderStreamOptions): Iterable<Order> {
   const reaches = graph.robotTypes.map((_, type) => reachOf(graph, type));
   const pickFaces = graph.pickFaces.filter((node) => reaches.every((reach) => reach.has(node)));
   const stations = graph.stations.filter((node) => reaches.every((reach) => reach.has(node)));
   checkOptions(options, pickFaces.length, stations.length);
+  return ordersOf(graph, options, { pickFaces, stations });
+}
+
+interface Places {
+  readonly pickFaces: readonly NodeIndex[];
+  readonly stations: readonly NodeIndex[];
+}
+
+function* ordersOf(
+  graph: LaneGraph,
+  options: OrderStreamOptions,
+  { pickFaces, stations }: Places,
+): Generator<Order> {
   const random = createRandom(options.seed);
   const popularity = createPopularity(graph, pickFaces, options, random.fork('popularity'));
   const arrivals = random.fork('arrivals');

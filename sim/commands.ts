@@ -1,0 +1,128 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { AppError } from '../src/domain/errors.js';
+import type { LaneGraph } from '../src/warehouse/laneGraph.js';
+import { writeOrders } from './orders/orderFile.js';
+import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
+
+/** What the program's shell lends to the simulation's commands. */
+export interface SimulationShell {
+  /** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_USAGE */
+  loadMap(file: string, dialect?: string): { readonly graph: LaneGraph };
+}
+
+interface OrdersArguments {
+  readonly map: string;
+  readonly dialect?: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly hours: number;
+  readonly ordersPerHour: number;
+  readonly startHour: number;
+  readonly picks: readonly number[];
+  readonly zipf: number;
+  readonly hotZones: number;
+  readonly urgentShare: number;
+  readonly deadlineSeconds: number;
+  readonly json?: true;
+}
+
+/** Adds `sim orders`. Sets `process.exitCode` to 2 on wrong use. */
+export function addSimulationCommands(program: Command, shell: SimulationShell): void {
+  const sim = program.command('sim').description('simulated fleets and the orders that they serve');
+  addOrders(sim, shell);
+}
+
+function addOrders(sim: Command, shell: SimulationShell): void {
+  const stream = DEFAULT_STREAM;
+  sim
+    .command('orders')
+    .description('write a seeded stream of orders, one JSON object a line')
+    .requiredOption('--map <file>', 'map file')
+    .option('--dialect <name>', 'the map is a grid, drawn in this dialect')
+    .requiredOption('--out <file>', 'where to write')
+    .option('--seed <n>', 'same seed, same orders', numberArgument, 1)
+    .option('--hours <n>', 'length of the stream', numberArgument, 8)
+    .option('--orders-per-hour <n>', 'averaged over the day', numberArgument, 600)
+    .option('--start-hour <n>', 'hour of the day at which it begins', numberArgument, stream.startHour)
+    .option(
+      '--picks <weights>',
+      'relative frequency of orders of 1, 2, ... picks',
+      numbersArgument,
+      stream.picksWeights,
+    )
+    .option(
+      '--zipf <exponent>',
+      'popularity of pick faces; 0: all alike',
+      numberArgument,
+      stream.zipfExponent,
+    )
+    .option(
+      '--hot-zones <n>',
+      'drifting places where everything sells better',
+      numberArgument,
+      stream.hotZones,
+    )
+    .option('--urgent-share <share>', 'share of orders with priority 5', numberArgument, stream.urgentShare)
+    .option(
+      '--deadline-seconds <n>',
+      'deadline of every order; 0: none',
+      numberArgument,
+      stream.deadlineSeconds,
+    )
+    .option('--json', 'print {file, orders, picks, seed}')
+    .addHelpText(
+      'after',
+      '\nExample:\n  aisleflow sim orders --map maps/narrow-33x57.json --hours 2 --seed 7 --out orders.jsonl',
+    )
+    .action((options: OrdersArguments) => runGuarded(sim, () => writeStream(sim, shell, options)));
+}
+
+function writeStream(sim: Command, shell: SimulationShell, options: OrdersArguments): void {
+  const { graph } = shell.loadMap(options.map, options.dialect);
+  let picks = 0;
+  const orders = generateOrders(graph, {
+    ...DEFAULT_STREAM,
+    seed: options.seed,
+    durationSeconds: 3600 * options.hours,
+    ordersPerHour: options.ordersPerHour,
+    startHour: options.startHour,
+    picksWeights: options.picks,
+    zipfExponent: options.zipf,
+    hotZones: options.hotZones,
+    urgentShare: options.urgentShare,
+    deadlineSeconds: options.deadlineSeconds,
+  });
+  const counted = (function* () {
+    for (const order of orders) {
+      picks += order.picks.length;
+      yield order;
+    }
+  })();
+  const count = writeOrders(options.out, counted);
+  const summary = { file: options.out, orders: count, picks, seed: options.seed };
+  const text = options.json
+    ? JSON.stringify(summary)
+    : `${options.out}: ${count} orders, ${picks} picks, seed ${options.seed}.`;
+  sim.configureOutput().writeOut?.(`${text}\n`);
+}
+
+/** Errors of the catalogue become one line with their code; anything else is a defect and keeps its stack. */
+function runGuarded(command: Command, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    command.configureOutput().writeErr?.(`${error.code}: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+function numberArgument(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It is not a number.');
+  return value;
+}
+
+function numbersArgument(text: string): number[] {
+  return text.split(',').map(numberArgument);
+}

@@ -1,0 +1,51 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
+import { addSimulationCommands } from '../../sim/commands.js';
+import { readOrders } from '../../sim/orders/orderFile.js';
+
+const graph = gridFromText(`
+  ......
+  .eeee.
+  w....w`);
+
+describe('sim orders', () => {
+  let directory = '';
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'aisleflow-sim-'));
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+    process.exitCode = undefined;
+  });
+
+  async function run(...words: string[]) {
+    const said: string[] = [];
+    const program = new Command().exitOverride();
+    program.configureOutput({ writeOut: (text) => said.push(text), writeErr: (text) => said.push(text) });
+    addSimulationCommands(program, { loadMap: () => ({ graph }) });
+    await program.parseAsync(['sim', 'orders', '--map', 'any', ...words], { from: 'user' });
+    return said.join('');
+  }
+
+  it('writes a stream that can be read back, the same for the same seed', async () => {
+    const [one, other] = [join(directory, 'one'), join(directory, 'other')];
+    const said = await run('--out', one, '--seed', '5', '--hours', '1', '--picks', '1,1', '--json');
+    await run('--out', other, '--seed', '5', '--hours', '1', '--picks', '1,1');
+    const orders = await readOrders(one, graph);
+    const picks = orders.reduce((sum, order) => sum + order.picks.length, 0);
+    expect(JSON.parse(said)).toEqual({ file: one, orders: orders.length, picks, seed: 5 });
+    expect(orders.length).toBeGreaterThan(300);
+    expect(readFileSync(other, 'utf8')).toBe(readFileSync(one, 'utf8'));
+  });
+
+  it('says in one line with a code what is wrong', async () => {
+    expect(await run('--out', join(directory, 'x'), '--orders-per-hour', '-3')).toMatch(/^E_USAGE: /);
+    expect(process.exitCode).toBe(2);
+    expect(await run('--out', join(directory, 'no', 'such', 'folder'))).toMatch(/^E_USAGE: /);
+    await expect(run('--out', 'x', '--seed', 'many')).rejects.toThrow();
+  });
+});
