@@ -55,7 +55,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const service = await createRoutingService({
     graphs: [graph],
     journal: createMemoryJournal(100),
-    registry: null,
+    openRegistry: null,
     policies: 'shared',
     startLearner: async (weights) =>
       backend &&
@@ -64,6 +64,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     clock: { kind: 'driven', startAt: 0 },
     mode: learns ? 'learn' : 'off',
     ...(method === 'flow' ? { forcedSource: 'flow' as const } : {}),
+    ...(learns ? {} : { tieBreaks: random.fork('ties') }),
     observer: {
       planned: (_warehouseId, milliseconds) => planMilliseconds.push(milliseconds),
       updateRejected: () => updatesRejected++,

@@ -113,7 +113,7 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
         priced = pricedTour(task, view.latePrices(), view.weights) ?? priced;
       }
       const shortestSeconds = tourSeconds(graph, task.robotType, shortest);
-      const detour = tourSeconds(graph, task.robotType, priced) > LIMITS.detourRatio * shortestSeconds + 1e-9;
+      const detour = tourSeconds(graph, task.robotType, priced) > LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds;
       return describe(graph, task, detour ? shortest : priced, view, {
         shortestSeconds,
         shortestPricedCost: tourPrice(shortest, view.prices),

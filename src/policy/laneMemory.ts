@@ -3,14 +3,17 @@
  * pallet in the way, a bad floor. Recent residual (observed minus predicted seconds), blended at each
  * observation and fading, so that an avoided lane is tried again.
  */
-export const MEMORY_BLEND = 0.3;
-export const MEMORY_HALF_LIFE_SECONDS = 60;
-/** Price of a remembered second. */
-export const MEMORY_FACTOR = 3;
-/** A residual counts as far as it exceeds this many standard deviations of the site's residuals. */
-export const MEMORY_SCATTERS = 1;
-const SCATTER_ROWS = 2_000;
-const FORGOTTEN_SECONDS = 0.05;
+export const MEMORY = {
+  blend: 0.3,
+  halfLifeSeconds: 60,
+  /** Price of a remembered second. */
+  factor: 3,
+  /** A residual counts as far as it exceeds this many standard deviations of the site's residuals. */
+  scatters: 1,
+  /** Observations over which the site's scatter is averaged. */
+  scatterRows: 2_000,
+  forgottenSeconds: 0.05,
+} as const;
 
 export interface LaneMemory {
   /** A robot paid `observed` seconds beyond free flow where `predicted` were expected. */
@@ -31,15 +34,15 @@ export function createLaneMemory(laneCount: number): LaneMemory {
   return {
     observe(lane, observed, predicted) {
       const surprise = observed - predicted;
-      meanSquare += (surprise * surprise - meanSquare) / SCATTER_ROWS;
-      residual[lane]! += MEMORY_BLEND * (surprise - residual[lane]!);
+      meanSquare += (surprise * surprise - meanSquare) / MEMORY.scatterRows;
+      residual[lane]! += MEMORY.blend * (surprise - residual[lane]!);
       active.add(lane);
     },
     fade(seconds, changed) {
-      const kept = 0.5 ** (seconds / MEMORY_HALF_LIFE_SECONDS);
+      const kept = 0.5 ** (seconds / MEMORY.halfLifeSeconds);
       for (const lane of active) {
         residual[lane]! *= kept;
-        if (Math.abs(residual[lane]!) < FORGOTTEN_SECONDS) {
+        if (Math.abs(residual[lane]!) < MEMORY.forgottenSeconds) {
           residual[lane] = 0;
           active.delete(lane);
         }
@@ -47,7 +50,7 @@ export function createLaneMemory(laneCount: number): LaneMemory {
       }
     },
     excessSeconds(lane) {
-      const excess = residual[lane]! - MEMORY_SCATTERS * Math.sqrt(meanSquare);
+      const excess = residual[lane]! - MEMORY.scatters * Math.sqrt(meanSquare);
       return excess > 0 ? excess : 0;
     },
     scatterSeconds: () => Math.sqrt(meanSquare),

@@ -4,13 +4,20 @@
  * Float32Array, layer by layer: kernel [in][out] row-major, then bias [out].
  */
 import type { Random } from '../platform/random.js';
-import { FEATURE_COUNT } from '../traffic/traffic.js';
+import { FEATURE_COUNT, FEATURE_NAMES } from '../traffic/traffic.js';
 
 export const HIDDEN_UNITS = 16;
 export const HEAD_COUNT = 2;
 export const LAYER_SIZES: readonly number[] = [FEATURE_COUNT, HIDDEN_UNITS, HIDDEN_UNITS, HEAD_COUNT];
 /** Predictions are clipped to this many seconds. */
 export const PREDICTION_LIMIT_SECONDS = 30;
+
+/** The same network in the words of a policy file. */
+export const POLICY_SHAPE = {
+  layerSizes: LAYER_SIZES,
+  activations: ['relu', 'relu', 'softplus'],
+  features: FEATURE_NAMES,
+} as const;
 
 export const WEIGHT_COUNT = LAYER_SIZES.slice(1).reduce(
   (sum, size, layer) => sum + size * (LAYER_SIZES[layer]! + 1),

@@ -2,7 +2,7 @@ import type { RewardWeights } from '../domain/components.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from '../traffic/traffic.js';
 import { createForwardPass, WEIGHT_COUNT } from './network.js';
-import { createLaneMemory, MEMORY_FACTOR, type LaneMemory } from './laneMemory.js';
+import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
 
 /**
  * Where the price of traffic comes from: nowhere (`freeFlow`), the hand-made planned-flow price of
@@ -61,7 +61,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   };
   const costs = (lane: number): void => {
     const factor = source === 'network' ? pressure : 1;
-    const remembered = source === 'network' ? MEMORY_FACTOR * memory.excessSeconds(lane) : 0;
+    const remembered = source === 'network' ? MEMORY.factor * memory.excessSeconds(lane) : 0;
     waitCost[lane] = weights.wait * (factor * waitHat[lane]! + remembered);
     blockingCost[lane] = weights.blocking * factor * blockingHat[lane]!;
   };

@@ -8,10 +8,10 @@ import type { Journal } from '../journal/journal.js';
 import { createRouteLedger } from '../journal/routeLedger.js';
 import type { LearnerPort } from '../learning/learnerPort.js';
 import { createDrivenClock, wallClock } from '../platform/clock.js';
+import type { Random } from '../platform/random.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
-import type { PolicyStore } from './policyControl.js';
-import { createPolicyControl } from './policyControl.js';
+import { createPolicyControl, type OpenRegistry } from './policyControl.js';
 import { createPolicyHost } from './policyHost.js';
 import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
@@ -22,7 +22,8 @@ import type { ServiceCore, SiteEntry } from './serviceCore.js';
 export interface ServiceOptions {
   readonly graphs: readonly LaneGraph[];
   readonly journal: Journal;
-  readonly registry: PolicyStore | null;
+  /** Where policy versions are kept; null: nowhere. */
+  readonly openRegistry: OpenRegistry | null;
   /** One learner for all warehouses, or one each; null: nothing is learnt. Given the weights to start from. */
   readonly policies: 'shared' | 'each';
   startLearner(weights: Float32Array): Promise<LearnerPort | null>;
@@ -35,9 +36,13 @@ export interface ServiceOptions {
   readonly observer?: Partial<ServiceObserver>;
   /** Serves a hand-made price instead of what the mode says: baselines of the benchmark. */
   readonly forcedSource?: PriceSource;
+  /** Breaks ties between equally cheap paths at random, as published baselines do. */
+  readonly tieBreaks?: Random;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
   readonly newRouteId?: () => string;
 }
+
+const SAVE_INTERVAL_MILLISECONDS = 10 * 60 * 1000;
 
 const SILENT: ServiceObserver = {
   planned: () => undefined,
@@ -56,9 +61,14 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
   const core = await createCore(options);
   const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
   timer?.unref();
+  const report = (error: unknown): void => {
+    for (const warehouseId of core.entries.keys()) core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
+  };
   const siteUseCases = createSiteUseCases(core);
-  const policyControl = createPolicyControl(core, options.registry);
+  const policyControl = createPolicyControl(core, options.openRegistry);
   await policyControl.start();
+  const saver = setInterval(() => void policyControl.saveAll('interval').catch(report), SAVE_INTERVAL_MILLISECONDS);
+  saver.unref();
 
   return {
     ...createRouteUseCases(core),
@@ -71,6 +81,7 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
     async close() {
       core.closed = true;
       clearInterval(timer);
+      clearInterval(saver);
       await policyControl.saveAll('stop');
       for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) await host.close();
       await options.journal.close();
@@ -94,6 +105,7 @@ async function createCore(options: ServiceOptions): Promise<ServiceCore> {
       clock: driven ?? wallClock,
       weights: options.weights ?? DEFAULT_REWARD_WEIGHTS,
       mode: options.mode,
+      tieBreaks: options.tieBreaks ?? null,
     });
   });
   const groups = options.policies === 'shared' ? [sites] : sites.map((site) => [site]);

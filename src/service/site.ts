@@ -2,6 +2,7 @@ import type { RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import type { Instant, NodeIndex, RobotId, RouteId } from '../domain/ids.js';
 import type { Mode, Stop } from '../domain/messages.js';
+import type { Random } from '../platform/random.js';
 import type { DrivenClock, Clock } from '../platform/clock.js';
 import { createHoldings, type Holdings } from '../learning/holdings.js';
 import type { IssuedRoute } from '../learning/issuedRoute.js';
@@ -71,6 +72,8 @@ export interface Site {
   readonly charged: Set<Passage>;
   /** Passages of silent fleets, whose blocking counts when their neighbours' traces have had time to come. */
   readonly unsettled: { readonly settleAt: Instant; readonly passages: readonly Passage[] }[];
+  /** Chooses between equally cheap paths at random, as published baselines do; null: always the same one. */
+  readonly tieBreaks: Random | null;
   weights: RewardWeights;
   mode: Mode;
   rowsMade: number;
@@ -88,9 +91,10 @@ export interface SiteOptions {
   readonly driven: DrivenClock | null;
   readonly weights: RewardWeights;
   readonly mode: Mode;
+  readonly tieBreaks: Random | null;
 }
 
-export function createSite({ graph, source, clock, driven, weights, mode }: SiteOptions): Site {
+export function createSite({ graph, source, clock, driven, weights, mode, tieBreaks }: SiteOptions): Site {
   const closures = createLaneClosures(graph);
   const traffic = createTraffic(graph);
   const freeFlow = createFreeFlow(graph, () => closures.epoch);
@@ -114,6 +118,7 @@ export function createSite({ graph, source, clock, driven, weights, mode }: Site
     openRoutes,
     charged,
     unsettled: [],
+    tieBreaks,
     weights: { ...weights },
     mode,
     rowsMade: 0,
@@ -127,13 +132,19 @@ export function createSite({ graph, source, clock, driven, weights, mode }: Site
 /** Prices of now for one robot type, as the planner wants them. */
 export function priceView(site: Site, robotType: number): PriceView {
   site.pricing.refresh();
+  const prices = site.pricing.pricesFor(robotType);
   return {
-    prices: site.pricing.pricesFor(robotType),
+    prices: site.tieBreaks ? breakTies(prices, site.tieBreaks) : prices,
     latePrices: () => site.pricing.latePricesFor(robotType),
     waitHat: site.pricing.waitHat,
     blockingHat: site.pricing.blockingHat,
     weights: site.weights,
   };
+}
+
+/** Prices that differ by a billionth, so that equally cheap paths are chosen at random. */
+function breakTies(prices: Float64Array, random: Random): Float64Array {
+  return prices.map((price) => price * (1 + 1e-9 * random.next()));
 }
 
 /** @throws E_UNKNOWN_NODE */

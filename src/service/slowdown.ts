@@ -8,9 +8,8 @@ export interface Slowdown {
   pressure(nowSeconds: number): number;
 }
 
-const PRESSURE_FACTOR = 3;
-const PRESSURE_EXPONENT = 3;
-const PRESSURE_LIMIT = 40;
+/** pressure = factor * slowdown^exponent, capped: one rule for all sites and densities. */
+export const PRESSURE = { factor: 3, exponent: 3, limit: 40 } as const;
 
 export function createSlowdown(openRoutes: ReadonlyMap<string, OpenRoute>): Slowdown {
   let travelled = 0;
@@ -37,7 +36,7 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, OpenRoute>): Slow
       freeFlow = freeFlow * kept + freeFlowSeconds;
     },
     ratio,
-    pressure: (nowSeconds) => Math.min(PRESSURE_LIMIT, PRESSURE_FACTOR * ratio(nowSeconds) ** PRESSURE_EXPONENT),
+    pressure: (nowSeconds) => Math.min(PRESSURE.limit, PRESSURE.factor * ratio(nowSeconds) ** PRESSURE.exponent),
   };
 }
 

@@ -1,12 +1,23 @@
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 
 /**
- * What the network reads of a lane (DESIGN 2.1), F = 9, absolute, counts as log1p:
- * 0 planned flow on the lane; 1 on its reverse; 2 the product of the two (head-on); 3 planned flow into
- * its end node; 4 planned flow that faces it one node further on; 5 occupied neighbours of the end node;
- * 6 end node occupied; 7 lanes that leave the end node; 8 free-flow seconds at the lane's own limit.
+ * What the network reads of a lane (DESIGN 2.1), F = 9, absolute, counts as log1p: planned flow on the lane,
+ * on its reverse, the product of the two (head-on), planned flow into its end node, planned flow that faces
+ * it one node further on, occupied neighbours of the end node, end node occupied, lanes that leave the end
+ * node, free-flow seconds at the lane's own limit.
  */
-export const FEATURE_COUNT = 9;
+export const FEATURE_NAMES = [
+  'flow',
+  'reverseFlow',
+  'headOn',
+  'flowIntoEnd',
+  'facingFlow',
+  'occupiedNeighbours',
+  'endOccupied',
+  'endDegree',
+  'laneSeconds',
+] as const;
+export const FEATURE_COUNT = FEATURE_NAMES.length;
 
 /** Planned flow and occupancy of one warehouse, and the lane features made of them, kept incrementally. */
 export interface Traffic {
