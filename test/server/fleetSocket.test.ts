@@ -94,7 +94,7 @@ describe('the WebSocket of a fleet', () => {
     const welcome = await other.ask(hello('amr-2'), 'welcome');
     expect(welcome['openRoutes']).toMatchObject([{ routeId: assigned['routeId'], robotId: 'amr-2' }]);
     expect(await other.ask(message, 'route.assigned')).toEqual(assigned);
-    const { type: _, ...body } = message;
+    const body = { ...message, type: undefined };
     const { json } = await server.http('POST', `${NORTH}/routes`, { token: server.tokens.robot, body });
     expect({ type: 'route.assigned', ...json }).toEqual(assigned);
     expect(await other.ask({ ...message, stops: ['r2c3'] }, 'error')).toMatchObject({

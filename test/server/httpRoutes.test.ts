@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Compile } from 'typebox/compile';
 import { RouteAssignedBody, RouteScoredBody, Welcome } from '../../src/domain/messages.js';
-import {
-  LaneField,
-  PolicyField,
-  ProblemField,
-  RouteField,
-  WarehouseSummaryField,
-} from '../../src/server/http/schemas.js';
+import { LaneField, ProblemField, RouteField, WarehouseSummaryField } from '../../src/server/http/schemas.js';
 import type { TSchema } from 'typebox';
 import { NORTH, startServer, type TestServer } from './support/startServer.js';
 

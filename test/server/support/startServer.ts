@@ -29,7 +29,7 @@ export interface TestServer {
   readonly log: string[];
   readonly tokens: Readonly<Record<'viewer' | 'robot' | 'operator', string>>;
   /** A further token; `revoke` takes it away again. */
-  issue(grant: TokenGrant): { token: string; revoke(): void };
+  issue(grant: TokenGrant): { token: string; revoke: () => void };
   http(method: string, path: string, options?: HttpOptions): Promise<HttpAnswer>;
   connect(token: string, options?: ClientOptions): Promise<TestClient>;
   /** Sends raw bytes and answers what came back until the other side closed. */
@@ -64,6 +64,7 @@ export interface TestClient {
 
 export async function startServer(
   options: {
+    readonly port?: number;
     readonly timing?: Partial<ServerTiming>;
     readonly allowedOrigins?: readonly string[];
     readonly wrap?: (service: RoutingService) => RoutingService;
@@ -104,7 +105,14 @@ export async function startServer(
   const server = await createServer({
     service: options.wrap?.(service) ?? service,
     tokens: { records: () => records, refresh },
-    ...{ metrics, logger, host: '127.0.0.1', port: 0, version: '0.0.0', policyIsShared: true },
+    ...{
+      metrics,
+      logger,
+      host: '127.0.0.1',
+      port: options.port ?? 0,
+      version: '0.0.0',
+      policyIsShared: true,
+    },
     timing: options.timing ?? {},
     allowedOrigins: options.allowedOrigins ?? [],
   });
@@ -131,7 +139,7 @@ export function createTestService(observer: Parameters<typeof createRoutingServi
   return createRoutingService({
     graphs: ['north', 'south'].map((id) => gridFromText(FLOOR, 'kiva', id)),
     journal: createMemoryJournal(),
-    registry: null,
+    openRegistry: null,
     policies: 'shared',
     startLearner: async () => null,
     coldWeights: () => new Float32Array(WEIGHT_COUNT),
