@@ -9,59 +9,132 @@ interface CatalogueEntry {
   readonly retry: boolean;
 }
 
-const entry = (status: number, template: string, retry = false): CatalogueEntry => ({ status, template, retry });
+const entry = (status: number, template: string, retry = false): CatalogueEntry => ({
+  status,
+  template,
+  retry,
+});
 
 export const ERRORS = {
   E_BAD_MESSAGE: entry(400, 'The message does not fit its schema: {detail}. Correct it and send it again.'),
   E_TOO_LARGE: entry(413, 'The message is larger than {limit} bytes. Send less at once.'),
-  E_BAD_ENCODING: entry(400, 'The message is not valid UTF-8 JSON: {detail}. Send one JSON object a message.'),
+  E_BAD_ENCODING: entry(
+    400,
+    'The message is not valid UTF-8 JSON: {detail}. Send one JSON object a message.',
+  ),
   E_MEDIA_TYPE: entry(415, 'The body is not JSON. Send it with content-type application/json.'),
-  E_HELLO_FIRST: entry(409, 'Say hello for warehouse {warehouseId} and robot {robotId} on this connection first.'),
+  E_HELLO_FIRST: entry(
+    409,
+    'Say hello for warehouse {warehouseId} and robot {robotId} on this connection first.',
+  ),
   E_UNAUTHENTICATED: entry(401, 'No valid token. Send it as "Authorization: Bearer <token>".'),
   E_FORBIDDEN: entry(403, 'This token may not do that: {detail}. Use one with the role and scope it needs.'),
   E_NOT_FOUND: entry(404, 'There is nothing at {path}. The API is described at /docs.'),
-  E_BUSY: entry(503, 'The service is at its limit of {limit} waiting {what}. Try again after {retryAfterSeconds} s.', true),
+  E_BUSY: entry(
+    503,
+    'The service is at its limit of {limit} waiting {what}. Try again after {retryAfterSeconds} s.',
+    true,
+  ),
   E_SHUTTING_DOWN: entry(503, 'The server is stopping. Connect again and send the request once more.', true),
 
-  E_UNKNOWN_WAREHOUSE: entry(404, 'Warehouse {warehouseId} is not known. GET /v1/warehouses lists those that are.'),
+  E_UNKNOWN_WAREHOUSE: entry(
+    404,
+    'Warehouse {warehouseId} is not known. GET /v1/warehouses lists those that are.',
+  ),
   E_UNKNOWN_NODE: entry(422, 'Node {nodeId} is not on the map of {warehouseId}. Check the map version.'),
   E_UNKNOWN_LANE: entry(422, 'There is no lane from {from} to {to} in {warehouseId}. Check the map version.'),
   E_UNKNOWN_ROBOT: entry(404, 'Robot {robotId} is not known in {warehouseId}. Introduce it with hello.'),
-  E_UNKNOWN_ROBOT_TYPE: entry(422, 'Robot type {robotType} is not on the map of {warehouseId}. Known: {known}.'),
+  E_UNKNOWN_ROBOT_TYPE: entry(
+    422,
+    'Robot type {robotType} is not on the map of {warehouseId}. Known: {known}.',
+  ),
   E_UNKNOWN_ROUTE: entry(404, 'Route {routeId} was never issued here. Nothing was stored.'),
-  E_UNKNOWN_POLICY: entry(404, 'Policy version {policyVersion} is not in the registry. GET /v1/policies lists it.'),
+  E_UNKNOWN_POLICY: entry(
+    404,
+    'Policy version {policyVersion} is not in the registry. GET /v1/policies lists it.',
+  ),
 
-  E_UNREACHABLE: entry(422, 'Node {to} cannot be reached from {from} on open lanes by this robot type. Open a lane or change the stops.'),
+  E_UNREACHABLE: entry(
+    422,
+    'Node {to} cannot be reached from {from} on open lanes by this robot type. Open a lane or change the stops.',
+  ),
   E_NO_STOPS: entry(422, 'A tour needs at least one stop. Name the shelves to visit.'),
   E_TOO_MANY_STOPS: entry(422, 'A tour has at most {limit} stops, this one has {count}. Split the order.'),
   E_ROUTE_TOO_LONG: entry(422, 'The tour would take more than {limit} nodes. Split the order.'),
-  E_REQUEST_CONFLICT: entry(409, 'Request {requestId} was sent before with other content. Use a new request id.'),
+  E_REQUEST_CONFLICT: entry(
+    409,
+    'Request {requestId} was sent before with other content. Use a new request id.',
+  ),
   E_ROUTE_OPEN: entry(409, 'Robot {robotId} already drives route {routeId}. Complete or cancel it first.'),
   E_ROUTE_CLOSED: entry(409, 'Route {routeId} is {state}. Ask for a new one.'),
-  E_NOT_YOUR_ROUTE: entry(403, 'Route {routeId} was issued to another robot. Send its own robot\'s report.'),
+  E_NOT_YOUR_ROUTE: entry(403, "Route {routeId} was issued to another robot. Send its own robot's report."),
   E_STALE_REVISION: entry(409, 'Route {routeId} is at revision {revision}. Follow that one.'),
-  E_COMPLETION_CONFLICT: entry(409, 'Route {routeId} was completed before with another trace. The first one stands.'),
-  E_TRACE_GAP: entry(422, 'Trace entry {at} is not joined by a lane to the one before it. Report every node held. Stored, not learnt.'),
-  E_TRACE_BACKWARDS: entry(422, 'Trace entry {at} lies before the one before it. Check the robot clock. Stored, not learnt.'),
-  E_TRACE_TOO_FAST: entry(422, 'Trace entry {at} is faster than the lane and the robot allow. Check the robot clock. Stored, not learnt.'),
-  E_TRACE_FUTURE: entry(422, 'The trace ends after the service\'s own clock or begins before the route was issued. Check the robot clock. Stored, not learnt.'),
+  E_COMPLETION_CONFLICT: entry(
+    409,
+    'Route {routeId} was completed before with another trace. The first one stands.',
+  ),
+  E_TRACE_GAP: entry(
+    422,
+    'Trace entry {at} is not joined by a lane to the one before it. Report every node held. Stored, not learnt.',
+  ),
+  E_TRACE_BACKWARDS: entry(
+    422,
+    'Trace entry {at} lies before the one before it. Check the robot clock. Stored, not learnt.',
+  ),
+  E_TRACE_TOO_FAST: entry(
+    422,
+    'Trace entry {at} is faster than the lane and the robot allow. Check the robot clock. Stored, not learnt.',
+  ),
+  E_TRACE_FUTURE: entry(
+    422,
+    "The trace ends after the service's own clock or begins before the route was issued. Check the robot clock. Stored, not learnt.",
+  ),
   E_TRACE_INCOMPLETE: entry(422, 'The trace does not {detail}. Report the whole route. Stored, not learnt.'),
   E_TRACE_LATE: entry(409, 'Route {routeId} had {state} before its trace came. Stored, not learnt.'),
-  E_WEIGHTS_INVALID: entry(422, 'Reward weights are finite numbers from 0 to 100, and time must be above 0: {detail}.'),
+  E_WEIGHTS_INVALID: entry(
+    422,
+    'Reward weights are finite numbers from 0 to 100, and time must be above 0: {detail}.',
+  ),
   E_MODE_INVALID: entry(422, 'Mode {mode} is not one of {known}.'),
-  E_CLOCK_FIXED: entry(409, 'Warehouse {warehouseId} runs on the wall clock. Only a simulated clock can be driven.'),
+  E_CLOCK_FIXED: entry(
+    409,
+    'Warehouse {warehouseId} runs on the wall clock. Only a simulated clock can be driven.',
+  ),
   E_CLOCK_BACKWARDS: entry(409, 'The clock of {warehouseId} is at {now}; it cannot go back to {at}.'),
 
-  E_MAP_INVALID: entry(422, 'The map has {count} faults, first: {detail}. `aisleflow map validate` lists all.'),
-  E_MAP_EXISTS: entry(409, 'Warehouse {warehouseId} exists with other content. Give the map a new version or id.'),
+  E_MAP_INVALID: entry(
+    422,
+    'The map has {count} faults, first: {detail}. `aisleflow map validate` lists all.',
+  ),
+  E_MAP_EXISTS: entry(
+    409,
+    'Warehouse {warehouseId} exists with other content. Give the map a new version or id.',
+  ),
   E_MAP_UNREADABLE: entry(422, 'The map file {file} cannot be read: {detail}.'),
   E_LAYOUT_INVALID: entry(422, 'The layout cannot be generated: {detail}.'),
-  E_POLICY_CORRUPT: entry(422, 'Policy {policyVersion} cannot be used: {detail}. The version served before stays.'),
+  E_POLICY_CORRUPT: entry(
+    422,
+    'Policy {policyVersion} cannot be used: {detail}. The version served before stays.',
+  ),
 
-  E_JOURNAL_FULL: entry(507, 'The disk of the journal is full; nothing was stored. Free space, then send it again.', true),
-  E_JOURNAL_FAILED: entry(500, 'The journal cannot be written: {detail}. The server stops; start it again on a sound disk.', true),
-  E_JOURNAL_CORRUPT: entry(500, 'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.'),
-  E_DATA_DIRECTORY: entry(500, 'The data directory {directory} cannot be used: {detail}. Name a writable one with --data.'),
+  E_JOURNAL_FULL: entry(
+    507,
+    'The disk of the journal is full; nothing was stored. Free space, then send it again.',
+    true,
+  ),
+  E_JOURNAL_FAILED: entry(
+    500,
+    'The journal cannot be written: {detail}. The server stops; start it again on a sound disk.',
+    true,
+  ),
+  E_JOURNAL_CORRUPT: entry(
+    500,
+    'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.',
+  ),
+  E_DATA_DIRECTORY: entry(
+    500,
+    'The data directory {directory} cannot be used: {detail}. Name a writable one with --data.',
+  ),
   E_PORT_IN_USE: entry(500, 'Port {port} on {host} is in use. Name another with --port.'),
   E_ORDERS_INVALID: entry(422, 'Order file {file}, line {line}: {detail}. Correct it and start again.'),
   E_USAGE: entry(400, 'The command cannot be run: {detail}. `--help` shows how it is used.'),

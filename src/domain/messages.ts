@@ -15,12 +15,16 @@ const Reason = Type.String({ minLength: 1, maxLength: LIMITS.reasonLength });
 const Count = Type.Integer({ minimum: 0 });
 
 export const ComponentsField = strict(
-  Object.fromEntries(COMPONENTS.map((name) => [name, Type.Number()])) as Record<Component, ReturnType<typeof Type.Number>>,
+  Object.fromEntries(COMPONENTS.map((name) => [name, Type.Number()])) as Record<
+    Component,
+    ReturnType<typeof Type.Number>
+  >,
 );
 export const RewardWeightsField = strict(
-  Object.fromEntries(
-    COMPONENTS.map((name) => [name, Type.Number({ minimum: 0, maximum: 100 })]),
-  ) as Record<Component, ReturnType<typeof Type.Number>>,
+  Object.fromEntries(COMPONENTS.map((name) => [name, Type.Number({ minimum: 0, maximum: 100 })])) as Record<
+    Component,
+    ReturnType<typeof Type.Number>
+  >,
 );
 
 /** A stop's name alone, or with the seconds that handling takes there (else the map's). */
@@ -73,7 +77,10 @@ export const RouteCompletedBody = strict({
   routeId: Id,
   trace: Type.Array(TraceEntry, { minItems: 1, maxItems: LIMITS.traceEntries }),
 });
-export const RouteCompleted = strict({ type: Type.Literal('route.completed'), ...RouteCompletedBody.properties });
+export const RouteCompleted = strict({
+  type: Type.Literal('route.completed'),
+  ...RouteCompletedBody.properties,
+});
 export const RouteCancelled = strict({ type: Type.Literal('route.cancelled'), routeId: Id, reason: Reason });
 
 export const FromFleet = Type.Union([
@@ -107,7 +114,9 @@ export const WhyField = strict({
   served: Type.Union([Type.Literal('priced'), Type.Literal('shortest')]),
 });
 export const PlanField = {
-  stopOrder: Type.Array(Count, { description: 'Positions in the request, in the order of visit; drop-off excluded.' }),
+  stopOrder: Type.Array(Count, {
+    description: 'Positions in the request, in the order of visit; drop-off excluded.',
+  }),
   stopIndexes: Type.Array(Count, { description: 'Where in nodes each stop is reached, drop-off last.' }),
   nodes: Type.Array(Id),
   etaSeconds: Type.Array(Type.Number(), { description: 'Arrival at each node, seconds after issue.' }),
@@ -123,7 +132,10 @@ export const RouteAssignedBody = strict({
   policyVersion: Type.String(),
   ...PlanField,
 });
-export const RouteAssigned = strict({ type: Type.Literal('route.assigned'), ...RouteAssignedBody.properties });
+export const RouteAssigned = strict({
+  type: Type.Literal('route.assigned'),
+  ...RouteAssignedBody.properties,
+});
 export const RouteUpdated = strict({
   type: Type.Literal('route.updated'),
   routeId: Id,

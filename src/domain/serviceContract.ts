@@ -92,11 +92,20 @@ export interface PolicyView {
 export type ServiceEvent =
   | { readonly kind: 'route.updated'; readonly warehouseId: string; readonly message: RouteUpdatedMessage }
   | { readonly kind: 'route.held'; readonly warehouseId: string; readonly message: RouteHeldMessage }
-  | { readonly kind: 'route.expired'; readonly warehouseId: string; readonly message: RouteClosedMessage & { readonly robotId: string } }
+  | {
+      readonly kind: 'route.expired';
+      readonly warehouseId: string;
+      readonly message: RouteClosedMessage & { readonly robotId: string };
+    }
   | { readonly kind: 'policy.updated'; readonly warehouseId: string; readonly policyVersion: string }
   | { readonly kind: 'weights.updated'; readonly warehouseId: string; readonly weights: RewardWeights }
   | { readonly kind: 'mode.updated'; readonly warehouseId: string; readonly mode: Mode }
-  | { readonly kind: 'lane.updated'; readonly warehouseId: string; readonly lanes: readonly LaneName[]; readonly open: boolean }
+  | {
+      readonly kind: 'lane.updated';
+      readonly warehouseId: string;
+      readonly lanes: readonly LaneName[];
+      readonly open: boolean;
+    }
   | { readonly kind: 'learner.failed'; readonly warehouseId: string; readonly detail: string };
 
 /** Latencies and counts, for metrics. Milliseconds of the wall. */

@@ -57,7 +57,8 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
     }
     return replay;
   };
-  const freshCount = (): number => [...replays.values()].reduce((sum, replay) => sum + replay.freshCount(), 0);
+  const freshCount = (): number =>
+    [...replays.values()].reduce((sum, replay) => sum + replay.freshCount(), 0);
 
   /** Half fresh rows, half replayed ones, each warehouse its share. */
   const assemble = (): boolean => {

@@ -30,7 +30,11 @@ export type Reading =
       /** Seconds on the way, handling excluded. */
       readonly travelledSeconds: number;
     }
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly references: Readonly<Record<string, string | number>> };
+  | {
+      readonly kind: 'refused';
+      readonly code: ErrorCode;
+      readonly references: Readonly<Record<string, string | number>>;
+    };
 
 /** Share of the least driving time that a clock may be off, and milliseconds on top. */
 const SPEED_TOLERANCE = 0.05;
@@ -105,7 +109,11 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   };
   /** Goes over to the revision that was in force when the robot left this node. */
   const adoptRevision = (leftBefore: Instant): void => {
-    for (let next = revisions[revisionIndex + 1]; next && next.at <= leftBefore; next = revisions[revisionIndex + 1]) {
+    for (
+      let next = revisions[revisionIndex + 1];
+      next && next.at <= leftBefore;
+      next = revisions[revisionIndex + 1]
+    ) {
       if (next.nodes[0] !== node) return;
       revisionIndex++;
       revision = next;
@@ -184,6 +192,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
 
 function blockingOf(revisions: readonly Revision[]): number {
   let seconds = 0;
-  for (const revision of revisions) for (const passage of revision.passages) seconds += passage?.blockingSeconds ?? 0;
+  for (const revision of revisions)
+    for (const passage of revision.passages) seconds += passage?.blockingSeconds ?? 0;
   return seconds;
 }

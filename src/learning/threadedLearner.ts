@@ -74,9 +74,14 @@ function untilReady(worker: Worker): Promise<string> {
   return new Promise((resolve, reject) => {
     worker.once('message', (message: FromLearner) => {
       if (message.kind === 'ready') resolve(message.backend);
-      else reject(new AppError('E_BACKEND', { detail: message.kind === 'failed' ? message.detail : 'no answer' }));
+      else
+        reject(
+          new AppError('E_BACKEND', { detail: message.kind === 'failed' ? message.detail : 'no answer' }),
+        );
     });
-    worker.once('error', (error: Error) => reject(new AppError('E_BACKEND', { detail: error.message }, error)));
+    worker.once('error', (error: Error) =>
+      reject(new AppError('E_BACKEND', { detail: error.message }, error)),
+    );
   });
 }
 

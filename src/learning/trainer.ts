@@ -32,7 +32,10 @@ export function createTrainer(tf: TensorFlow, initial: Float32Array): Trainer {
   const forward = (features: Tensor2D): Tensor2D => {
     let layer: Tensor = features;
     for (let i = 0; i < variables.length; i += 2) {
-      const linear: Tensor = tf.add(tf.matMul(layer as Tensor2D, variables[i] as Variable & Tensor2D), variables[i + 1]!);
+      const linear: Tensor = tf.add(
+        tf.matMul(layer as Tensor2D, variables[i] as Variable & Tensor2D),
+        variables[i + 1]!,
+      );
       layer = i + 2 < variables.length ? tf.relu(linear) : tf.softplus(linear);
     }
     return layer as Tensor2D;
@@ -78,7 +81,9 @@ export function createTrainer(tf: TensorFlow, initial: Float32Array): Trainer {
     predict(features) {
       return tf.tidy(
         () =>
-          forward(tf.tensor2d(features, [features.length / FEATURE_COUNT, FEATURE_COUNT])).dataSync() as Float32Array,
+          forward(
+            tf.tensor2d(features, [features.length / FEATURE_COUNT, FEATURE_COUNT]),
+          ).dataSync() as Float32Array,
       );
     },
     dispose() {

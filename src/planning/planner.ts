@@ -82,11 +82,13 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
     const count = places.length;
     const matrix = new Float64Array(count * count);
     const lanes: (number[] | null)[] = new Array<number[] | null>(count * count).fill(null);
-    for (let i = 0; i < count - (task.dropoff ? 1 : 0); i++) {
-      const targets = task.fixedOrder ? places.slice(i + 1, i + 2) : places;
-      if (targets.length === 0) break;
-      search.run(costs, places[i]!, i === 0 ? task.arrivalLane : -1, targets);
-      for (let j = task.fixedOrder ? i + 1 : 0; j < (task.fixedOrder ? i + 2 : count); j++) {
+    const oneOrder = task.fixedOrder || task.stops.length === 1;
+    for (let i = 0; i < count - (task.dropoff || oneOrder ? 1 : 0); i++) {
+      // Nothing leads back to the start.
+      const first = oneOrder ? i + 1 : 1;
+      const end = oneOrder ? i + 2 : count;
+      search.run(costs, places[i]!, i === 0 ? task.arrivalLane : -1, places.slice(first, end));
+      for (let j = first; j < end; j++) {
         matrix[i * count + j] = search.costTo(places[j]!);
         lanes[i * count + j] = search.lanesTo(places[j]!);
       }
@@ -109,11 +111,16 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
       const shortest = shortestTour(task);
       let priced = pricedTour(task, view.prices, view.weights);
       if (!shortest || !priced) return nameUnreachable(task, freeFlow);
-      if (task.deadlineSeconds !== null && expectedSeconds(graph, task, priced, view) > task.deadlineSeconds) {
+      if (
+        task.deadlineSeconds !== null &&
+        expectedSeconds(graph, task, priced, view) > task.deadlineSeconds
+      ) {
         priced = pricedTour(task, view.latePrices(), view.weights) ?? priced;
       }
       const shortestSeconds = tourSeconds(graph, task.robotType, shortest);
-      const detour = tourSeconds(graph, task.robotType, priced) > LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds;
+      const detour =
+        tourSeconds(graph, task.robotType, priced) >
+        LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds;
       return describe(graph, task, detour ? shortest : priced, view, {
         shortestSeconds,
         shortestPricedCost: tourPrice(shortest, view.prices),
@@ -146,9 +153,10 @@ function chain(
   legOf: (from: number, to: number) => readonly number[] | null,
 ): Tour | null {
   const count = task.stops.length;
-  const order = task.fixedOrder
-    ? task.stops.map((_stop, position) => position)
-    : orderTour(matrix, { stops: count, hasDropoff: task.dropoff !== null }).order;
+  const order =
+    task.fixedOrder || count === 1
+      ? task.stops.map((_stop, position) => position)
+      : orderTour(matrix, { stops: count, hasDropoff: task.dropoff !== null }).order;
   const visits = order.map((position) => position + 1);
   if (task.dropoff) visits.push(count + 1);
   const legs: (readonly number[])[] = [];

@@ -121,7 +121,8 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       const free = new Float64Array(laneCount);
       for (let lane = 0; lane < laneCount; lane++) {
         free[lane] =
-          weights.time * graph.freeFlowSeconds[robotType]![lane]! + weights.distance * graph.lengthMetres[lane]!;
+          weights.time * graph.freeFlowSeconds[robotType]![lane]! +
+          weights.distance * graph.lengthMetres[lane]!;
       }
       return free;
     },

@@ -112,7 +112,12 @@ function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]):
   for (const step of steps.slice(1)) arrive(site, route, step.node as NodeIndex, step.arrivedAt);
 }
 
-function rowsOf(route: OpenRoute, samples: readonly Sample[], firstRow: number, blockingKnown: boolean): Float32Array {
+function rowsOf(
+  route: OpenRoute,
+  samples: readonly Sample[],
+  firstRow: number,
+  blockingKnown: boolean,
+): Float32Array {
   const rows = new Float32Array(samples.length * ROW_SIZE);
   samples.forEach((sample, i) => {
     const revision = route.revisions[sample.revision]!;

@@ -24,7 +24,9 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
   const registries = new Map<PolicyHost, PolicyRegistry>();
   const savedThrough = new Map<PolicyHost, number>();
   const scopeOf = (host: PolicyHost): string =>
-    host.sites.length === core.entries.size && core.entries.size > 1 ? ALL_WAREHOUSES : host.sites[0]!.warehouseId;
+    host.sites.length === core.entries.size && core.entries.size > 1
+      ? ALL_WAREHOUSES
+      : host.sites[0]!.warehouseId;
 
   const registryOf = (host: PolicyHost, wanted: string): PolicyRegistry => {
     const registry = registries.get(host);
@@ -52,7 +54,12 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     savedThrough.set(host, to);
     host.saved(manifest.policyVersion);
     const { activations: _activations, features: _features, layerSizes: _layerSizes, ...payload } = manifest;
-    await core.journal.append({ at: manifest.savedAt, warehouseId: scopeOf(host), kind: 'policy.saved', payload });
+    await core.journal.append({
+      at: manifest.savedAt,
+      warehouseId: scopeOf(host),
+      kind: 'policy.saved',
+      payload,
+    });
     return viewOf(registry, manifest.policyVersion);
   };
 
@@ -98,7 +105,8 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
         const registry = registryOf(host, 'before the active one');
         // Updates on top of a saved version: back to that version. None: back to the one before it.
         const target = host.updatesSinceSave() > 0 ? host.base() : registry.previous();
-        if (target === null) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'before the active one' });
+        if (target === null)
+          throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'before the active one' });
         return serve(host, target, 'rolled back by an operator');
       },
     },

@@ -49,7 +49,11 @@ function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecor
     plans.set(record.payload.routeId, [planOf(record.payload.answer, record)]);
   } else if (record.kind === 'route.revised') {
     plans.get(record.payload.routeId)?.push(planOf(record.payload.answer, record));
-  } else if (record.kind === 'route.completed' || record.kind === 'route.cancelled' || record.kind === 'route.expired') {
+  } else if (
+    record.kind === 'route.completed' ||
+    record.kind === 'route.cancelled' ||
+    record.kind === 'route.expired'
+  ) {
     plans.delete(record.payload.routeId);
   }
 }
@@ -100,7 +104,11 @@ function rememberRobot(site: Site, known: RouteEntry): Robot | null {
 }
 
 /** Null where the map has changed under the route. */
-function revisionFrom(site: Site, known: RouteEntry, { plan, at, features }: JournalledPlan): Revision | null {
+function revisionFrom(
+  site: Site,
+  known: RouteEntry,
+  { plan, at, features }: JournalledPlan,
+): Revision | null {
   const nodes = Int32Array.from(plan.nodes, (nodeId) => site.graph.nodeIndexOf.get(nodeId) ?? -1);
   if (nodes.includes(-1)) return null;
   const lanes = Int32Array.from(nodes.subarray(1), (node, i) => laneBetween(site.graph, nodes[i]!, node));
@@ -123,4 +131,3 @@ function revisionFrom(site: Site, known: RouteEntry, { plan, at, features }: Jou
     passages: new Array<Passage | undefined>(lanes.length),
   };
 }
-

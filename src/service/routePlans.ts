@@ -5,14 +5,23 @@ import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import type { Plan, TourTask } from '../planning/planner.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
-import { priceView, plannedStop, nodeIndex, robotNamed, type OpenRoute, type Robot, type Site } from './site.js';
+import {
+  priceView,
+  plannedStop,
+  nodeIndex,
+  robotNamed,
+  type OpenRoute,
+  type Robot,
+  type Site,
+} from './site.js';
 import { remainingTour } from './tracking.js';
 
 /** The tour that a request asks for. @throws E_NO_STOPS E_TOO_MANY_STOPS E_UNKNOWN_NODE E_UNKNOWN_ROBOT */
 export function taskOf(site: Site, request: RouteRequestContent): { task: TourTask; robot: Robot } {
   const count = request.stops.length;
   if (count === 0) throw new AppError('E_NO_STOPS');
-  if (count > LIMITS.stopsPerTour) throw new AppError('E_TOO_MANY_STOPS', { limit: LIMITS.stopsPerTour, count });
+  if (count > LIMITS.stopsPerTour)
+    throw new AppError('E_TOO_MANY_STOPS', { limit: LIMITS.stopsPerTour, count });
   const robot = robotNamed(site, request.robotId);
   const from = nodeIndex(site, request.from);
   const task: TourTask = {
@@ -52,7 +61,8 @@ export function planTour(site: Site, task: TourTask): Plan {
       to: site.graph.nodeIds[plan.to]!,
     });
   }
-  if (plan.nodes.length > LIMITS.nodesPerRoute) throw new AppError('E_ROUTE_TOO_LONG', { limit: LIMITS.nodesPerRoute });
+  if (plan.nodes.length > LIMITS.nodesPerRoute)
+    throw new AppError('E_ROUTE_TOO_LONG', { limit: LIMITS.nodesPerRoute });
   if (plan.why.served === 'shortest') site.detoursRefused++;
   const verdict = verifyRoute(site.graph, {
     robotType: task.robotType,
@@ -64,7 +74,8 @@ export function planTour(site: Site, task: TourTask): Plan {
     cost: plan.why.pricedCost,
   });
   // A planner that makes invalid routes is broken: no robot may get one, and no retry will help.
-  if (verdict.kind === 'invalid') throw new Error(`planned an invalid route: ${verdict.fault} at ${verdict.at}`);
+  if (verdict.kind === 'invalid')
+    throw new Error(`planned an invalid route: ${verdict.fault} at ${verdict.at}`);
   return plan;
 }
 
@@ -95,6 +106,7 @@ export function isStillOpen(site: Site, lanes: Int32Array, from: number): boolea
 /** How far a robot that reports nothing has come, by its ETAs: a position in its path. */
 export function positionByEta(etaSeconds: Float64Array, plannedAt: Instant, now: Instant): number {
   let position = 0;
-  while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - plannedAt) / 1000) position++;
+  while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - plannedAt) / 1000)
+    position++;
   return position;
 }

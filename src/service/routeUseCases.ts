@@ -151,7 +151,11 @@ function introduce(
   let robot = site.robots.get(message.robotId);
   if (!robot) {
     if (site.robots.size >= LIMITS.robotsPerWarehouse) {
-      throw new AppError('E_BUSY', { limit: LIMITS.robotsPerWarehouse, what: 'robots', retryAfterSeconds: 3600 });
+      throw new AppError('E_BUSY', {
+        limit: LIMITS.robotsPerWarehouse,
+        what: 'robots',
+        retryAfterSeconds: 3600,
+      });
     }
     robot = {
       robotId: message.robotId as RobotId,
@@ -281,7 +285,14 @@ async function complete(
     return {
       ...stamp(site),
       kind: 'route.completed',
-      payload: { routeId, robotId: known.robotId, traceHash, trace, scored: outcome.scored, rowLength: ROW_SIZE },
+      payload: {
+        routeId,
+        robotId: known.robotId,
+        traceHash,
+        trace,
+        scored: outcome.scored,
+        rowLength: ROW_SIZE,
+      },
       blob: blobOfFloats(outcome.rows),
     };
   });
@@ -310,7 +321,9 @@ function finish(
   site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robots.size);
   updateScoreRatio(site, outcome.scored.ratio);
   if (!route.progressSeen) {
-    const passages = route.revisions.flatMap((revision) => revision.passages.filter((passage) => passage !== undefined));
+    const passages = route.revisions.flatMap((revision) =>
+      revision.passages.filter((passage) => passage !== undefined),
+    );
     site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages });
   }
 }
@@ -318,5 +331,17 @@ function finish(
 function viewOf(entry: RouteEntry): RouteView {
   const { routeId, robotId, state, revision, issuedAt, closedAt, trace, scored, plan } = entry;
   const { policyVersion, nodes, stopIndexes } = plan;
-  return { routeId, robotId, state, revision, policyVersion, issuedAt, closedAt, nodes, stopIndexes, trace, scored };
+  return {
+    routeId,
+    robotId,
+    state,
+    revision,
+    policyVersion,
+    issuedAt,
+    closedAt,
+    nodes,
+    stopIndexes,
+    trace,
+    scored,
+  };
 }

@@ -62,12 +62,16 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
   const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
   timer?.unref();
   const report = (error: unknown): void => {
-    for (const warehouseId of core.entries.keys()) core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
+    for (const warehouseId of core.entries.keys())
+      core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
   };
   const siteUseCases = createSiteUseCases(core);
   const policyControl = createPolicyControl(core, options.openRegistry);
   await policyControl.start();
-  const saver = setInterval(() => void policyControl.saveAll('interval').catch(report), SAVE_INTERVAL_MILLISECONDS);
+  const saver = setInterval(
+    () => void policyControl.saveAll('interval').catch(report),
+    SAVE_INTERVAL_MILLISECONDS,
+  );
   saver.unref();
 
   return {
@@ -123,7 +127,8 @@ async function createCore(options: ServiceOptions): Promise<ServiceCore> {
         }
       },
       onFailure(failing, detail) {
-        for (const site of failing.sites) emit({ kind: 'learner.failed', warehouseId: site.warehouseId, detail });
+        for (const site of failing.sites)
+          emit({ kind: 'learner.failed', warehouseId: site.warehouseId, detail });
       },
     });
     if (learner) host.install(cold, null);

@@ -13,7 +13,14 @@ import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import { type OpenRoute, type Robot, type Site } from './site.js';
-import { latestRevision, remainingTour, revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
+import {
+  latestRevision,
+  remainingTour,
+  revisionOf,
+  standAt,
+  startRevision,
+  withdrawFlow,
+} from './tracking.js';
 
 /** A route as planned: in the traffic already, not yet in the journal. */
 export interface NewRoute {
@@ -38,7 +45,13 @@ export function openRoute(
     ...describePlan(site, plan, plan.stopOrder, { revision: 0, policyVersion: labels.policyVersion }),
   };
   const revision = revisionOf(site, plan, at);
-  const route = createOpenRoute({ robot, routeId: labels.routeId, request, at, shortestSeconds: plan.shortestSeconds });
+  const route = createOpenRoute({
+    robot,
+    routeId: labels.routeId,
+    request,
+    at,
+    shortestSeconds: plan.shortestSeconds,
+  });
   standAt(site, robot, task.from, at);
   startRoute(site, route, revision);
   return { route, record: issueRecord(site, request, { answer, revision, requestHash: labels.requestHash }) };
@@ -96,7 +109,10 @@ export function replanRoute(
     readonly reason: RouteUpdatedMessage['reason'];
     readonly at: Instant;
   },
-): { record: NewRecord<'route.revised'> | NewRecord<'route.held'>; message: RouteUpdatedMessage | RouteHeldMessage } {
+): {
+  record: NewRecord<'route.revised'> | NewRecord<'route.held'>;
+  message: RouteUpdatedMessage | RouteHeldMessage;
+} {
   withdrawFlow(site, route);
   const plan = tryPlan(site, route);
   const { routeId, robotId } = route;
@@ -107,7 +123,11 @@ export function replanRoute(
       node: site.graph.nodeIds[route.robot.node]!,
       reason: 'no open way to the next stop; wait here',
     };
-    const record = { ...stamp(site), kind: 'route.held' as const, payload: { routeId, revision: labels.revision, answer } };
+    const record = {
+      ...stamp(site),
+      kind: 'route.held' as const,
+      payload: { routeId, revision: labels.revision, answer },
+    };
     return { record, message: { type: 'route.held', ...answer } };
   }
   route.held = false;
@@ -115,7 +135,12 @@ export function replanRoute(
   const revision = revisionOf(site, plan, labels.at, stopOrder);
   startRevision(site, route, revision);
   const described = { revision: labels.revision, policyVersion: labels.policyVersion };
-  const answer = { routeId, robotId, reason: labels.reason, ...describePlan(site, plan, stopOrder, described) };
+  const answer = {
+    routeId,
+    robotId,
+    reason: labels.reason,
+    ...describePlan(site, plan, stopOrder, described),
+  };
   const record: NewRecord<'route.revised'> = {
     ...stamp(site),
     kind: 'route.revised',

@@ -5,7 +5,14 @@ import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { reviseRoute } from './routeUseCases.js';
-import { applySource, assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
+import {
+  applySource,
+  assertServing,
+  entryOf,
+  servedVersion,
+  type ServiceCore,
+  type SiteEntry,
+} from './serviceCore.js';
 import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
 import { tickSite } from './siteClock.js';
 import { dropRoute, routeIsOpen, stamp } from './siteRoutes.js';

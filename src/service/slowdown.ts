@@ -36,7 +36,8 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, OpenRoute>): Slow
       freeFlow = freeFlow * kept + freeFlowSeconds;
     },
     ratio,
-    pressure: (nowSeconds) => Math.min(PRESSURE.limit, PRESSURE.factor * ratio(nowSeconds) ** PRESSURE.exponent),
+    pressure: (nowSeconds) =>
+      Math.min(PRESSURE.limit, PRESSURE.factor * ratio(nowSeconds) ** PRESSURE.exponent),
   };
 }
 

@@ -17,7 +17,12 @@ export function latestRevision(route: OpenRoute): Revision {
 }
 
 /** A plan as the revision that a route is measured by: with the features of its lanes as they are now. */
-export function revisionOf(site: Site, plan: Plan, at: Instant, stopOrder: readonly number[] = plan.stopOrder): Revision {
+export function revisionOf(
+  site: Site,
+  plan: Plan,
+  at: Instant,
+  stopOrder: readonly number[] = plan.stopOrder,
+): Revision {
   const { lanes } = plan;
   const features = new Float32Array(lanes.length * FEATURE_COUNT);
   const predictedWait = new Float32Array(lanes.length);
@@ -93,7 +98,12 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   const driving = moveSeconds(site.graph, route.robotType, route.previousLane, lane);
   const setOutSeconds = Math.max(route.readySeconds, seconds - driving);
   const by = nextPassage(route, revision);
-  const excused = site.holdings.charge(robot.index, revision.nodes[position + 1]!, route.readySeconds, setOutSeconds);
+  const excused = site.holdings.charge(
+    robot.index,
+    revision.nodes[position + 1]!,
+    route.readySeconds,
+    setOutSeconds,
+  );
   if (by) by.excusedSeconds += excused;
   const waited = seconds - route.readySeconds - driving;
   site.pricing.memory.observe(lane, Math.max(0, waited), revision.predictedWait[position]!);

@@ -35,7 +35,8 @@ export interface Traffic {
 }
 
 export function createTraffic(graph: LaneGraph): Traffic {
-  const { nodeCount, laneCount, laneStart, laneTo, laneFrom, inStart, inLanes, reverseLane, straightLane } = graph;
+  const { nodeCount, laneCount, laneStart, laneTo, laneFrom, inStart, inLanes, reverseLane, straightLane } =
+    graph;
   const features = new Float32Array(laneCount * FEATURE_COUNT);
   const flow = new Int32Array(laneCount);
   const flowInto = new Int32Array(nodeCount);
