@@ -58,8 +58,11 @@ export interface IssuedToken {
 /** The tokens of one data directory. */
 export interface TokenFile {
   records(): readonly TokenRecord[];
-  /** Tokens made because the file was not there; empty on every later start. */
-  readonly firstTokens: readonly IssuedToken[];
+  /**
+   * On the first start one token of each role; on every later one none. A step of its own, so that
+   * tokens that can be read only once are not made by a start that fails.
+   */
+  issueFirst(): readonly IssuedToken[];
   issue(grant: TokenGrant): IssuedToken;
   /** False where there is no such token. */
   revoke(tokenId: string): boolean;
@@ -80,7 +83,7 @@ export function tokenDigest(token: string): string {
 }
 
 /**
- * Opens `tokens.json` in the data directory, mode 600, and makes one token of each role on the first start.
+ * Opens `tokens.json` in the data directory, mode 600. Where there is none yet, `issueFirst` makes it.
  * @throws E_DATA_DIRECTORY where it cannot be read, written or understood.
  */
 export function openTokenFile(options: { readonly directory: string; readonly clock: Clock }): TokenFile {
@@ -117,20 +120,21 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
     return issued;
   };
 
-  const firstTokens = attempt(() => {
+  attempt(() => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (fileStamp(file) === '') {
-      return issueAll(ROLES.map((role) => ({ role, warehouses: '*', robots: '*' })));
-    }
+    if (fileStamp(file) === '') return;
     // Restored from a backup or copied by hand, it may be readable by others.
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
     read();
-    return [];
   });
 
   return {
     records: () => records,
-    firstTokens,
+    issueFirst: () =>
+      attempt(() => {
+        if (fileStamp(file) !== '') return [];
+        return issueAll(ROLES.map((role) => ({ role, warehouses: '*', robots: '*' })));
+      }),
     issue: (grant) => attempt(() => issueAll([grant])[0] as IssuedToken),
     revoke: (tokenId) =>
       attempt(() => {

@@ -13,14 +13,15 @@ describe('the token file', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('is made on the first start, with one token of each role, readable by its owner only', () => {
+  it('is made by the first start, with one token of each role, readable by its owner only', () => {
     const tokens = openTokenFile({ directory, clock });
-    expect(tokens.firstTokens.map(({ record }) => record.role)).toEqual(['viewer', 'robot', 'operator']);
+    expect(tokens.issueFirst().map(({ record }) => record.role)).toEqual(['viewer', 'robot', 'operator']);
     expect(statSync(join(directory, 'tokens.json')).mode & 0o777).toBe(0o600);
   });
 
   it('holds digests, never a token', () => {
-    const { firstTokens } = openTokenFile({ directory, clock });
+    const firstTokens = openTokenFile({ directory, clock }).issueFirst();
+    expect(firstTokens).toHaveLength(3);
     const text = readFileSync(join(directory, 'tokens.json'), 'utf8');
     for (const { token } of firstTokens) {
       expect(text).not.toContain(token);
@@ -30,13 +31,15 @@ describe('the token file', () => {
 
   it('makes no tokens on later starts and knows the first ones', () => {
     const first = openTokenFile({ directory, clock });
+    first.issueFirst();
     const second = openTokenFile({ directory, clock });
-    expect(second.firstTokens).toEqual([]);
+    expect(second.issueFirst()).toEqual([]);
     expect(second.records()).toEqual(first.records());
   });
 
   it('sees tokens that another process issued or revoked', () => {
     const server = openTokenFile({ directory, clock });
+    server.issueFirst();
     expect(server.refresh()).toBe(false);
     const command = openTokenFile({ directory, clock });
     const issued = command.issue({ role: 'robot', warehouses: ['north'], robots: ['amr-*'] });
@@ -49,7 +52,7 @@ describe('the token file', () => {
   });
 
   it('is closed to others again where a copy had opened it', () => {
-    openTokenFile({ directory, clock });
+    openTokenFile({ directory, clock }).issueFirst();
     chmodSync(join(directory, 'tokens.json'), 0o644);
     openTokenFile({ directory, clock });
     expect(statSync(join(directory, 'tokens.json')).mode & 0o777).toBe(0o600);
@@ -71,6 +74,7 @@ describe('the token file', () => {
 
   it('keeps what it read before when the file is damaged under a running server', () => {
     const tokens = openTokenFile({ directory, clock });
+    tokens.issueFirst();
     const before = tokens.records();
     writeFileSync(join(directory, 'tokens.json'), 'not json');
     expect(() => tokens.refresh()).toThrow(expect.objectContaining({ code: 'E_DATA_DIRECTORY' }));

@@ -1,0 +1,31 @@
+import { isAppError, type ErrorCode } from '../domain/errors.js';
+
+/** What a shell learns of a command that failed: the machine's fault, or what was asked for. */
+const EXIT = { failed: 1, misused: 2 } as const;
+const MISUSE: readonly ErrorCode[] = [
+  'E_USAGE',
+  'E_CONFIG',
+  'E_PORT_IN_USE',
+  'E_DATA_DIRECTORY',
+  'E_MAP_INVALID',
+  'E_MAP_UNREADABLE',
+  'E_MAP_EXISTS',
+];
+export const FAILURE_HELP =
+  '\nExit code: 0 done, 2 wrong use (options, data directory, port, map), 1 any other failure.';
+
+/**
+ * Runs a command; an error of the catalogue becomes one line with its code and the exit code, anything
+ * else is a defect and keeps its stack.
+ */
+export function reportingFailure<Arguments extends unknown[]>(action: (...args: Arguments) => Promise<void>) {
+  return async (...args: Arguments): Promise<void> => {
+    try {
+      await action(...args);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      console.error(`${error.code}: ${error.message}`);
+      process.exitCode = MISUSE.includes(error.code) ? EXIT.misused : EXIT.failed;
+    }
+  };
+}

@@ -1,0 +1,129 @@
+import closeWithGrace from 'close-with-grace';
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import { isAppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RoutingService, ServiceObserver } from '../domain/serviceContract.js';
+import { wallClock } from '../platform/clock.js';
+import { openTokenFile } from '../registry/tokenFile.js';
+import { createLogger } from '../server/logging.js';
+import { createMetrics, type QueueDepths } from '../server/metrics.js';
+import { createServer } from '../server/server.js';
+import { FAILURE_HELP, reportingFailure } from './failure.js';
+import { packageVersion } from './packageFiles.js';
+import { startedAsJson, startedAsText } from './serveBanner.js';
+import { readSettings, type ServeOptions, type ServeSettings } from './serveSettings.js';
+
+/** A service that runs, put together in the composition root. */
+export interface RunningService {
+  readonly service: RoutingService;
+  /** The TF.js backend that trains. */
+  readonly backend: string;
+  readonly queueDepths: QueueDepths;
+}
+
+/**
+ * Opens journal, registry and service. `onFatal` is told when the process must stop at once.
+ * @throws AppError where they cannot be opened
+ */
+export type OpenService = (
+  settings: ServeSettings,
+  wiring: {
+    readonly observer: ServiceObserver;
+    readonly logger: Logger;
+    readonly onFatal: (error: unknown) => void;
+  },
+) => Promise<RunningService>;
+
+const HELP = `${FAILURE_HELP}
+
+Every option can be set in the environment: AISLEFLOW_HOST, _PORT, _DATA, _MAPS (comma-separated), _MODE, _POLICY,
+_DRIVEN_CLOCK, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS. Options come first.
+
+Examples:
+  aisleflow serve
+  aisleflow serve --port 0 --json
+  aisleflow serve --host 0.0.0.0 --data /var/lib/aisleflow --map north.json south.json --policy each
+  AISLEFLOW_TF_BACKEND=wasm aisleflow serve --mode observe`;
+
+/** Adds `serve`. The program ends with the server, at SIGTERM or SIGINT. */
+export function addServeCommand(program: Command, openService: OpenService): void {
+  program
+    .command('serve')
+    .description('run the server: HTTP under /v1, WebSocket at /v1/ws, documentation at /docs')
+    .option('--port <n>', 'port; 0 for any free one (default: 8080)')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)')
+    .option('--data <directory>', 'journal, policies and tokens (default: .data)')
+    .option('--map <files...>', 'warehouses to serve (default: those that come with the program)')
+    .option('--mode <mode>', 'off, observe, learn or frozen, for new warehouses (default: learn)')
+    .option('--policy <scope>', 'shared by all warehouses, or one for each (default: shared)')
+    .option('--driven-clock', 'clocks that only an operator drives, from 0: for simulations')
+    .option('--tf-backend <name>', 'insist on tensorflow, wasm or cpu (default: the best that works)')
+    .option('--log-level <level>', 'silent to trace, on standard error (default: info)')
+    .option('--allow-origin <origins...>', 'browser pages that may open the WebSocket (default: none)')
+    .option('--json', 'print one JSON line once ready: {url, tokens, warehouses, ...}')
+    .addHelpText('after', HELP)
+    .action(
+      reportingFailure((options: ServeOptions & { readonly json?: true }) => serve(options, openService)),
+    );
+}
+
+async function serve(
+  options: ServeOptions & { readonly json?: true },
+  openService: OpenService,
+): Promise<void> {
+  const settings = readSettings(options, process.env);
+  const logger = createLogger(settings.logLevel);
+  const onFatal = (error: unknown): void => {
+    logger.fatal({ err: error }, 'the process stops: what it holds cannot be trusted any more');
+    process.exit(1);
+  };
+  const metrics = createMetrics();
+  const running = await openService(settings, { observer: metrics.observer, logger, onFatal });
+  const { service, backend } = running;
+  try {
+    metrics.addQueues(running.queueDepths);
+    const tokens = openTokenFile({ directory: settings.dataDirectory, clock: wallClock });
+    const version = packageVersion();
+    const server = await createServer({
+      ...{ service, tokens, metrics, logger, version, host: settings.host, port: settings.port },
+      policyIsShared: settings.policies === 'shared',
+      allowedOrigins: settings.allowedOrigins,
+      // Broken invariants are not served on: stop, start again from the journal.
+      onDefect: (error) => {
+        if (isAssertion(error)) onFatal(error);
+      },
+    });
+    const { url } = await server.listen();
+    stopGracefully(logger, async () => {
+      await server.close();
+      await service.close();
+    });
+    const started = { version, url, backend, settings, warehouses: service.warehouses() };
+    const report = { ...started, firstTokens: tokens.issueFirst() };
+    console.log(options.json === true ? startedAsJson(report) : startedAsText(report));
+    logger.info({ url, backend }, 'ready');
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+function stopGracefully(logger: Logger, close: () => Promise<void>): void {
+  const delay = LIMITS.stopGraceSeconds * 1000;
+  closeWithGrace(
+    { delay, logger: false, onTimeout: () => logger.error('the stop took too long') },
+    async (cause) => {
+      if (cause.err !== undefined)
+        logger.fatal({ err: cause.err }, 'stopping: something broke that should not');
+      else logger.info({ signal: cause.signal }, 'stopping');
+      await close();
+      logger.info('stopped');
+    },
+  );
+}
+
+function isAssertion(error: unknown): boolean {
+  const code = isAppError(error) ? error.code : (error as { code?: unknown } | null)?.code;
+  return code === 'ERR_ASSERTION' || code === 'E_JOURNAL_FAILED';
+}

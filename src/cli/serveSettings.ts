@@ -1,0 +1,128 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import envSchema from 'env-schema';
+import { AppError } from '../domain/errors.js';
+import { MODES, type Mode } from '../domain/messages.js';
+import { BACKEND_NAMES } from '../policy/backend.js';
+import { LOG_LEVELS, type LogLevel } from '../server/logging.js';
+import { packageFile } from './packageFiles.js';
+
+/** How `serve` runs: options first, then AISLEFLOW_* of the environment, then the defaults. */
+export interface ServeSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  readonly mapFiles: readonly string[];
+  /** The mode of warehouses that the journal knows none of. */
+  readonly mode: Mode;
+  readonly policies: 'shared' | 'each';
+  readonly drivenClock: boolean;
+  /** TF.js backend to insist on; empty for the best that works. */
+  readonly backend: string;
+  readonly logLevel: LogLevel;
+  readonly allowedOrigins: readonly string[];
+}
+
+/** The options of the command line, as written there. */
+export interface ServeOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly data?: string;
+  readonly map?: readonly string[];
+  readonly mode?: string;
+  readonly policy?: string;
+  readonly drivenClock?: boolean;
+  readonly tfBackend?: string;
+  readonly logLevel?: string;
+  readonly allowOrigin?: readonly string[];
+}
+
+interface Environment {
+  readonly AISLEFLOW_HOST: string;
+  readonly AISLEFLOW_PORT: number;
+  readonly AISLEFLOW_DATA: string;
+  readonly AISLEFLOW_MAPS: readonly string[];
+  readonly AISLEFLOW_MODE: Mode;
+  readonly AISLEFLOW_POLICY: 'shared' | 'each';
+  readonly AISLEFLOW_DRIVEN_CLOCK: boolean;
+  readonly AISLEFLOW_TF_BACKEND: string;
+  readonly AISLEFLOW_LOG_LEVEL: LogLevel;
+  readonly AISLEFLOW_ALLOWED_ORIGINS: readonly string[];
+}
+
+const list = { type: 'string', separator: ',', default: '' } as const;
+const schema = () => ({
+  type: 'object',
+  properties: {
+    AISLEFLOW_HOST: { type: 'string', minLength: 1, default: '127.0.0.1' },
+    AISLEFLOW_PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 8080 },
+    AISLEFLOW_DATA: { type: 'string', minLength: 1, default: '.data' },
+    AISLEFLOW_MAPS: list,
+    AISLEFLOW_MODE: { type: 'string', enum: [...MODES], default: 'learn' },
+    AISLEFLOW_POLICY: { type: 'string', enum: ['shared', 'each'], default: 'shared' },
+    AISLEFLOW_DRIVEN_CLOCK: { type: 'boolean', default: false },
+    AISLEFLOW_TF_BACKEND: { type: 'string', enum: ['', ...BACKEND_NAMES], default: '' },
+    AISLEFLOW_LOG_LEVEL: { type: 'string', enum: [...LOG_LEVELS], default: 'info' },
+    AISLEFLOW_ALLOWED_ORIGINS: list,
+  },
+});
+
+/** @throws E_CONFIG naming the setting that is wrong and what it may be */
+export function readSettings(options: ServeOptions, environment: NodeJS.ProcessEnv): ServeSettings {
+  const given = {
+    AISLEFLOW_HOST: options.host,
+    AISLEFLOW_PORT: options.port,
+    AISLEFLOW_DATA: options.data,
+    AISLEFLOW_MAPS: options.map?.join(','),
+    AISLEFLOW_MODE: options.mode,
+    AISLEFLOW_POLICY: options.policy,
+    AISLEFLOW_DRIVEN_CLOCK: options.drivenClock,
+    AISLEFLOW_TF_BACKEND: options.tfBackend,
+    AISLEFLOW_LOG_LEVEL: options.logLevel,
+    AISLEFLOW_ALLOWED_ORIGINS: options.allowOrigin?.join(','),
+  };
+  const data = { ...known(environment), ...known(given) };
+  const read = checked(data);
+  return {
+    host: read.AISLEFLOW_HOST,
+    port: read.AISLEFLOW_PORT,
+    dataDirectory: resolve(read.AISLEFLOW_DATA),
+    mapFiles: read.AISLEFLOW_MAPS.length > 0 ? read.AISLEFLOW_MAPS : shippedMaps(),
+    mode: read.AISLEFLOW_MODE,
+    policies: read.AISLEFLOW_POLICY,
+    drivenClock: read.AISLEFLOW_DRIVEN_CLOCK,
+    backend: read.AISLEFLOW_TF_BACKEND,
+    logLevel: read.AISLEFLOW_LOG_LEVEL,
+    allowedOrigins: read.AISLEFLOW_ALLOWED_ORIGINS,
+  };
+}
+
+function known(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([name, value]) => name.startsWith('AISLEFLOW_') && value !== undefined),
+  );
+}
+
+function checked(data: Record<string, unknown>): Environment {
+  try {
+    return envSchema<Environment>({ schema: schema(), data, env: false });
+  } catch (error) {
+    const [first] =
+      (error as { errors?: { instancePath: string; message: string; params: object }[] }).errors ?? [];
+    if (first === undefined) throw error;
+    const name = first.instancePath.slice(1);
+    const allowed = (first.params as { allowedValues?: string[] }).allowedValues?.filter(
+      (value) => value !== '',
+    );
+    const wanted = allowed === undefined ? first.message : `must be one of ${allowed.join(', ')}`;
+    throw new AppError('E_CONFIG', { detail: `${name} is ${String(data[name])}; it ${wanted}` }, error);
+  }
+}
+
+function shippedMaps(): string[] {
+  const directory = packageFile('maps');
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => join(directory, name));
+}

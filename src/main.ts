@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/** The composition root: the `aisleflow` program. Nothing imports it. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { addSimulationCommands } from '../sim/commands.js';
+import { addDoctorCommand } from './cli/doctorCommand.js';
+import { addMapCommands } from './cli/mapCommands.js';
+import { loadMap } from './cli/mapShell.js';
+import { packageFile, packageVersion } from './cli/packageFiles.js';
+import { addServeCommand, type OpenService } from './cli/serveCommand.js';
+import { addTokenCommands } from './cli/tokenCommands.js';
+import { AppError } from './domain/errors.js';
+import { openJournal } from './journal/sqliteJournal.js';
+import { startThreadedLearner } from './learning/threadedLearner.js';
+import { createRandom } from './platform/random.js';
+import { POLICY_SHAPE, randomWeights } from './policy/network.js';
+import { openPolicyRegistry } from './registry/policyRegistry.js';
+import { createRoutingService } from './service/routingService.js';
+import type { LaneGraph } from './warehouse/laneGraph.js';
+
+/** Cold weights and the learner's draws; what a server learns depends on its robots far more. */
+const SEED = 1;
+
+const openService: OpenService = async (settings, { observer, onFatal }) => {
+  const { dataDirectory, policies, mode, backend: force } = settings;
+  const graphs = loadMaps(settings.mapFiles);
+  const journal = await openJournal({ directory: dataDirectory, onFatal });
+  let backend = 'none';
+  try {
+    const service = await createRoutingService({
+      ...{ graphs, journal, policies, mode, observer },
+      openRegistry: (scope) =>
+        openPolicyRegistry({
+          directory: join(dataDirectory, 'policies', scope === '*' ? 'shared' : scope),
+          shippedDirectory: packageFile('policies'),
+          shape: POLICY_SHAPE,
+        }),
+      async startLearner(weights) {
+        const learner = await startThreadedLearner({ seed: SEED, force, weights });
+        backend = learner.backend;
+        return learner;
+      },
+      coldWeights: () => randomWeights(createRandom(SEED)),
+      clock: settings.drivenClock ? { kind: 'driven', startAt: 0 } : { kind: 'wall' },
+    });
+    return { service, backend, queueDepths: () => ({ journalRecords: journal.waiting() }) };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+};
+
+/** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_MAP_EXISTS for two maps of one id */
+function loadMaps(files: readonly string[]): LaneGraph[] {
+  const graphs = new Map<string, LaneGraph>();
+  for (const file of files) {
+    const { graph } = loadMap(file);
+    if (graphs.has(graph.warehouseId)) throw new AppError('E_MAP_EXISTS', { warehouseId: graph.warehouseId });
+    graphs.set(graph.warehouseId, graph);
+  }
+  return [...graphs.values()];
+}
+
+const program = new Command('aisleflow')
+  .description('Routes warehouse robot fleets by a policy that learns from every completed route.')
+  .version(packageVersion())
+  .showHelpAfterError('(aisleflow --help shows what there is)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  aisleflow serve                               a server with the warehouses that come with it
+  aisleflow map show maps/kiva-33x36.json       look at a warehouse
+  aisleflow doctor                              what would run here, and what would not
+  aisleflow help serve                          options and examples of one command`,
+  );
+addServeCommand(program, openService);
+addTokenCommands(program);
+addMapCommands(program);
+addDoctorCommand(program);
+addSimulationCommands(program, { loadMap });
+await program.parseAsync();
