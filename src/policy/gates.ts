@@ -24,18 +24,20 @@ export function gateWeights(weights: Float32Array): Gate | null {
   return null;
 }
 
-/** Predictions on a fixed probe set, from empty to full floors: finite, in range. */
+/** Predictions on a fixed probe set, from empty to full floors: finite, in range before they are clipped. */
 export function gateProbe(weights: Float32Array): Gate | null {
-  const forward = createForwardPass(weights);
+  const forward = createForwardPass(weights, Infinity);
   for (let row = 0; row < PROBE_ROWS; row++) {
     forward.run(PROBE, row);
     for (const seconds of [forward.waitHat, forward.blockingHat]) {
-      if (!(seconds >= 0 && seconds <= PREDICTION_LIMIT_SECONDS)) return 'probe';
+      if (!(seconds >= 0 && seconds <= PROBE_LIMIT_SECONDS)) return 'probe';
     }
   }
   return null;
 }
 
+/** Floors that no lane has seen may be overestimated, but not without end. */
+const PROBE_LIMIT_SECONDS = 20 * PREDICTION_LIMIT_SECONDS;
 const PROBE_ROWS = 32;
 const PROBE = Float32Array.from({ length: PROBE_ROWS * FEATURE_COUNT }, (_, i) => {
   const row = Math.floor(i / FEATURE_COUNT);

@@ -52,8 +52,13 @@ export interface ForwardPass {
  * The forward pass on plain typed arrays, for serving: re-pricing touches a few hundred lanes at a
  * time, where a TF.js call costs more than the arithmetic. Held to TF.js within 1e-5 by a test.
  * Reads `weights` in place: a change is seen by the next `run`.
+ *
+ * @param limitSeconds predictions are clipped to it, and what is not a number comes out as it
  */
-export function createForwardPass(weights: Float32Array): ForwardPass {
+export function createForwardPass(
+  weights: Float32Array,
+  limitSeconds: number = PREDICTION_LIMIT_SECONDS,
+): ForwardPass {
   const first = new Float64Array(HIDDEN_UNITS);
   const second = new Float64Array(HIDDEN_UNITS);
   const bias1 = FEATURE_COUNT * HIDDEN_UNITS;
@@ -88,15 +93,15 @@ export function createForwardPass(weights: Float32Array): ForwardPass {
         wait += value * weights[kernel3 + i * HEAD_COUNT]!;
         blocking += value * weights[kernel3 + i * HEAD_COUNT + 1]!;
       }
-      pass.waitHat = head(wait);
-      pass.blockingHat = head(blocking);
+      pass.waitHat = head(wait, limitSeconds);
+      pass.blockingHat = head(blocking, limitSeconds);
     },
   };
   return pass;
 }
 
 /** Softplus, clipped. */
-function head(value: number): number {
+function head(value: number, limitSeconds: number): number {
   const softplus = value > 20 ? value : Math.log1p(Math.exp(value));
-  return softplus < PREDICTION_LIMIT_SECONDS ? softplus : PREDICTION_LIMIT_SECONDS;
+  return softplus < limitSeconds ? softplus : limitSeconds;
 }
