@@ -28,6 +28,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   const heldOut = new Float32Array(heldOutCapacity * ROW_SIZE);
   const slotOfRow = new Map<number, number>();
   const rowOfSlot = new Int32Array(capacity).fill(-1);
+  const rowOfHeldSlot = new Int32Array(heldOutCapacity).fill(-1);
   let fresh: FreshRow[] = [];
   let added = 0;
   let held = 0;
@@ -55,7 +56,9 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
         const row = batch.firstRow + i;
         const values = batch.rows.subarray(i * ROW_SIZE, (i + 1) * ROW_SIZE);
         if (row % HYPERPARAMETERS.heldOutEvery === 0 && i > 0) {
-          heldOut.set(values, (held++ % heldOutCapacity) * ROW_SIZE);
+          const slot = held++ % heldOutCapacity;
+          heldOut.set(values, slot * ROW_SIZE);
+          rowOfHeldSlot[slot] = row;
         } else {
           store(row, values, batch.completion);
         }
@@ -63,21 +66,22 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       if (fresh.length > capacity) fresh = fresh.slice(-capacity);
     },
     correct({ row, blockingSeconds }) {
+      // Also false for NaN, of which one label makes a whole network NaN.
+      if (!(blockingSeconds >= 0 && blockingSeconds < Infinity)) return;
+      const label = Math.min(HYPERPARAMETERS.labelLimitSeconds, blockingSeconds);
       const slot = slotOfRow.get(row);
-      if (slot === undefined) return;
-      rows[slot * ROW_SIZE + ROW_BLOCKING] = blockingSeconds;
-      rows[slot * ROW_SIZE + ROW_BLOCKING_KNOWN] = 1;
+      if (slot !== undefined) relabel(rows, slot, label);
+      const heldSlot = rowOfHeldSlot.indexOf(row);
+      if (heldSlot >= 0) relabel(heldOut, heldSlot, label);
     },
     drawFresh(target, offset, count, completions) {
-      // Evenly over what has come in, so that every completion has a row in the batch; the rest stays in the replay.
-      const drawn = Math.min(count, fresh.length);
-      for (let i = 0; i < drawn; i++) {
-        const { slot, completion } = fresh[Math.floor(((i + 0.5) * fresh.length) / drawn)]!;
+      const { drawn, left } = chooseFresh(fresh, count);
+      drawn.forEach(({ slot, completion }, i) => {
         copy(slot, target, offset + i);
         completions.add(completion);
-      }
-      fresh = [];
-      return drawn;
+      });
+      fresh = left;
+      return drawn.length;
     },
     drawRecent(target, offset, count, random) {
       const size = Math.min(added, capacity);
@@ -87,4 +91,36 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       }
     },
   };
+}
+
+function relabel(target: Float32Array, slot: number, blockingSeconds: number): void {
+  target[slot * ROW_SIZE + ROW_BLOCKING] = blockingSeconds;
+  target[slot * ROW_SIZE + ROW_BLOCKING_KNOWN] = 1;
+}
+
+/**
+ * One row of every completion, so that none waits for the next batch; where there is room for more, rows from
+ * all along what came in, and the rest stays in the replay. Completions without a place stay fresh.
+ */
+function chooseFresh(
+  fresh: readonly FreshRow[],
+  count: number,
+): { readonly drawn: readonly FreshRow[]; readonly left: FreshRow[] } {
+  const starts: number[] = [];
+  fresh.forEach(({ completion }, i) => {
+    if (i === 0 || completion !== fresh[i - 1]!.completion) starts.push(i);
+  });
+  const served = starts.slice(0, count);
+  const chosen = new Set(served.map((start, i) => Math.floor((start + (starts[i + 1] ?? fresh.length)) / 2)));
+  if (served.length < starts.length) {
+    return { drawn: pick(fresh, chosen), left: fresh.slice(starts[served.length]) };
+  }
+  const others = fresh.map((_row, i) => i).filter((i) => !chosen.has(i));
+  const room = Math.min(count, fresh.length) - chosen.size;
+  for (let i = 0; i < room; i++) chosen.add(others[Math.floor(((i + 0.5) * others.length) / room)]!);
+  return { drawn: pick(fresh, chosen), left: [] };
+}
+
+function pick(fresh: readonly FreshRow[], chosen: ReadonlySet<number>): FreshRow[] {
+  return [...chosen].map((i) => fresh[i]!);
 }

@@ -98,7 +98,10 @@ function createVariables(tf: TensorFlow): Variable[] {
   for (let layer = 1; layer < LAYER_SIZES.length; layer++) {
     const inputs = LAYER_SIZES[layer - 1]!;
     const outputs = LAYER_SIZES[layer]!;
-    variables.push(tf.variable(tf.zeros([inputs, outputs])), tf.variable(tf.zeros([outputs])));
+    // A variable outlives the tidy; the zeros that it was made of do not.
+    tf.tidy(() => {
+      variables.push(tf.variable(tf.zeros([inputs, outputs])), tf.variable(tf.zeros([outputs])));
+    });
   }
   return variables;
 }

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { HYPERPARAMETERS } from '../../src/learning/hyperparameters.js';
+import { createReplay } from '../../src/learning/replay.js';
+import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE } from '../../src/learning/row.js';
+import { createRandom } from '../../src/platform/random.js';
+
+/** Rows that carry their own number in the first feature. */
+function numbered(firstRow: number, count: number, completion: number) {
+  const rows = new Float32Array(count * ROW_SIZE);
+  for (let i = 0; i < count; i++) rows[i * ROW_SIZE] = firstRow + i;
+  return { source: 0, firstRow, rows, completion };
+}
+
+function numbersIn(target: Float32Array, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => target[i * ROW_SIZE]!);
+}
+
+describe('replay', () => {
+  it('never gives a held-out row to be learnt, fresh or replayed', () => {
+    const replay = createReplay(500, 64);
+    const random = createRandom(1);
+    const target = new Float32Array(64 * ROW_SIZE);
+    const drawn = new Set<number>();
+    let next = 0;
+    for (let completion = 0; completion < 40; completion++) {
+      const count = 1 + random.integer(40);
+      replay.add(numbered(next, count, completion));
+      next += count;
+      const fresh = replay.drawFresh(target, 0, 32, new Set());
+      replay.drawRecent(target, fresh, 64 - fresh, random);
+      for (const row of numbersIn(target, 64)) drawn.add(row);
+    }
+    expect(replay.heldOutCount()).toBeGreaterThan(20);
+    for (const row of numbersIn(replay.heldOut, replay.heldOutCount())) expect(drawn).not.toContain(row);
+  });
+
+  it('holds out about one row in sixteen, and never all that a completion has', () => {
+    const replay = createReplay(5_000, 512);
+    for (let i = 0; i < 100; i++) replay.add(numbered(32 * i, 32, i));
+    expect(replay.heldOutCount() / 3_200).toBeCloseTo(1 / HYPERPARAMETERS.heldOutEvery, 1);
+    const single = createReplay(10, 10);
+    single.add(numbered(HYPERPARAMETERS.heldOutEvery, 1, 0));
+    expect([single.size(), single.heldOutCount()]).toEqual([1, 0]);
+  });
+
+  it('puts a row of every completion into the next batch, however unequal they are', () => {
+    const random = createRandom(2);
+    for (let round = 0; round < 50; round++) {
+      const replay = createReplay(5_000, 64);
+      const count = 1 + random.integer(32);
+      let next = 0;
+      for (let completion = 0; completion < count; completion++) {
+        const rows = random.next() < 0.5 ? 1 : 1 + random.integer(200);
+        replay.add(numbered(next, rows, completion));
+        next += rows;
+      }
+      const seen = new Set<number>();
+      const drawn = replay.drawFresh(new Float32Array(32 * ROW_SIZE), 0, 32, seen);
+      expect(drawn).toBeGreaterThanOrEqual(count);
+      expect(drawn).toBeLessThanOrEqual(32);
+      expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+      expect(replay.freshCount()).toBe(0);
+    }
+  });
+
+  it('keeps completions that found no place in a batch for the next one', () => {
+    const replay = createReplay(5_000, 64);
+    for (let completion = 0; completion < 100; completion++) {
+      replay.add(numbered(completion * 3, 3, completion));
+    }
+    const seen = new Set<number>();
+    const target = new Float32Array(32 * ROW_SIZE);
+    for (let batch = 0; batch < 4; batch++) {
+      expect(replay.freshCount()).toBeGreaterThan(0);
+      replay.drawFresh(target, 0, 32, seen);
+    }
+    expect(seen.size).toBe(100);
+    expect(replay.freshCount()).toBe(0);
+  });
+
+  it('draws the fresh rows of one completion from all along it, each once', () => {
+    const replay = createReplay(5_000, 64);
+    replay.add(numbered(1, 300, 0));
+    const target = new Float32Array(32 * ROW_SIZE);
+    expect(replay.drawFresh(target, 0, 32, new Set())).toBe(32);
+    const rows = numbersIn(target, 32);
+    expect(new Set(rows).size).toBe(32);
+    for (const third of [0, 1, 2]) {
+      expect(rows.filter((row) => Math.floor((row - 1) / 100) === third).length).toBeGreaterThan(5);
+    }
+  });
+
+  it('corrects a row in place, and forgets rows that the ring has dropped', () => {
+    const replay = createReplay(100, 16);
+    const random = createRandom(3);
+    const target = new Float32Array(400 * ROW_SIZE);
+    replay.add(numbered(1, 15, 0));
+    replay.correct({ source: 0, row: 7, blockingSeconds: 4 });
+    replay.drawRecent(target, 0, 400, random);
+    for (let i = 0; i < 400; i++) {
+      const row = target.subarray(i * ROW_SIZE, (i + 1) * ROW_SIZE);
+      expect([row[ROW_BLOCKING], row[ROW_BLOCKING_KNOWN]]).toEqual(row[0] === 7 ? [4, 1] : [0, 0]);
+    }
+    expect(numbersIn(target, 400)).toContain(7);
+    for (let i = 1; i < 20; i++) replay.add(numbered(i * 16 + 1, 15, i));
+    replay.correct({ source: 0, row: 7, blockingSeconds: 9 });
+    replay.drawRecent(target, 0, 400, random);
+    for (let i = 0; i < 400; i++) expect(target[i * ROW_SIZE + ROW_BLOCKING]).toBe(0);
+  });
+
+  it('corrects held-out rows too: they judge by the same labels', () => {
+    const replay = createReplay(100, 16);
+    replay.add(numbered(1, 31, 0));
+    expect(numbersIn(replay.heldOut, replay.heldOutCount())).toEqual([16]);
+    replay.correct({ source: 0, row: 16, blockingSeconds: 3 });
+    expect([replay.heldOut[ROW_BLOCKING], replay.heldOut[ROW_BLOCKING_KNOWN]]).toEqual([3, 1]);
+  });
+
+  it('clips a corrected label as rows are clipped', () => {
+    const replay = createReplay(100, 16);
+    replay.add(numbered(1, 1, 0));
+    replay.correct({ source: 0, row: 1, blockingSeconds: 5_000 });
+    const target = new Float32Array(ROW_SIZE);
+    replay.drawRecent(target, 0, 1, createRandom(1));
+    expect(target[ROW_BLOCKING]).toBe(HYPERPARAMETERS.labelLimitSeconds);
+  });
+
+  it('favours recent rows', () => {
+    const replay = createReplay(2_000, 16);
+    const random = createRandom(4);
+    for (let i = 0; i < 100; i++) replay.add(numbered(i * 20, 20, i));
+    const target = new Float32Array(2_000 * ROW_SIZE);
+    replay.drawRecent(target, 0, 2_000, random);
+    const newerHalf = numbersIn(target, 2_000).filter((row) => row >= 1_000).length;
+    expect(newerHalf / 2_000).toBeGreaterThan(0.6);
+    expect(newerHalf / 2_000).toBeLessThan(0.95);
+  });
+});
