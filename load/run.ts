@@ -1,0 +1,192 @@
+/** `npm run load`: HTTP and WebSocket load against a running server, or one of its own. */
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { RouteAssignedContent } from '../src/domain/messages.js';
+import { createRandom, type Random } from '../src/platform/random.js';
+import { chooseWarehouse, post, warehousePath, type Target } from './api.js';
+import { loadFleet } from './fleetLoad.js';
+import { readFloor, type Floor } from './floor.js';
+import { httpEntries, loadHttp } from './httpLoad.js';
+import { measureProcessors } from './processorUse.js';
+import { formatReport, type LoadReport } from './report.js';
+import { startServerProcess } from './serverProcess.js';
+
+interface LoadOptions {
+  readonly url?: string;
+  readonly token?: string;
+  readonly warehouse?: string;
+  readonly robots: number;
+  readonly connections: number;
+  readonly orders?: number;
+  readonly seconds: number;
+  readonly picks: number;
+  readonly hops: number;
+  readonly reads: number;
+  readonly plans: number;
+  readonly seed: number;
+  readonly only?: 'http' | 'fleet';
+  readonly json?: boolean;
+}
+
+/** Of the time that its robots could drive, the share that the default order rate takes up. */
+const FLEET_USE = 0.6;
+const PLANS_SAMPLED = 50;
+const ROBOTS_PER_HELLO = 1_000;
+
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function run(options: LoadOptions): Promise<LoadReport> {
+  if (options.url !== undefined) {
+    if (options.token === undefined) throw new Error('--url needs --token, an operator token of that server');
+    return loadServer({ url: options.url.replace(/\/+$/, ''), token: options.token }, options);
+  }
+  progress('starting a server with a temporary data directory');
+  const server = await startServerProcess();
+  try {
+    return await loadServer(server.target, options);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function loadServer(target: Target, options: LoadOptions): Promise<LoadReport> {
+  const random = createRandom(options.seed).fork('load');
+  const warehouse = await chooseWarehouse(target, options.warehouse);
+  const floor = await readFloor(target, warehouse, random.fork('floor'));
+  const context = {
+    url: target.url,
+    warehouseId: floor.warehouseId,
+    node: process.versions.node,
+    cores: availableParallelism(),
+  };
+  const http = options.only === 'fleet' ? [] : await httpStage(target, floor, random, options);
+  const fleet = options.only === 'http' ? null : await fleetStage(target, floor, random, options);
+  return { ...context, http, fleet };
+}
+
+async function httpStage(
+  target: Target,
+  floor: Floor,
+  random: Random,
+  options: LoadOptions,
+): Promise<LoadReport['http']> {
+  await introduceRobot(target, floor);
+  const load = {
+    ...{ target, floor, random, order: options, connections: options.connections },
+    ...{ seconds: options.seconds, readsPerSecond: options.reads, plansPerSecond: options.plans },
+  };
+  const results = [];
+  for (const entry of httpEntries(load)) {
+    progress(`${entry.name}: ${entry.ratePerSecond}/s for ${options.seconds} s`);
+    const measured = await measureProcessors(target);
+    const result = await loadHttp(load, entry);
+    results.push({ ...result, processors: await measured() });
+  }
+  return results;
+}
+
+async function fleetStage(
+  target: Target,
+  floor: Floor,
+  random: Random,
+  options: LoadOptions,
+): Promise<NonNullable<LoadReport['fleet']>> {
+  const { robots, connections, seconds } = options;
+  if (robots > connections * ROBOTS_PER_HELLO) {
+    throw new Error(`one connection carries ${ROBOTS_PER_HELLO} robots at most: take more --connections`);
+  }
+  const tourSeconds = await meanTourSeconds(target, floor, options);
+  const ordersPerSecond =
+    options.orders ?? Math.max(0.1, Math.round((10 * FLEET_USE * robots) / tourSeconds) / 10);
+  progress(
+    `${robots} robots on ${connections} connections, tours of ${tourSeconds.toFixed(1)} s, ` +
+      `${ordersPerSecond} orders/s for ${seconds} s`,
+  );
+  const load = { target, floor, random, robots, connections, ordersPerSecond, seconds, order: options };
+  const measured = await measureProcessors(target);
+  const result = await loadFleet({ ...load, onProgress: progress });
+  return { ...result, robots, connections, ordersPerSecond, seconds, processors: await measured() };
+}
+
+/** How long the tours of this run take as planned, from dry runs. */
+async function meanTourSeconds(target: Target, floor: Floor, options: LoadOptions): Promise<number> {
+  await introduceRobot(target, floor);
+  let total = 0;
+  for (let sample = 0; sample < PLANS_SAMPLED; sample++) {
+    const order = floor.order(`load-sample-${sample}`, 'load-1', options);
+    const plan = await post<RouteAssignedContent>(target, `${warehousePath(floor.warehouseId)}/plans`, order);
+    total += plan.etaSeconds.at(-1) ?? 0;
+  }
+  return Math.max(0.1, total / PLANS_SAMPLED);
+}
+
+async function introduceRobot(target: Target, floor: Floor): Promise<void> {
+  const robots = [{ robotId: 'load-1', robotType: floor.robotType, node: floor.randomNode() }];
+  await post(target, `${warehousePath(floor.warehouseId)}/robots`, { robots });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('A number above 0 is needed.');
+}
+
+function whole(text: string): number {
+  const value = positive(text);
+  if (Number.isInteger(value)) return value;
+  throw new InvalidArgumentError('A whole number above 0 is needed.');
+}
+
+const HELP = `
+Orders fall due at a fixed rate whatever the server does, and latencies run from that moment.
+Errors, refusals and unanswered messages end the run with exit code 1.
+
+Examples:
+  npm run load
+  npm run load -- --robots 1000 --hops 8 --seconds 60 --json > load.json
+  npm run load -- --url http://127.0.0.1:8080 --token "$AISLEFLOW_TOKEN" --only fleet`;
+
+const program = new Command('npm run load --')
+  .description('Loads the HTTP entries (autocannon) and the WebSocket (a fleet in open loop).')
+  .option('--url <url>', 'server to load; without it one is started on a free port')
+  .option('--token <token>', 'operator token of that server')
+  .option('--warehouse <id>', 'warehouse to drive in; the first unless told')
+  .option('--robots <number>', 'robots of the fleet', whole, 400)
+  .option('--connections <number>', 'connections that carry them, and of each HTTP stage', whole, 10)
+  .option(
+    '--orders <rate>',
+    `orders a second; unless told what keeps ${100 * FLEET_USE} % of the robots driving`,
+    positive,
+  )
+  .option(
+    '--seconds <number>',
+    'length of each stage; routes under way are driven to their end',
+    positive,
+    20,
+  )
+  .option('--picks <number>', 'stops of an order', whole, 1)
+  .option('--hops <number>', 'lanes between stops at most', whole, 20)
+  .option('--reads <rate>', 'GET requests a second', positive, 500)
+  .option('--plans <rate>', 'dry-run plans a second', positive, 100)
+  .option('--seed <number>', 'of orders and of the moments they fall due', whole, 1)
+  .addOption(new Option('--only <stage>', 'one stage only').choices(['http', 'fleet']))
+  .option('--json', 'print the report as JSON')
+  .addHelpText('after', HELP)
+  .action(async (options: LoadOptions) => {
+    try {
+      const report = await run(options);
+      console.log(options.json === true ? JSON.stringify(report, null, 2) : formatReport(report));
+      if (hasErrors(report)) process.exitCode = 1;
+    } catch (error) {
+      const { message, cause } = error as Error;
+      console.error(`npm run load failed: ${message}${cause instanceof Error ? ` (${cause.message})` : ''}`);
+      process.exitCode = 1;
+    }
+  });
+
+function hasErrors({ http, fleet }: LoadReport): boolean {
+  if (http.some(({ failures, refusals }) => failures + refusals > 0)) return true;
+  return fleet !== null && (fleet.unanswered > 0 || Object.keys(fleet.errors).length > 0);
+}
+
+await program.parseAsync();
