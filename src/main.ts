@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The composition root: the `aisleflow` program. Nothing imports it. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addSimulationCommands } from '../sim/commands.js';
@@ -24,6 +25,8 @@ const SEED = 1;
 const openService: OpenService = async (settings, { observer, onFatal }) => {
   const { dataDirectory, policies, mode, backend: force } = settings;
   const graphs = loadMaps(settings.mapFiles);
+  // TensorFlow reads the process's own environment, which the learner's thread cannot set.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   const journal = await openJournal({ directory: dataDirectory, onFatal });
   let backend = 'none';
   try {
@@ -49,6 +52,12 @@ const openService: OpenService = async (settings, { observer, onFatal }) => {
     throw error;
   }
 };
+
+/** A map that comes with the program, by its name alone; anything else is a file. */
+function findMap(name: string): string {
+  const shipped = packageFile(join('maps', `${name}.json`));
+  return existsSync(shipped) ? shipped : name;
+}
 
 /** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_MAP_EXISTS for two maps of one id */
 function loadMaps(files: readonly string[]): LaneGraph[] {
@@ -78,5 +87,5 @@ addServeCommand(program, openService);
 addTokenCommands(program);
 addMapCommands(program);
 addDoctorCommand(program);
-addSimulationCommands(program, { loadMap });
+addSimulationCommands(program, { loadMap, findMap });
 await program.parseAsync();
