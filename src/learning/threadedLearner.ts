@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { siblingModule, spawnWorker } from '../platform/spawnWorker.js';
+import { silenceNativeLibrary } from '../policy/backend.js';
 import { WEIGHT_COUNT } from '../policy/network.js';
 import type { LearnerUpdate } from './learner.js';
 import type { FromLearner, LearnerThreadData, PublishedWeights, ToLearner } from './learnerMessages.js';
@@ -27,6 +28,7 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
     weights: new SharedArrayBuffer(4 * WEIGHT_COUNT),
   };
   const data: LearnerThreadData = { ...options, published };
+  silenceNativeLibrary();
   const worker = spawnWorker(siblingModule(import.meta.url, 'learnerThread'), data);
   const backend = await untilReady(worker);
   let updated: (update: LearnerUpdate) => void = () => undefined;
