@@ -1,14 +1,15 @@
 import { createMemoryJournal } from '../src/journal/memoryJournal.js';
 import { createInlineLearner } from '../src/learning/learnerPort.js';
-import { createRandom, type Random } from '../src/platform/random.js';
+import { createRandom } from '../src/platform/random.js';
 import { selectBackend } from '../src/policy/backend.js';
 import { randomWeights } from '../src/policy/network.js';
 import { createRoutingService } from '../src/service/routingService.js';
-import type { NodeIndex } from '../src/domain/ids.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
-import { createFleet, type JobSource } from './fleet.js';
+import { createBenchJobs } from './benchJobs.js';
+import { createFleet } from './fleet.js';
 import { createFloor } from './floor/floor.js';
 import { createInProcessLink } from './inProcessLink.js';
+import { randomStarts } from './orders/reach.js';
 
 export const BENCH_METHODS = ['shortest', 'flow', 'learned-cold'] as const;
 export type BenchMethod = (typeof BENCH_METHODS)[number];
@@ -21,6 +22,8 @@ export interface BenchOptions {
   readonly seed: number;
   readonly steps: number;
   readonly warmUpSteps: number;
+  /** Picks of a tour; 0: single goals. */
+  readonly picks: number;
   readonly backend: string;
   readonly onStep?: (step: number, goals: number) => void;
 }
@@ -35,6 +38,8 @@ export interface BenchResult {
   readonly throughputFirst: number;
   readonly throughputLast: number;
   readonly meanSecondsPerGoal: number;
+  /** From a tour's issue to its last hand-over; of a single goal, from issue to arrival. */
+  readonly meanPickingSeconds: number;
   readonly slowdown: number;
   readonly pressure: number;
   readonly planMsP50: number;
@@ -52,6 +57,8 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const learns = method === 'learned-cold';
   const backend = learns ? await selectBackend({ force: options.backend }) : null;
   let routes = 0;
+  let pickingSeconds = 0;
+  let finishedTours = 0;
   const service = await createRoutingService({
     graphs: [graph],
     journal: createMemoryJournal(100),
@@ -64,27 +71,34 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     clock: { kind: 'driven', startAt: 0 },
     mode: learns ? 'learn' : 'off',
     ...(method === 'flow' ? { forcedSource: 'flow' as const } : {}),
-    ...(learns ? {} : { tieBreaks: random.fork('ties') }),
+    ...(method !== 'shortest' ? {} : { tieBreaks: random.fork('ties') }),
     observer: {
       planned: (_warehouseId, milliseconds) => planMilliseconds.push(milliseconds),
       updateRejected: () => updatesRejected++,
     },
     newRouteId: () => `route-${routes++}`,
   });
-  const starts = randomStarts(graph, options.robots, random.fork('starts'));
+  // Robots take the map's types in turn.
+  const robotTypes = Array.from({ length: options.robots }, (_, robot) => robot % graph.robotTypes.length);
+  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
   const floor = createFloor({
     graph,
-    robots: starts.map((start) => ({ robotType: 0, start })),
+    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
     random: random.fork('floor'),
   });
   const fleet = createFleet({
     graph,
     floor,
     link: createInProcessLink(service, graph.warehouseId),
-    jobs: alternatingGoals(graph, options.robots, random.fork('goals')),
-    robotTypes: starts.map(() => graph.robotTypes[0]!.name),
+    jobs: createBenchJobs({ graph, robotTypes, seed, picks: options.picks }),
+    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
     startAt: 0,
     asking: 'one',
+    onFinished({ issuedAt, finishedAt }) {
+      if (floor.stepCount() <= options.warmUpSteps) return;
+      pickingSeconds += (finishedAt - issuedAt) / 1000;
+      finishedTours++;
+    },
   });
   await fleet.start();
   const goalsAt: number[] = [fleet.goalsReached()];
@@ -110,6 +124,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     throughputFirst: between(options.warmUpSteps, options.warmUpSteps + window),
     throughputLast: between(last - window, last),
     meanSecondsPerGoal: (options.robots * floor.stepSeconds) / throughput,
+    meanPickingSeconds: pickingSeconds / Math.max(1, finishedTours),
     slowdown: summary.slowdown,
     pressure: summary.pressure,
     planMsP50: planMilliseconds[Math.floor(planMilliseconds.length * 0.5)] ?? 0,
@@ -117,26 +132,5 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     updatesApplied: summary.updatesApplied,
     updatesRejected,
     backend: backend?.name ?? 'none',
-  };
-}
-
-/** Different nodes for all robots, the same for every method. */
-function randomStarts(graph: LaneGraph, robots: number, random: Random): NodeIndex[] {
-  const nodes = Array.from({ length: graph.nodeCount }, (_, node) => node as NodeIndex);
-  return random.shuffle(nodes).slice(0, robots);
-}
-
-/** Pick face, station, pick face, ...: goal k of a robot depends on seed, robot and k alone. */
-function alternatingGoals(graph: LaneGraph, robots: number, random: Random): JobSource {
-  const streams = Array.from({ length: robots }, (_, robot) => random.fork(`robot ${robot}`));
-  const counts = new Array<number>(robots).fill(0);
-  return {
-    next(robot) {
-      const turn = counts[robot]!++;
-      const choices = (turn + robot) % 2 === 0 ? graph.pickFaces : graph.stations;
-      const node = choices[streams[robot]!.integer(choices.length)]!;
-      const stop = { node: graph.nodeIds[node]!, handlingSeconds: 0 };
-      return { jobId: `${robot}.${turn}`, stops: [stop], dropoff: null };
-    },
   };
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { AppError } from '../src/domain/errors.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
+import { addBenchCommand } from './benchCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
 
@@ -8,6 +9,8 @@ import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
 export interface SimulationShell {
   /** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_USAGE */
   loadMap(file: string, dialect?: string): { readonly graph: LaneGraph };
+  /** A map that comes with the program by its name, else the name as a file. */
+  findMap(name: string): string;
 }
 
 interface OrdersArguments {
@@ -30,6 +33,7 @@ interface OrdersArguments {
 export function addSimulationCommands(program: Command, shell: SimulationShell): void {
   const sim = program.command('sim').description('simulated fleets and the orders that they serve');
   addOrders(sim, shell);
+  addBenchCommand(program, shell);
 }
 
 function addOrders(sim: Command, shell: SimulationShell): void {

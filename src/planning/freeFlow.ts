@@ -1,3 +1,4 @@
+import type { Random } from '../platform/random.js';
 import { turnRadians, turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
 import { createSearch, type SearchCosts } from './search.js';
 
@@ -5,8 +6,11 @@ import { createSearch, type SearchCosts } from './search.js';
 export interface FreeFlow {
   /** [N] seconds to the goal over open lanes without turning, Infinity where there is no way. */
   secondsTo(robotType: number, goal: number): Float64Array;
-  /** Lanes of a fastest path, null where there is none. Ties go to the lane with the lowest index. */
-  fastestLanes(robotType: number, from: number, goal: number): number[] | null;
+  /**
+   * Lanes of a fastest path, null where there is none. Ties go to the lane with the lowest index, or with
+   * `tieBreaks` to each as likely.
+   */
+  fastestLanes(robotType: number, from: number, goal: number, tieBreaks?: Random | null): number[] | null;
 }
 
 const TABLES_KEPT = 4_096;
@@ -50,11 +54,11 @@ export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): F
 
   return {
     secondsTo,
-    fastestLanes(robotType, from, goal) {
+    fastestLanes(robotType, from, goal, tieBreaks = null) {
       const seconds = secondsTo(robotType, goal);
       const lanes: number[] = [];
       for (let node = from; node !== goal; node = graph.laneTo[lanes[lanes.length - 1]!]!) {
-        const lane = descend(graph, robotType, node, seconds);
+        const lane = descend(graph, { robotType, seconds, tieBreaks }, node);
         if (lane < 0) return null;
         lanes.push(lane);
       }
@@ -63,20 +67,31 @@ export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): F
   };
 }
 
+interface Descent {
+  readonly robotType: number;
+  readonly seconds: Float64Array;
+  readonly tieBreaks: Random | null;
+}
+
 /** The open lane out of `node` that lies on a fastest path by the table, or -1. */
-function descend(graph: LaneGraph, robotType: number, node: number, seconds: Float64Array): number {
+function descend(graph: LaneGraph, { robotType, seconds, tieBreaks }: Descent, node: number): number {
   let best = -1;
   let bestSeconds = Infinity;
+  let ties = 0;
   for (let lane = graph.laneStart[node]!; lane < graph.laneStart[node + 1]!; lane++) {
     if (graph.open[lane] === 0) continue;
     const total = graph.freeFlowSeconds[robotType]![lane]! + seconds[graph.laneTo[lane]!]!;
-    if (total < bestSeconds) {
+    if (total < bestSeconds - TIE_SECONDS) {
       bestSeconds = total;
+      best = lane;
+      ties = 1;
+    } else if (tieBreaks && total <= bestSeconds + TIE_SECONDS && tieBreaks.next() * ++ties < 1) {
       best = lane;
     }
   }
   return best;
 }
+const TIE_SECONDS = 1e-9;
 
 /** The graph with every lane turned round; lane i of it is `graph.inLanes[i]`. Closed lanes are priced, not marked. */
 function reversed(graph: LaneGraph): LaneGraph {

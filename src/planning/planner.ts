@@ -1,6 +1,7 @@
 import type { Components, RewardWeights } from '../domain/components.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Why } from '../domain/messages.js';
+import type { Random } from '../platform/random.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { isTurn, moveSeconds, type FreeFlow } from './freeFlow.js';
 import { createSearch, type SearchCosts } from './search.js';
@@ -32,6 +33,8 @@ export interface PriceView {
   readonly waitHat: Float32Array;
   readonly blockingHat: Float32Array;
   readonly weights: RewardWeights;
+  /** Serve a shortest tour, each of those as likely: plain free flow, as published baselines have it. */
+  readonly tieBreaks: Random | null;
 }
 
 export interface Plan {
@@ -96,20 +99,20 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
     return chain(task, matrix, (i, j) => lanes[i * count + j] ?? null);
   };
 
-  const shortestTour = (task: TourTask): Tour | null => {
+  const shortestTour = (task: TourTask, tieBreaks: Random | null): Tour | null => {
     const places = placesOf(task);
     const matrix = new Float64Array(places.length ** 2);
     places.forEach((goal, j) => {
       const seconds = freeFlow.secondsTo(task.robotType, goal);
       places.forEach((place, i) => (matrix[i * places.length + j] = seconds[place]!));
     });
-    return chain(task, matrix, (i, j) => freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!));
+    return chain(task, matrix, (i, j) => freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!, tieBreaks));
   };
 
   return {
     plan(task, view) {
-      const shortest = shortestTour(task);
-      let priced = pricedTour(task, view.prices, view.weights);
+      const shortest = shortestTour(task, view.tieBreaks);
+      let priced = view.tieBreaks ? shortest : pricedTour(task, view.prices, view.weights);
       if (!shortest || !priced) return nameUnreachable(task, freeFlow);
       if (
         task.deadlineSeconds !== null &&

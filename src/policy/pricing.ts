@@ -10,6 +10,8 @@ import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
  */
 export type PriceSource = 'freeFlow' | 'flow' | 'network';
 
+export const PRIOR = { factor: 0 } as { factor: number };
+
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
 export interface Pricing {
   readonly memory: LaneMemory;
@@ -61,8 +63,10 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   };
   const costs = (lane: number): void => {
     const factor = source === 'network' ? pressure : 1;
+    const prior =
+      source === 'network' && PRIOR.factor > 0 ? PRIOR.factor * flowPriceSeconds(graph, traffic, lane) : 0;
     const remembered = source === 'network' ? MEMORY.factor * memory.excessSeconds(lane) : 0;
-    waitCost[lane] = weights.wait * (factor * waitHat[lane]! + remembered);
+    waitCost[lane] = weights.wait * (factor * waitHat[lane]! + remembered + prior);
     blockingCost[lane] = weights.blocking * factor * blockingHat[lane]!;
   };
   const combine = (target: Float64Array, robotType: number, lane: number, lateFactor: number): void => {

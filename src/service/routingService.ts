@@ -36,7 +36,7 @@ export interface ServiceOptions {
   readonly observer?: Partial<ServiceObserver>;
   /** Serves a hand-made price instead of what the mode says: baselines of the benchmark. */
   readonly forcedSource?: PriceSource;
-  /** Breaks ties between equally cheap paths at random, as published baselines do. */
+  /** Serves shortest paths, each of those as likely, whatever the prices say: a baseline of the benchmark. */
   readonly tieBreaks?: Random;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
   readonly newRouteId?: () => string;

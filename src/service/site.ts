@@ -72,7 +72,7 @@ export interface Site {
   readonly charged: Set<Passage>;
   /** Passages of silent fleets, whose blocking counts when their neighbours' traces have had time to come. */
   readonly unsettled: { readonly settleAt: Instant; readonly passages: readonly Passage[] }[];
-  /** Chooses between equally cheap paths at random, as published baselines do; null: always the same one. */
+  /** Serves shortest paths, each of those as likely, as published baselines do; null: prices decide. */
   readonly tieBreaks: Random | null;
   weights: RewardWeights;
   mode: Mode;
@@ -134,17 +134,13 @@ export function priceView(site: Site, robotType: number): PriceView {
   site.pricing.refresh();
   const prices = site.pricing.pricesFor(robotType);
   return {
-    prices: site.tieBreaks ? breakTies(prices, site.tieBreaks) : prices,
+    prices,
     latePrices: () => site.pricing.latePricesFor(robotType),
     waitHat: site.pricing.waitHat,
     blockingHat: site.pricing.blockingHat,
     weights: site.weights,
+    tieBreaks: site.tieBreaks,
   };
-}
-
-/** Prices that differ by a billionth, so that equally cheap paths are chosen at random. */
-function breakTies(prices: Float64Array, random: Random): Float64Array {
-  return prices.map((price) => price * (1 + 1e-9 * random.next()));
 }
 
 /** @throws E_UNKNOWN_NODE */

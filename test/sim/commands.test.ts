@@ -26,7 +26,7 @@ describe('sim orders', () => {
     const said: string[] = [];
     const program = new Command().exitOverride();
     program.configureOutput({ writeOut: (text) => said.push(text), writeErr: (text) => said.push(text) });
-    addSimulationCommands(program, { loadMap: () => ({ graph }) });
+    addSimulationCommands(program, { loadMap: () => ({ graph }), findMap: (name) => name });
     await program.parseAsync(['sim', 'orders', '--map', 'any', ...words], { from: 'user' });
     return said.join('');
   }
