@@ -2,7 +2,7 @@ import type { Components, RewardWeights } from '../domain/components.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Why } from '../domain/messages.js';
 import type { Random } from '../platform/random.js';
-import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
 import { isTurn, moveSeconds, type FreeFlow } from './freeFlow.js';
 import { createSearch, type SearchCosts } from './search.js';
 import { orderTour } from './tourOrder.js';
@@ -34,7 +34,7 @@ export interface PriceView {
   readonly blockingHat: Float32Array;
   readonly weights: RewardWeights;
   /** Serve a shortest tour, each of those as likely: plain free flow, as published baselines have it. */
-  readonly tieBreaks: Random | null;
+  readonly tieBreaks?: Random | null;
 }
 
 export interface Plan {
@@ -106,12 +106,14 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
       const seconds = freeFlow.secondsTo(task.robotType, goal);
       places.forEach((place, i) => (matrix[i * places.length + j] = seconds[place]!));
     });
-    return chain(task, matrix, (i, j) => freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!, tieBreaks));
+    return chain(task, matrix, (i, j) =>
+      freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!, tieBreaks),
+    );
   };
 
   return {
     plan(task, view) {
-      const shortest = shortestTour(task, view.tieBreaks);
+      const shortest = shortestTour(task, view.tieBreaks ?? null);
       let priced = view.tieBreaks ? shortest : pricedTour(task, view.prices, view.weights);
       if (!shortest || !priced) return nameUnreachable(task, freeFlow);
       if (
@@ -126,7 +128,7 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
         LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds;
       return describe(graph, task, detour ? shortest : priced, view, {
         shortestSeconds,
-        shortestPricedCost: tourPrice(shortest, view.prices),
+        shortestPricedCost: tourPrice(graph, task, shortest, view),
         served: detour ? 'shortest' : 'priced',
       });
     },
@@ -142,10 +144,14 @@ function placesOf(task: TourTask): number[] {
 /** Which place has no way to it, for a sentence that helps. */
 function nameUnreachable(task: TourTask, freeFlow: FreeFlow): PlanResult {
   const places = placesOf(task);
-  for (let to = 1; to < places.length; to++) {
-    const seconds = freeFlow.secondsTo(task.robotType, places[to]!);
-    const from = places.find((place) => seconds[place] === Infinity);
-    if (from !== undefined) return { kind: 'unreachable', from, to: places[to]! };
+  const isCutOff = (from: number, to: number): boolean =>
+    freeFlow.secondsTo(task.robotType, to)[from] === Infinity;
+  // A stop that the robot cannot reach at all comes first: others may be cut off from that one alone.
+  const stop = places.find((place) => isCutOff(task.from, place));
+  if (stop !== undefined) return { kind: 'unreachable', from: task.from, to: stop };
+  for (const to of places.slice(1)) {
+    const from = places.find((place) => isCutOff(place, to));
+    if (from !== undefined) return { kind: 'unreachable', from, to };
   }
   return { kind: 'unreachable', from: task.from, to: places.at(-1)! };
 }
@@ -173,9 +179,18 @@ function chain(
   return { order, legs };
 }
 
-function tourPrice(tour: Tour, prices: Float64Array): number {
+/** What the search pays for a tour, turns included. */
+function tourPrice(graph: LaneGraph, task: TourTask, tour: Tour, { prices, weights }: PriceView): number {
   let cost = 0;
-  for (const leg of tour.legs) for (const lane of leg) cost += prices[lane]!;
+  tour.legs.forEach((leg, visit) => {
+    let previous = visit === 0 ? task.arrivalLane : -1;
+    for (const lane of leg) {
+      cost += prices[lane]!;
+      if (previous >= 0) cost += weights.time * turnSeconds(graph, task.robotType, previous, lane);
+      if (isTurn(graph, previous, lane)) cost += weights.turns;
+      previous = lane;
+    }
+  });
   return cost;
 }
 
@@ -242,7 +257,7 @@ function describe(
     shortestSeconds: found.shortestSeconds,
     why: {
       freeFlowSeconds: expected.time,
-      pricedCost: tourPrice(tour, view.prices),
+      pricedCost: tourPrice(graph, task, tour, view),
       shortestPricedCost: found.shortestPricedCost,
       served: found.served,
     },
