@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { openSqliteStore } from '../journal/sqliteStore.js';
 import { BACKEND_NAMES, type BackendReport, selectBackend } from '../policy/backend.js';
+import { packageVersion } from './packageFiles.js';
 
 const NODE_NEEDED = [20, 19] as const;
 /** The journal grows by about a gigabyte for a million routes; below this the operator should know. */
@@ -122,7 +123,7 @@ function nearestExisting(directory: string): string {
 
 function versions(): Record<string, string> {
   const found: Record<string, string> = {
-    aisleflow: ownVersion(),
+    aisleflow: packageVersion(),
     node: process.versions.node,
     system: `${process.platform}-${process.arch}`,
   };
@@ -131,11 +132,6 @@ function versions(): Record<string, string> {
     found[name] = versionIn(join(packageDirectory(resolvePackage(name)), 'package.json'));
   }
   return found;
-}
-
-/** Sources lie in `src/cli`, the built command in `dist/src/cli`: the package is the first directory up that has a manifest. */
-function ownVersion(): string {
-  return versionIn(join(packageDirectory(import.meta.filename), 'package.json'));
 }
 
 function packageDirectory(file: string): string {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { diagnose, type Diagnosis } from './diagnosis.js';
 
 interface DoctorOptions {
-  readonly data: string;
+  readonly data?: string;
   readonly json?: boolean;
 }
 
@@ -19,12 +19,13 @@ export function addDoctorCommand(program: Command): void {
   const doctor = program
     .command('doctor')
     .description('say which TF.js backend serves here and why not the others, and what else a server needs')
-    .option('--data <directory>', 'data directory to look at', '.data')
+    .option('--data <directory>', 'data directory to look at (default: AISLEFLOW_DATA or .data)')
     .option('--json', 'print {healthy, backend, forcedBackend, backends, checks, versions}')
     .addHelpText('after', HELP);
   doctor.action(async ({ data, json }: DoctorOptions) => {
+    const dataDirectory = data ?? (process.env['AISLEFLOW_DATA'] || '.data');
     const force = process.env['AISLEFLOW_TF_BACKEND'] ?? '';
-    const diagnosis = await diagnose({ dataDirectory: data, force });
+    const diagnosis = await diagnose({ dataDirectory, force });
     const text = json === true ? JSON.stringify(diagnosis, null, 2) : formatDiagnosis(diagnosis);
     doctor.configureOutput().writeOut?.(`${text}\n`);
     process.exitCode = diagnosis.healthy ? 0 : 1;
