@@ -1,8 +1,12 @@
 import { connect as connectSocket } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
-import type { RoutingService } from '../../../src/domain/serviceContract.js';
+import type { RoutingService, ServiceObserver } from '../../../src/domain/serviceContract.js';
 import { createMemoryJournal } from '../../../src/journal/memoryJournal.js';
-import { WEIGHT_COUNT } from '../../../src/policy/network.js';
+import { createInlineLearner } from '../../../src/learning/learnerPort.js';
+import { createRandom } from '../../../src/platform/random.js';
+import { selectBackend } from '../../../src/policy/backend.js';
+import { POLICY_SHAPE, randomWeights } from '../../../src/policy/network.js';
+import { openPolicyRegistry } from '../../../src/registry/policyRegistry.js';
 import { newToken, type TokenGrant, type TokenRecord } from '../../../src/registry/tokenFile.js';
 import { Writable } from 'node:stream';
 import { createLogger } from '../../../src/server/logging.js';
@@ -67,11 +71,15 @@ export async function startServer(
     readonly port?: number;
     readonly timing?: Partial<ServerTiming>;
     readonly allowedOrigins?: readonly string[];
+    /** Default: a clock that tests drive. */
+    readonly clock?: 'wall';
+    /** A learner, and a registry in this directory. */
+    readonly policiesIn?: string;
     readonly wrap?: (service: RoutingService) => RoutingService;
   } = {},
 ): Promise<TestServer> {
   const metrics = createMetrics();
-  const service = await createTestService(metrics.observer);
+  const service = await createTestService(metrics.observer, options);
   const log: string[] = [];
   const sink = new Writable({
     write(line: Buffer, _encoding, done) {
@@ -135,17 +143,28 @@ export async function startServer(
   };
 }
 
-export function createTestService(observer: Parameters<typeof createRoutingService>[0]['observer']) {
+async function createTestService(
+  observer: ServiceObserver,
+  { clock, policiesIn }: { readonly clock?: 'wall'; readonly policiesIn?: string },
+): Promise<RoutingService> {
+  const random = createRandom(1);
   return createRoutingService({
     graphs: ['north', 'south'].map((id) => gridFromText(FLOOR, 'kiva', id)),
     journal: createMemoryJournal(),
-    openRegistry: null,
+    openRegistry:
+      policiesIn === undefined
+        ? null
+        : () => openPolicyRegistry({ directory: policiesIn, shippedDirectory: null, shape: POLICY_SHAPE }),
     policies: 'shared',
-    startLearner: async () => null,
-    coldWeights: () => new Float32Array(WEIGHT_COUNT),
-    clock: { kind: 'driven', startAt: 1_000_000 },
-    mode: 'off',
-    ...(observer === undefined ? {} : { observer }),
+    async startLearner(weights) {
+      if (policiesIn === undefined) return null;
+      const { tf, name } = await selectBackend({ force: 'cpu' });
+      return createInlineLearner({ tf, backend: name, random: random.fork('learner'), weights });
+    },
+    coldWeights: () => randomWeights(random.fork('weights')),
+    clock: clock === 'wall' ? { kind: 'wall' } : { kind: 'driven', startAt: 1_000_000 },
+    mode: policiesIn === undefined ? 'off' : 'learn',
+    observer,
   });
 }
 

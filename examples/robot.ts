@@ -1,0 +1,83 @@
+/**
+ * One robot: it asks for a tour, drives it at a node a second, reports its way and, at the end, its trace.
+ *
+ *   aisleflow serve --map maps/kiva-33x36.json
+ *   npx tsx examples/robot.ts http://127.0.0.1:8080 <robot token> kiva-33x36 r1c0 r4c5,r7c9 r4c0
+ *
+ * Arguments: server, token, warehouse, where it stands, shelves to visit, where to bring the goods. It is alone on the
+ * floor; one that gets pushed off its route sends `route.deviated` with the node where it stands.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import type { RouteAssignedMessage, RouteScoredMessage, ToFleetMessage } from '../src/domain/messages.js';
+
+const [url = '', token = '', warehouseId = '', start = '', shelves = '', dropoff = ''] =
+  process.argv.slice(2);
+const robotId = `example-${process.pid}`;
+const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, 'aisleflow.v1', {
+  headers: { authorization: `Bearer ${token}` },
+});
+
+/** Nodes still before the robot, and the revision of the route that they come from. */
+let ahead: string[] = [];
+let revision = 0;
+const waiting = new Map<string, (message: ToFleetMessage) => void>();
+
+socket.on('message', (data: Buffer) => {
+  const message = JSON.parse(data.toString('utf8')) as ToFleetMessage;
+  if (message.type === 'error') {
+    console.error(`${message.code}: ${message.message}`);
+    process.exit(1);
+  }
+  if (message.type === 'route.assigned' || message.type === 'route.updated') {
+    // The first node is where the robot stands. An update comes when a lane before it closes.
+    ahead = message.nodes.slice(1);
+    revision = message.revision;
+  }
+  if (message.type === 'route.held') ahead = [];
+  waiting.get(message.type)?.(message);
+});
+
+function send(message: object): void {
+  socket.send(JSON.stringify(message));
+}
+
+/** Sends a message and waits for the answer of this type. */
+function ask<Answer extends ToFleetMessage>(message: object, type: Answer['type']): Promise<Answer> {
+  return new Promise((resolve) => {
+    waiting.set(type, (answer) => resolve(answer as Answer));
+    send(message);
+  });
+}
+
+await once(socket, 'open');
+await ask({ type: 'hello', warehouseId, robots: [{ robotId, robotType: 'unit', node: start }] }, 'welcome');
+const assigned = await ask<RouteAssignedMessage>(
+  // The same request id may be sent again after a lost connection: it gets the same answer.
+  {
+    type: 'route.request',
+    requestId: randomUUID(),
+    robotId,
+    from: start,
+    stops: shelves.split(','),
+    dropoff,
+  },
+  'route.assigned',
+);
+const { routeId } = assigned;
+console.log(`Route ${routeId}: ${ahead.length} lanes, planned under policy ${assigned.policyVersion}.`);
+
+const trace: [node: string, arrivedAt: number, departedAt: number | null][] = [[start, Date.now(), null]];
+while (ahead.length > 0) {
+  await sleep(1000);
+  const node = ahead.shift() ?? '';
+  trace.push([node, Date.now(), null]);
+  send({ type: 'route.progress', routeId, revision, node, at: Date.now() });
+}
+const scored = await ask<RouteScoredMessage>({ type: 'route.completed', routeId, trace }, 'route.scored');
+console.log(
+  `Score ${scored.score.toFixed(1)}, ${scored.ratio.toFixed(2)} of free flow; ${scored.learnt ? 'learnt' : scored.reason}.`,
+);
+socket.close();
