@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { BENCH_METHODS, runBench, type BenchMethod } from './bench.js';
-import type { SimulationShell } from './commands.js';
+import type { SimulationShell } from './simulationShell.js';
 
 interface BenchArguments {
   readonly cell: string;

@@ -1,17 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { AppError } from '../src/domain/errors.js';
-import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import { addBenchCommand } from './benchCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
-
-/** What the program's shell lends to the simulation's commands. */
-export interface SimulationShell {
-  /** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_USAGE */
-  loadMap(file: string, dialect?: string): { readonly graph: LaneGraph };
-  /** A map that comes with the program by its name, else the name as a file. */
-  findMap(name: string): string;
-}
+import type { SimulationShell } from './simulationShell.js';
 
 interface OrdersArguments {
   readonly map: string;

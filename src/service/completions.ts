@@ -1,6 +1,5 @@
 import { weightedCost, zeroComponents } from '../domain/components.js';
 import { AppError, type ErrorCode } from '../domain/errors.js';
-import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteScoredContent, Trace } from '../domain/messages.js';
 import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
@@ -105,7 +104,9 @@ function stepsOf(site: Site, trace: Trace): { list: TraceStep[] } | { unknownNod
 function isOutOfTime(site: Site, route: OpenRoute, steps: readonly TraceStep[]): boolean {
   const skew = 1000 * LIMITS.traceClockSkewSeconds;
   const last = steps[steps.length - 1]!.arrivedAt;
-  return last > site.clock.now() + skew || last < route.issuedAt - skew;
+  // The robot may have stood at its start long before; what it drove for this route it drove after the issue.
+  const setOut = steps[1]?.arrivedAt ?? last;
+  return last > site.clock.now() + skew || Math.min(setOut, last) < route.issuedAt - skew;
 }
 
 function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]): void {

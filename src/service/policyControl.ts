@@ -53,7 +53,8 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     });
     savedThrough.set(host, to);
     host.saved(manifest.policyVersion);
-    const { activations: _activations, features: _features, layerSizes: _layerSizes, ...payload } = manifest;
+    const { policyVersion, parent, savedAt, updates, trainedOn, metrics, checksum } = manifest;
+    const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
     await core.journal.append({
       at: manifest.savedAt,
       warehouseId: scopeOf(host),

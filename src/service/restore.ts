@@ -1,4 +1,5 @@
-import type { RobotId, RouteId } from '../domain/ids.js';
+import type { LaneIndex, RobotId, RouteId } from '../domain/ids.js';
+import type { LaneName } from '../domain/serviceContract.js';
 import { floatsOfBlob, type JournalRecord } from '../journal/records.js';
 import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import type { Revision } from '../learning/issuedRoute.js';
@@ -7,8 +8,8 @@ import { laneBetween } from '../warehouse/laneGraph.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
-import { applyWeights, laneIndex } from './siteUseCases.js';
-import { standAt, startRevision, withdrawFlow } from './tracking.js';
+import { applyWeights } from './siteUseCases.js';
+import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
 
 /** A plan as the journal holds it, with its blob of features. */
 interface JournalledPlan {
@@ -38,10 +39,19 @@ function applyControl(site: Site, record: JournalRecord): void {
   if (record.kind === 'weights.set') applyWeights(site, record.payload.weights);
   else if (record.kind === 'mode.set') site.mode = record.payload.mode;
   else if (record.kind === 'lanes.set') {
-    const lanes = record.payload.lanes.map((lane) => laneIndex(site, lane));
+    const lanes = record.payload.lanes.flatMap((lane) => knownLane(site, lane));
     if (record.payload.open) site.closures.open(lanes);
     else site.closures.close(lanes);
   }
+}
+
+/** None where a newer map has no such lane. */
+function knownLane({ graph }: Site, { from, to }: LaneName): LaneIndex[] {
+  const start = graph.nodeIndexOf.get(from);
+  const end = graph.nodeIndexOf.get(to);
+  if (start === undefined || end === undefined) return [];
+  const lane = laneBetween(graph, start, end);
+  return lane < 0 ? [] : [lane];
 }
 
 function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecord): void {
@@ -72,17 +82,23 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     at: known.issuedAt,
     shortestSeconds: known.answer.why.freeFlowSeconds,
   });
-  plans.forEach((journalled, index) => {
-    const revision = revisionFrom(site, known, journalled);
+  const revisions = plans.map((journalled) => revisionFrom(site, known, journalled));
+  // The map has changed under the route: what is left of it is for its robot to say.
+  if (revisions.includes(null)) return;
+  revisions.forEach((revision, index) => {
     if (!revision) return;
-    standAt(site, robot, revision.nodes[0]!, journalled.at);
+    standAt(site, robot, revision.nodes[0]!, revision.at);
     if (index === 0) startRoute(site, route, revision);
     else {
       withdrawFlow(site, route);
       startRevision(site, route, revision);
     }
   });
-  route.held = known.heldAt !== null;
+  if (known.heldAt === null) return;
+  const waitsAt = site.graph.nodeIndexOf.get(known.heldAt);
+  if (waitsAt !== undefined && waitsAt !== robot.node) arrive(site, route, waitsAt, site.clock.now());
+  withdrawFlow(site, route);
+  route.held = true;
 }
 
 function rememberRobot(site: Site, known: RouteEntry): Robot | null {

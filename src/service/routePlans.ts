@@ -64,6 +64,8 @@ export function planTour(site: Site, task: TourTask): Plan {
   if (plan.nodes.length > LIMITS.nodesPerRoute)
     throw new AppError('E_ROUTE_TOO_LONG', { limit: LIMITS.nodesPerRoute });
   if (plan.why.served === 'shortest') site.detoursRefused++;
+  // A robot pushed off its last stop before it reported has nowhere left to go.
+  if (task.stops.length === 0) return plan;
   const verdict = verifyRoute(site.graph, {
     robotType: task.robotType,
     from: task.from,

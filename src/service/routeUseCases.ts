@@ -11,10 +11,9 @@ import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './c
 import { learnsIn } from './policyHost.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { nodeIndex, type OpenRoute, type Robot } from './site.js';
-import { SETTLE_SECONDS } from './siteClock.js';
-import { dropRoute, openRoute, replanRoute, routeIsOpen, stamp } from './siteRoutes.js';
-import { arrive, standAt } from './tracking.js';
+import { nodeIndex, SETTLE_SECONDS, type OpenRoute, type Robot } from './site.js';
+import { dropRoute, openRoute, rememberPlan, replanRoute, routeIsOpen, stamp } from './siteRoutes.js';
+import { arrive, plausibleInstant, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
   RoutingService,
@@ -61,7 +60,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       if (!robot.route) standAt(site, robot, node, message.at);
       robot.available = message.available;
       robot.paused = message.pausedReason !== undefined;
-      site.holdings.setObstacle(robot.index, robot.paused || !robot.available);
+      site.holdings.setObstacle(robot.index, robot.paused || !robot.available, message.at / 1000);
     },
 
     async requestRoute(warehouseId, request) {
@@ -103,7 +102,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // Reports cross with completions and expiry on the wire: what is over needs no progress.
       if (!route || route.closing || route.robot.node === node) return;
       route.progressSeen = true;
-      arrive(site, route, node, message.at);
+      arrive(site, route, node, plausibleInstant(site, route, message.at));
     },
 
     routeDeviated: (warehouseId, message) => deviate(core, entryOf(core, warehouseId), message),
@@ -203,12 +202,19 @@ async function issueRoute(
       return opened.record;
     });
     host.routeLeaves(site);
-    // A lane may have closed while the issue was written: no route over it leaves after that.
-    if (!route || routeIsOpen(site, route)) return answer;
-    const updated = await reviseRoute(core, entry, route, { reason: 'laneClosed', at: site.clock.now() });
-    if (updated.type === 'route.updated') return { ...answer, ...planOf(updated) };
-    await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
-    throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
+    if (!route) return answer;
+    // A lane may have closed while the issue was written, and another while that was mended: no route over
+    // one leaves after that.
+    let latest = answer;
+    while (!routeIsOpen(site, route)) {
+      const updated = await reviseRoute(core, entry, route, { reason: 'laneClosed', at: site.clock.now() });
+      if (updated.type === 'route.held') {
+        await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
+        throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
+      }
+      latest = { ...answer, ...planOf(updated) };
+    }
+    return latest;
   } catch (error) {
     if (route) dropRoute(site, route);
     throw error;
@@ -228,16 +234,24 @@ export async function reviseRoute(
   cause: { readonly reason: RouteUpdatedMessage['reason']; readonly at: number },
 ) {
   let message: ReturnType<typeof replanRoute>['message'] | undefined;
-  await entry.ledger.revise(route.routeId, (known) => {
-    const labels = { revision: known.revision + 1, policyVersion: servedVersion(core, entry), ...cause };
-    const started = monotonicMilliseconds();
-    const revised = replanRoute(entry.site, route, labels);
-    message = revised.message;
-    if (message.type === 'route.updated') {
-      core.observer.planned(entry.site.warehouseId, monotonicMilliseconds() - started, message.why.served);
-    }
-    return revised.record;
-  });
+  let undo = (): void => undefined;
+  await entry.ledger
+    .revise(route.routeId, (known) => {
+      undo = rememberPlan(entry.site, route);
+      const labels = { revision: known.revision + 1, policyVersion: servedVersion(core, entry), ...cause };
+      const started = monotonicMilliseconds();
+      const revised = replanRoute(entry.site, route, labels);
+      message = revised.message;
+      if (message.type === 'route.updated') {
+        core.observer.planned(entry.site.warehouseId, monotonicMilliseconds() - started, message.why.served);
+      }
+      return revised.record;
+    })
+    .catch((error: unknown) => {
+      // What is not in the journal was not told to the robot: it still drives the plan before.
+      undo();
+      throw error;
+    });
   return message!;
 }
 
@@ -257,8 +271,9 @@ async function deviate(
     throw new AppError('E_ROUTE_CLOSED', { routeId, state: found.state });
   }
   route.progressSeen = true;
-  if (route.robot.node !== node) arrive(site, route, node, message.at);
-  const updated = await reviseRoute(core, entry, route, { reason: 'deviated', at: message.at });
+  const at = plausibleInstant(site, route, message.at);
+  if (route.robot.node !== node) arrive(site, route, node, at);
+  const updated = await reviseRoute(core, entry, route, { reason: 'deviated', at });
   host.routeLeaves(site);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
@@ -324,7 +339,7 @@ function finish(
     const passages = route.revisions.flatMap((revision) =>
       revision.passages.filter((passage) => passage !== undefined),
     );
-    site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages });
+    site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages, waits: [] });
   }
 }
 

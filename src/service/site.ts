@@ -4,7 +4,7 @@ import type { Instant, NodeIndex, RobotId, RouteId } from '../domain/ids.js';
 import type { Mode, Stop } from '../domain/messages.js';
 import type { Random } from '../platform/random.js';
 import type { DrivenClock, Clock } from '../platform/clock.js';
-import { createHoldings, type Holdings } from '../learning/holdings.js';
+import { createHoldings, type Holdings, type Wait } from '../learning/holdings.js';
 import type { IssuedRoute } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
@@ -50,6 +50,17 @@ export interface OpenRoute extends IssuedRoute {
   closing: boolean;
 }
 
+/** Rows of silent fleets wait so long for their neighbours' traces before their blocking counts. */
+export const SETTLE_SECONDS = 30;
+
+/** What a silent robot's trace leaves open till then. */
+interface Unsettled {
+  readonly settleAt: Instant;
+  readonly passages: readonly Passage[];
+  /** Waits whose holders are asked then. */
+  readonly waits: readonly Wait[];
+}
+
 /** One warehouse as it is now. */
 export interface Site {
   readonly warehouseId: string;
@@ -70,8 +81,8 @@ export interface Site {
   readonly openRoutes: Map<string, OpenRoute>;
   /** Passages that were charged after their row was made: corrected at the next tick. */
   readonly charged: Set<Passage>;
-  /** Passages of silent fleets, whose blocking counts when their neighbours' traces have had time to come. */
-  readonly unsettled: { readonly settleAt: Instant; readonly passages: readonly Passage[] }[];
+  /** In the order of `settleAt`. */
+  readonly unsettled: Unsettled[];
   /** Serves shortest paths, each of those as likely, as published baselines do; null: prices decide. */
   readonly tieBreaks: Random | null;
   weights: RewardWeights;

@@ -6,9 +6,6 @@ import { positionByEta } from './routePlans.js';
 import type { OpenRoute, Site } from './site.js';
 import { latestRevision } from './tracking.js';
 
-/** Rows of silent fleets wait so long for their neighbours' traces before their blocking counts. */
-export const SETTLE_SECONDS = 30;
-
 /**
  * What is due when time has passed on a site: memories fade, the pressure follows the floor, silent
  * robots are assumed to drive by their ETAs, labels settle, the learner learns. Returns routes to expire.
@@ -21,10 +18,8 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   site.pricing.fade(seconds);
   site.pricing.setPressure(site.slowdown.pressure(now / 1000));
   for (const route of site.openRoutes.values()) assumeProgress(site, route, now);
-  if (learnsIn(site.mode)) {
-    settle(site, host, now);
-    host.tick();
-  }
+  settle(site, host, now);
+  if (learnsIn(site.mode)) host.tick();
   return [...site.openRoutes.values()].filter(
     (route) => !route.closing && now - route.issuedAt > 1000 * LIMITS.openRouteLifeSeconds,
   );
@@ -40,12 +35,15 @@ function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
   route.flowFrom = position;
 }
 
+/** Charges and corrects whatever the mode: in one that does not learn these must not pile up either. */
 function settle(site: Site, host: PolicyHost, now: Instant): void {
-  for (const passage of site.charged) correct(site, host, passage);
-  site.charged.clear();
   while (site.unsettled.length > 0 && site.unsettled[0]!.settleAt <= now) {
-    for (const passage of site.unsettled.shift()!.passages) correct(site, host, passage);
+    const { waits, passages } = site.unsettled.shift()!;
+    for (const wait of waits) site.holdings.charge(wait);
+    for (const passage of passages) site.charged.add(passage);
   }
+  for (const passage of site.charged) if (learnsIn(site.mode)) correct(site, host, passage);
+  site.charged.clear();
 }
 
 function correct(site: Site, host: PolicyHost, passage: Passage): void {

@@ -99,6 +99,21 @@ export function dropRoute(site: Site, route: OpenRoute): void {
   site.holdings.depart(route.robot.index, null);
 }
 
+/** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
+export function rememberPlan(site: Site, route: OpenRoute): () => void {
+  const { position, flowFrom, stopsDone, readySeconds, previousLane, held } = route;
+  const count = route.revisions.length;
+  return () => {
+    if (site.openRoutes.get(route.routeId) !== route) return;
+    withdrawFlow(site, route);
+    route.revisions.length = count;
+    Object.assign(route, { position, flowFrom, stopsDone, readySeconds, previousLane, held });
+    const revision = latestRevision(route);
+    site.traffic.addFlow(revision.lanes, flowFrom, 1);
+    site.holdings.depart(route.robot.index, revision.passages[position] ?? null);
+  };
+}
+
 /** A new plan for what is left of a route, from where its robot is; or word that there is no way now. */
 export function replanRoute(
   site: Site,

@@ -54,8 +54,9 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       const entry = entryOf(core, warehouseId);
       const indexes = lanes.map((lane) => laneIndex(entry.site, lane));
       await core.journal.append(laneRecord(entry.site, lanes, false));
-      if (entry.site.closures.close(indexes).length === 0) return;
-      core.emit({ kind: 'lane.updated', warehouseId, lanes, open: false });
+      const changed = entry.site.closures.close(indexes);
+      if (changed.length > 0) core.emit({ kind: 'lane.updated', warehouseId, lanes, open: false });
+      // Also where they were closed already: the call before this one may have failed half way.
       await rerouteAll(core, entry);
     },
 
@@ -114,7 +115,10 @@ async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
   for (const route of tickSite(site, host)) {
     route.closing = true;
-    const expired = await ledger.expire(route.routeId, site.clock.now());
+    const expired = await ledger.expire(route.routeId, site.clock.now()).catch((error: unknown) => {
+      route.closing = false;
+      throw error;
+    });
     if (!expired) continue;
     dropRoute(site, route);
     const { warehouseId } = site;

@@ -1,4 +1,7 @@
-import type { OpenRoute } from './site.js';
+import type { IssuedRoute } from '../learning/issuedRoute.js';
+
+/** What the slow-down needs to know of a route under way. */
+type RouteUnderWay = IssuedRoute & { readonly held: boolean };
 
 /** How slow the floor is, and the pressure that follows from it (DESIGN 2.1). */
 export interface Slowdown {
@@ -11,7 +14,7 @@ export interface Slowdown {
 /** pressure = factor * slowdown^exponent, capped: one rule for all sites and densities. */
 export const PRESSURE = { factor: 3, exponent: 3, limit: 40 } as const;
 
-export function createSlowdown(openRoutes: ReadonlyMap<string, OpenRoute>): Slowdown {
+export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
   let travelled = 0;
   let freeFlow = 0;
 
@@ -41,6 +44,6 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, OpenRoute>): Slow
   };
 }
 
-function handlingSeconds(route: OpenRoute): number {
+function handlingSeconds(route: RouteUnderWay): number {
   return route.revisions[0]!.stops.reduce((sum, stop) => sum + stop.handlingSeconds, 0);
 }

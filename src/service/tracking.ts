@@ -1,11 +1,14 @@
 import type { Instant, NodeIndex } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
+import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
+import type { Wait } from '../learning/holdings.js';
 import { createPassage, type Passage } from '../learning/passage.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import { moveSeconds } from '../planning/freeFlow.js';
 import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
-import { placeRobot, type OpenRoute, type Robot, type Site } from './site.js';
+import { placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } from './site.js';
 
 /**
  * Follows open routes node by node. Progress reports and, for fleets that send none, whole traces go
@@ -73,6 +76,12 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   site.holdings.depart(route.robot.index, nextPassage(route, revision));
 }
 
+/** When a robot says that something happened, within what the site's own clock allows. */
+export function plausibleInstant(site: Site, route: OpenRoute, at: Instant): Instant {
+  const latest = site.clock.now() + 1000 * LIMITS.traceClockSkewSeconds;
+  return Math.max(route.issuedAt, Math.min(at, latest));
+}
+
 /** The robot is at a node of its route, or was pushed to one beside it. */
 export function arrive(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
   const revision = latestRevision(route);
@@ -98,15 +107,13 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   const driving = moveSeconds(site.graph, route.robotType, route.previousLane, lane);
   const setOutSeconds = Math.max(route.readySeconds, seconds - driving);
   const by = nextPassage(route, revision);
-  const excused = site.holdings.charge(
-    robot.index,
-    revision.nodes[position + 1]!,
-    route.readySeconds,
-    setOutSeconds,
-  );
-  if (by) by.excusedSeconds += excused;
+  const wanted = { robot: robot.index, node: revision.nodes[position + 1]! };
+  const wait = { ...wanted, fromSeconds: route.readySeconds, toSeconds: setOutSeconds };
+  blame(site, route, wait, by);
   const waited = seconds - route.readySeconds - driving;
-  site.pricing.memory.observe(lane, Math.max(0, waited), revision.predictedWait[position]!);
+  // Clipped as labels are: one bad clock must not close a lane for everyone.
+  const observed = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited));
+  site.pricing.memory.observe(lane, observed, revision.predictedWait[position]!);
 
   route.position = position + 1;
   route.previousLane = lane;
@@ -143,13 +150,29 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
 function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeIndex, at: Instant): void {
   const { robot } = route;
   const wanted = revision.nodes[route.position + 1];
-  if (wanted !== undefined) site.holdings.charge(robot.index, wanted, route.readySeconds, at / 1000);
+  if (wanted !== undefined) {
+    const wait = { fromSeconds: route.readySeconds, toSeconds: at / 1000 };
+    blame(site, route, { robot: robot.index, node: wanted, ...wait }, nextPassage(route, revision));
+  }
   const lane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
   route.previousLane = lane;
   route.readySeconds = at / 1000;
   robot.arrivalLane = lane;
   placeRobot(site, robot, node);
   occupyFrom(site, route, at, null);
+}
+
+/**
+ * Lets the holders of a wanted node pay for the wait. Where fleets report nothing on the way, the holder's trace
+ * may come after this one: such a wait is charged when the traces of its neighbours have had time to come.
+ */
+function blame(site: Site, route: OpenRoute, wait: Wait, by: Passage | null): void {
+  if (wait.toSeconds <= wait.fromSeconds) return;
+  const excused = route.progressSeen ? site.holdings.charge(wait) : site.holdings.behindObstacles(wait);
+  if (!route.progressSeen) {
+    site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages: [], waits: [wait] });
+  }
+  if (by) by.excusedSeconds += excused;
 }
 
 function occupyFrom(site: Site, route: OpenRoute, at: Instant, next: Passage | null): void {
@@ -165,9 +188,15 @@ function occupyFrom(site: Site, route: OpenRoute, at: Instant, next: Passage | n
 
 /** Stops at the current position are handled: the next lane's clock starts after them. */
 function finishStops(route: OpenRoute, revision: Revision): void {
-  while (revision.stopIndexes[route.stopsDone] === route.position) {
-    route.readySeconds += revision.stops[route.stopsDone]!.handlingSeconds;
-    route.stopsDone++;
+  for (
+    let index = revision.stopIndexes[route.stopsDone];
+    index !== undefined && index <= route.position;
+    index = revision.stopIndexes[route.stopsDone]
+  ) {
+    const stop = revision.stops[route.stopsDone++]!;
+    // Sparse progress may have passed over a stop: it is done, but its handling is over as well.
+    if (index < route.position) continue;
+    route.readySeconds += stop.handlingSeconds;
     route.previousLane = -1;
   }
 }
