@@ -8,6 +8,7 @@ import { addDoctorCommand } from './cli/doctorCommand.js';
 import { addMapCommands } from './cli/mapCommands.js';
 import { loadMap } from './cli/mapShell.js';
 import { packageFile, packageVersion } from './cli/packageFiles.js';
+import { addOperatorCommands } from './cli/operatorCommands.js';
 import { addServeCommand, type OpenService } from './cli/serveCommand.js';
 import { addTokenCommands } from './cli/tokenCommands.js';
 import { AppError } from './domain/errors.js';
@@ -85,6 +86,7 @@ Examples:
   );
 addServeCommand(program, openService);
 addTokenCommands(program);
+addOperatorCommands(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, findMap });

@@ -1,0 +1,139 @@
+import type { Command } from 'commander';
+import { COMPONENTS, type RewardWeights } from '../domain/components.js';
+import { AppError } from '../domain/errors.js';
+import { MODES } from '../domain/messages.js';
+import type { LaneName, PolicyView, WarehouseSummary } from '../domain/serviceContract.js';
+import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
+import { FAILURE_HELP, reportingFailure } from './failure.js';
+import { policyTable, statusTable, weightsTable } from './operatorTables.js';
+
+type Options = ApiOptions & { readonly json?: true; readonly warehouse?: string };
+type Action = (
+  api: CallApi,
+  options: Options,
+  ...args: string[][]
+) => Promise<{ value: unknown; text: string }>;
+
+const HELP = `${FAILURE_HELP}
+
+The server is named by --url or AISLEFLOW_URL, the token by --token or AISLEFLOW_TOKEN.
+
+Examples:
+  aisleflow status
+  aisleflow policy list
+  aisleflow policy rollback --warehouse kiva-33x36
+  aisleflow weights set wait=2 blocking=0.5 --warehouse kiva-33x36
+  aisleflow lanes close r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36
+  aisleflow mode observe --warehouse kiva-33x36`;
+
+/** Adds `status`, `policy`, `weights`, `lanes` and `mode`, which ask a running server over HTTP. */
+export function addOperatorCommands(program: Command): void {
+  add(program.command('status').description('what each warehouse does now'), async (api) => {
+    const value = await api<WarehouseSummary[]>('GET', '/v1/warehouses');
+    return { value, text: statusTable(value) };
+  });
+  addPolicyCommands(
+    program.command('policy').description('list, save, activate and roll back policy versions'),
+  );
+  addWeightsCommands(program.command('weights').description('read and set the reward weights'));
+  addLaneCommands(program.command('lanes').description('close and open lanes'));
+  add(
+    inWarehouse(program.command('mode').description(MODES.join(', ')).argument('<mode>')),
+    async (api, options, [mode]) => {
+      const value = await api<{ mode: string }>('PUT', `${pathOf(options)}/mode`, { mode });
+      return { value, text: `Mode ${value.mode}.` };
+    },
+  );
+}
+
+function addPolicyCommands(policy: Command): void {
+  const change = (command: Command, action: (argument: string) => string, done: string): void =>
+    add(inWarehouse(command), async (api, options, [argument]) => {
+      const value = await api<PolicyView>('POST', `${pathOf(options)}/policies/${action(argument ?? '')}`);
+      return { value, text: `${value.policyVersion} ${done}.` };
+    });
+  add(policy.command('list').description('saved versions'), async (api) => {
+    const value = await api<PolicyView[]>('GET', '/v1/policies');
+    return { value, text: policyTable(value) };
+  });
+  change(policy.command('save').description('save what is served now'), () => 'save', 'is saved');
+  change(
+    policy.command('activate').description('serve a saved version').argument('<version>'),
+    (version) => `${encodeURIComponent(version)}/activate`,
+    'is served',
+  );
+  change(policy.command('rollback').description('serve the version before'), () => 'rollback', 'is served');
+}
+
+function addWeightsCommands(weights: Command): void {
+  add(inWarehouse(weights.command('get').description('the weights in force')), async (api, options) => {
+    const value = await api<RewardWeights>('GET', `${pathOf(options)}/weights`);
+    return { value, text: weightsTable(value) };
+  });
+  const set = weights
+    .command('set')
+    .description('change some; the others stay')
+    .argument('<component=weight...>');
+  add(inWarehouse(set), async (api, options, pairs = []) => {
+    const before = await api<RewardWeights>('GET', `${pathOf(options)}/weights`);
+    const changed = Object.fromEntries(pairs.map(weightNamed));
+    const value = await api<RewardWeights>('PUT', `${pathOf(options)}/weights`, { ...before, ...changed });
+    return { value, text: weightsTable(value) };
+  });
+}
+
+function addLaneCommands(lanes: Command): void {
+  for (const verb of ['close', 'open'] as const) {
+    const command = lanes.command(verb).description(`${verb} lanes`).argument('<from/to...>');
+    add(inWarehouse(command), async (api, options, names = []) => {
+      const value = await api('POST', `${pathOf(options)}/lanes/${verb}`, { lanes: names.map(laneNamed) });
+      return { value, text: `${names.length} ${verb === 'close' ? 'closed' : 'opened'}.` };
+    });
+  }
+}
+
+/** What all of these commands share: where to ask, how to print, how to fail. */
+function add(command: Command, action: Action): void {
+  command
+    .option('--url <url>', 'server', process.env['AISLEFLOW_URL'] ?? 'http://127.0.0.1:8080')
+    .option('--token <token>', 'token with the role that this needs (default: AISLEFLOW_TOKEN)')
+    .option('--json', 'print the answer as JSON')
+    .addHelpText('after', HELP)
+    .action(
+      reportingFailure(async (...given: unknown[]) => {
+        const options = command.opts<Options>();
+        const token = options.token ?? process.env['AISLEFLOW_TOKEN'];
+        const api = createApiClient({ url: options.url, ...(token === undefined ? {} : { token }) });
+        const argument = command.registeredArguments.length > 0 ? [given[0]].flat().map(String) : [];
+        const { value, text } = await action(api, options, argument);
+        console.log(options.json === true ? JSON.stringify(value) : text);
+      }),
+    );
+}
+
+function inWarehouse(command: Command): Command {
+  return command.requiredOption('--warehouse <id>', 'warehouse that is meant');
+}
+
+function pathOf({ warehouse = '' }: Options): string {
+  return `/v1/warehouses/${encodeURIComponent(warehouse)}`;
+}
+
+function weightNamed(pair: string): [string, number] {
+  const [name = '', text = ''] = pair.split('=');
+  const weight = Number(text);
+  if (!(COMPONENTS as readonly string[]).includes(name) || text === '' || !Number.isFinite(weight)) {
+    throw new AppError('E_USAGE', {
+      detail: `${pair}: write component=number; components: ${COMPONENTS.join(', ')}`,
+    });
+  }
+  return [name, weight];
+}
+
+/** A slash is in no id, so the ends are told apart. */
+function laneNamed(text: string): LaneName {
+  const [from, to, ...rest] = text.split('/');
+  if (!from || !to || rest.length > 0)
+    throw new AppError('E_USAGE', { detail: `${text}: write a lane as from/to` });
+  return { from, to };
+}
