@@ -13,13 +13,15 @@ export interface Holdings {
   arrive(robot: number, node: number, arrival: Arrival): void;
   /** The robot is re-planned where it stands: from now on this passage pays. */
   depart(robot: number, next: Passage | null): void;
-  /** A stopped robot is an obstacle: waits for it are nobody's fault. */
-  setObstacle(robot: number, obstacle: boolean): void;
+  /** While it is stopped a robot is an obstacle: waits for it in that time are nobody's fault. */
+  setObstacle(robot: number, obstacle: boolean, atSeconds: number): void;
   /**
-   * Charges the holders of `node` for a wait of `robot` from one instant to another, and returns the
-   * seconds of it that were spent behind obstacles.
+   * Charges the holders of the node for a wait, and returns the seconds of it that were spent behind
+   * obstacles. A wait is charged when it is over.
    */
-  charge(robot: number, node: number, fromSeconds: number, toSeconds: number): number;
+  charge(wait: Wait): number;
+  /** Those seconds alone; nobody pays. */
+  behindObstacles(wait: Wait): number;
   forget(robot: number): void;
 }
 
@@ -32,6 +34,19 @@ export interface Arrival {
   readonly next: Passage | null;
 }
 
+/** A robot wanted a node, and did not set out for it till `toSeconds`. */
+export interface Wait {
+  readonly robot: number;
+  readonly node: number;
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+}
+
+interface Span {
+  readonly fromSeconds: number;
+  untilSeconds: number;
+}
+
 interface Hold {
   readonly robot: number;
   readonly fromSeconds: number;
@@ -40,10 +55,12 @@ interface Hold {
   untilSeconds: number;
   readonly by: Passage | null;
   next: Passage | null;
-  obstacle: boolean;
+  /** When the robot stood still here as an obstacle. */
+  readonly stops: Span[];
 }
 
-const HOLDS_KEPT_PER_NODE = 32;
+/** Traces tell of waits minutes later: so long must holds be remembered. */
+const HOLDS_KEPT_PER_NODE = 64;
 
 /** @param onCharge told of each passage whose blocking grew after its row was made */
 export function createHoldings(nodeCount: number, onCharge: (passage: Passage) => void): Holdings {
@@ -58,11 +75,29 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
   };
 
   /** Splits [from, to] of one hold: before arrival, handling (nobody pays), after. */
-  const payHold = (hold: Hold, from: number, to: number): number => {
-    if (hold.obstacle) return to - from;
-    pay(hold.by, Math.min(to, hold.arrivedSeconds) - from);
-    pay(hold.next, to - Math.max(from, hold.readySeconds));
-    return 0;
+  const payHold = (hold: Hold, from: number, to: number): void => {
+    pay(hold.by, movingSeconds(hold, from, Math.min(to, hold.arrivedSeconds)));
+    pay(hold.next, movingSeconds(hold, Math.max(from, hold.readySeconds), to));
+  };
+
+  const walk = ({ robot, node, fromSeconds, toSeconds }: Wait, paying: boolean): number => {
+    const holds = holdsOf[node];
+    if (!holds) return 0;
+    let behindObstacles = 0;
+    let end = toSeconds;
+    // Newest first: each hold pays for what no newer one covers.
+    for (let i = holds.length - 1; i >= 0 && end > fromSeconds; i--) {
+      const hold = holds[i]!;
+      if (hold.robot === robot || hold.fromSeconds >= end) continue;
+      const until = Math.min(end, hold.untilSeconds);
+      const from = Math.max(fromSeconds, hold.fromSeconds);
+      if (until > from) {
+        behindObstacles += stoppedSeconds(hold, from, until);
+        if (paying) payHold(hold, from, until);
+      }
+      end = Math.min(end, from);
+    }
+    return behindObstacles;
   };
 
   return {
@@ -77,39 +112,31 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
         untilSeconds: Infinity,
         by,
         next,
-        obstacle: obstacles.has(robot),
+        stops: obstacles.has(robot) ? [{ fromSeconds: setOutSeconds, untilSeconds: Infinity }] : [],
       };
       current.set(robot, hold);
       const holds = (holdsOf[node] ??= []);
-      holds.push(hold);
+      // Traces of silent fleets come in the order of their ends; the newest hold must stay the last.
+      let slot = holds.length;
+      while (slot > 0 && holds[slot - 1]!.fromSeconds > setOutSeconds) slot--;
+      holds.splice(slot, 0, hold);
       if (holds.length > HOLDS_KEPT_PER_NODE) holds.shift();
     },
     depart(robot, next) {
       const hold = current.get(robot);
       if (hold) hold.next = next;
     },
-    setObstacle(robot, obstacle) {
+    setObstacle(robot, obstacle, atSeconds) {
+      if (obstacle === obstacles.has(robot)) return;
       if (obstacle) obstacles.add(robot);
       else obstacles.delete(robot);
-      const hold = current.get(robot);
-      if (hold) hold.obstacle = obstacle;
+      const stops = current.get(robot)?.stops;
+      const last = stops?.at(-1);
+      if (obstacle) stops?.push({ fromSeconds: atSeconds, untilSeconds: Infinity });
+      else if (last) last.untilSeconds = atSeconds;
     },
-    charge(robot, node, fromSeconds, toSeconds) {
-      const holds = holdsOf[node];
-      if (!holds) return 0;
-      let behindObstacles = 0;
-      let end = toSeconds;
-      // Newest first: each hold pays for what no newer one covers.
-      for (let i = holds.length - 1; i >= 0 && end > fromSeconds; i--) {
-        const hold = holds[i]!;
-        if (hold.robot === robot || hold.fromSeconds >= end) continue;
-        const until = Math.min(end, hold.untilSeconds);
-        const from = Math.max(fromSeconds, hold.fromSeconds);
-        if (until > from) behindObstacles += payHold(hold, from, until);
-        end = Math.min(end, from);
-      }
-      return behindObstacles;
-    },
+    charge: (wait) => walk(wait, true),
+    behindObstacles: (wait) => walk(wait, false),
     forget(robot) {
       const hold = current.get(robot);
       if (hold) hold.untilSeconds = hold.arrivedSeconds;
@@ -117,4 +144,16 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
       obstacles.delete(robot);
     },
   };
+}
+
+function stoppedSeconds({ stops }: Hold, from: number, to: number): number {
+  let seconds = 0;
+  for (const stop of stops) {
+    seconds += Math.max(0, Math.min(to, stop.untilSeconds) - Math.max(from, stop.fromSeconds));
+  }
+  return seconds;
+}
+
+function movingSeconds(hold: Hold, from: number, to: number): number {
+  return to > from ? to - from - stoppedSeconds(hold, from, to) : 0;
 }

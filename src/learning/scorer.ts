@@ -68,6 +68,10 @@ function findFault(graph: LaneGraph, route: IssuedRoute, trace: readonly TraceSt
   if (!first || first.node !== route.revisions[0]!.nodes[0]) {
     return refuse('E_TRACE_INCOMPLETE', { detail: 'start where the route starts' });
   }
+  const last = trace[trace.length - 1]!;
+  if (last.departedAt !== null && last.departedAt < last.arrivedAt) {
+    return refuse('E_TRACE_BACKWARDS', { at: trace.length - 1 });
+  }
   for (let at = 1; at < trace.length; at++) {
     const before = trace[at - 1]!;
     const step = trace[at]!;

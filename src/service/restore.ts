@@ -96,7 +96,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
   });
   if (known.heldAt === null) return;
   const waitsAt = site.graph.nodeIndexOf.get(known.heldAt);
-  if (waitsAt !== undefined && waitsAt !== robot.node) arrive(site, route, waitsAt, site.clock.now());
+  if (waitsAt !== undefined && waitsAt !== robot.node) arrive(site, route, waitsAt, known.plannedAt);
   withdrawFlow(site, route);
   route.held = true;
 }

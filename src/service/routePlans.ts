@@ -5,6 +5,7 @@ import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import type { Plan, TourTask } from '../planning/planner.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
+import { laneBetween } from '../warehouse/laneGraph.js';
 import {
   priceView,
   plannedStop,
@@ -103,6 +104,14 @@ export function describePlan(
 export function isStillOpen(site: Site, lanes: Int32Array, from: number): boolean {
   for (let i = from; i < lanes.length; i++) if (site.graph.open[lanes[i]!] === 0) return false;
   return true;
+}
+
+/** Whether open lanes join these nodes. */
+export function isOpenWay({ graph }: Site, nodeIds: readonly string[]): boolean {
+  return nodeIds.slice(1).every((to, i) => {
+    const lane = laneBetween(graph, graph.nodeIndexOf.get(nodeIds[i]!)!, graph.nodeIndexOf.get(to)!);
+    return graph.open[lane] === 1;
+  });
 }
 
 /** How far a robot that reports nothing has come, by its ETAs: a position in its path. */

@@ -4,12 +4,12 @@ import { LIMITS } from '../domain/limits.js';
 import type { RouteAssignedContent, RouteRequestContent, RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import { blobOfFloats } from '../journal/records.js';
-import type { RouteEntry } from '../journal/routeEntry.js';
+import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import { ROW_SIZE } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
 import { learnsIn } from './policyHost.js';
-import { describePlan, planTour, taskOf } from './routePlans.js';
+import { describePlan, isOpenWay, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { nodeIndex, SETTLE_SECONDS, type OpenRoute, type Robot } from './site.js';
 import { dropRoute, openRoute, rememberPlan, replanRoute, routeIsOpen, stamp } from './siteRoutes.js';
@@ -202,7 +202,7 @@ async function issueRoute(
       return opened.record;
     });
     host.routeLeaves(site);
-    if (!route) return answer;
+    if (!route) return repeatedAnswer(entry, answer);
     // A lane may have closed while the issue was written, and another while that was mended: no route over
     // one leaves after that.
     let latest = answer;
@@ -221,7 +221,18 @@ async function issueRoute(
   }
 }
 
-function planOf(message: RouteUpdatedMessage) {
+/** The first answer again, unless a lane of it closed meanwhile: then what its robot was told since. */
+function repeatedAnswer({ site, ledger }: SiteEntry, answer: RouteAssignedContent): RouteAssignedContent {
+  const route = site.openRoutes.get(answer.routeId);
+  const known = ledger.open(answer.routeId);
+  if (!route || !known || isOpenWay(site, answer.nodes)) return answer;
+  if (!routeIsOpen(site, route)) {
+    throw new AppError('E_UNREACHABLE', { from: site.graph.nodeIds[route.robot.node]!, to: 'its next stop' });
+  }
+  return { ...answer, ...planOf(known.plan) };
+}
+
+function planOf(message: RoutePlan) {
   const { revision, policyVersion, stopOrder, stopIndexes, nodes, etaSeconds, expected, why } = message;
   return { revision, policyVersion, stopOrder, stopIndexes, nodes, etaSeconds, expected, why };
 }

@@ -172,7 +172,7 @@ function checkWeights(weights: RewardWeights): void {
 }
 
 /** @throws E_UNKNOWN_NODE E_UNKNOWN_LANE */
-export function laneIndex(site: Site, { from, to }: LaneName): LaneIndex {
+function laneIndex(site: Site, { from, to }: LaneName): LaneIndex {
   const lane = laneBetween(site.graph, nodeIndex(site, from), nodeIndex(site, to));
   if (lane < 0) throw new AppError('E_UNKNOWN_LANE', { from, to, warehouseId: site.warehouseId });
   return lane;

@@ -1,0 +1,340 @@
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
+import { createJournal } from '../../src/journal/journal.js';
+import { createFaultyStore, settle } from '../journal/support/faultyStore.js';
+import { cell, codeOf, report, SITE, START, startService, traceAlong } from './support/startService.js';
+
+const request = (robotId: string, from: string, stops: readonly string[], requestId = 'q1') => ({
+  requestId,
+  robotId,
+  from: cell(from),
+  stops: stops.map(cell),
+});
+
+describe('the life of a route', () => {
+  it('goes from issued to completed: planned flow comes and goes with it', async () => {
+    const { service, pass, now } = await startService();
+    const flow = (): number => service.lanes(SITE).reduce((sum, { plannedFlow }) => sum + plannedFlow, 0);
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    expect(route).toMatchObject({
+      routeId: 'route-1',
+      robotId: 'a',
+      revision: 0,
+      policyVersion: 'free-flow',
+    });
+    expect(route.nodes).toEqual(['00', '01', '02', '03', '04'].map(cell));
+    expect([flow(), service.warehouse(SITE).openRoutes]).toEqual([4, 1]);
+    expect(await service.route(SITE, 'route-1')).toMatchObject({ state: 'issued', issuedAt: START });
+
+    await pass(1);
+    service.routeProgress(SITE, {
+      ...{ type: 'route.progress', routeId: 'route-1', revision: 0, node: cell('01'), at: now() },
+    });
+    expect(flow()).toBe(3);
+    await pass(5);
+    const scored = await service.completeRoute(
+      SITE,
+      report(route, traceAlong(route.nodes, START, [1, 1, 2, 1])),
+    );
+    expect(scored).toMatchObject({ learnt: true, score: -5, ratio: 5 / 4 });
+    expect(scored.components).toEqual({ time: 4, wait: 1, blocking: 0, distance: 4, turns: 0, lateness: 0 });
+    expect([flow(), service.warehouse(SITE).openRoutes]).toEqual([0, 0]);
+    expect(await service.route(SITE, 'route-1')).toMatchObject({ state: 'completed', scored });
+    expect(service.robotOf(SITE, 'route-1')).toBe('a');
+  });
+
+  it('may end by cancelling, twice with the same answer, and then takes no report', async () => {
+    const { service } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    const cancel = () =>
+      service.cancelRoute(SITE, { type: 'route.cancelled', routeId: route.routeId, reason: 'no need' });
+    const closed = { type: 'route.closed', routeId: route.routeId, state: 'cancelled' };
+    expect(await cancel()).toEqual(closed);
+    expect(await cancel()).toEqual(closed);
+    expect(service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
+    expect(
+      await codeOf(() => service.completeRoute(SITE, report(route, traceAlong(route.nodes, START)))),
+    ).toBe('E_ROUTE_CLOSED');
+    expect((await service.requestRoute(SITE, request('a', '00', ['04'], 'q2'))).routeId).not.toBe(
+      route.routeId,
+    );
+  });
+
+  it('may expire; a report after that is stored and not learnt', async () => {
+    const { service, pass, events } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await pass(LIMITS.openRouteLifeSeconds - 1);
+    expect(service.warehouse(SITE).openRoutes).toBe(1);
+    await pass(2);
+    expect(service.warehouse(SITE).openRoutes).toBe(0);
+    expect(events).toContainEqual({
+      kind: 'route.expired',
+      warehouseId: SITE,
+      message: { type: 'route.closed', routeId: route.routeId, state: 'expired', robotId: 'a' },
+    });
+    const scored = await service.completeRoute(SITE, report(route, traceAlong(route.nodes, START)));
+    expect(scored).toMatchObject({ learnt: false });
+    expect(scored.reason).toContain('E_TRACE_LATE');
+    expect(await service.route(SITE, route.routeId)).toMatchObject({ state: 'completed' });
+  });
+
+  it('goes on from where a robot was pushed to, with the stops that are left', async () => {
+    const { service, pass, now } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['02', '04']));
+    expect(route.stopOrder).toEqual([0, 1]);
+    for (const node of ['01', '02', '03']) {
+      await pass(1);
+      const { routeId } = route;
+      service.routeProgress(SITE, {
+        type: 'route.progress',
+        routeId,
+        revision: 0,
+        node: cell(node),
+        at: now(),
+      });
+    }
+    await pass(1);
+    const deviated = { routeId: route.routeId, revision: 0, node: cell('13'), at: now() };
+    const updated = await service.routeDeviated(SITE, { type: 'route.deviated', ...deviated });
+    expect(updated).toMatchObject({ revision: 1, reason: 'deviated', stopOrder: [1] });
+    expect(updated.nodes[0]).toBe(cell('13'));
+    expect(updated.nodes.at(-1)).toBe(cell('04'));
+    await pass(3);
+    const trace = traceAlong([...route.nodes.slice(0, 4), ...updated.nodes], START);
+    expect(await service.completeRoute(SITE, report(route, trace))).toMatchObject({ learnt: true });
+  });
+
+  it('does not send a robot back to stops that sparse progress passed over', async () => {
+    const { service, pass, now } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['02', '04']));
+    await pass(3);
+    const progress = { routeId: route.routeId, revision: 0, node: cell('03'), at: now() };
+    service.routeProgress(SITE, { type: 'route.progress', ...progress });
+    await pass(1);
+    const deviated = { ...progress, node: cell('13'), at: now() };
+    const updated = await service.routeDeviated(SITE, { type: 'route.deviated', ...deviated });
+    expect([updated.stopOrder, updated.nodes.length]).toEqual([[1], 3]);
+  });
+
+  it('is at its end for a robot pushed off its last stop: nothing is left to drive', async () => {
+    const { service, pass, now } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['01']));
+    await pass(1);
+    const progress = { routeId: route.routeId, revision: 0, node: cell('01'), at: now() };
+    service.routeProgress(SITE, { type: 'route.progress', ...progress });
+    await pass(1);
+    const deviated = { ...progress, node: cell('11'), at: now() };
+    const updated = await service.routeDeviated(SITE, { type: 'route.deviated', ...deviated });
+    expect(updated).toMatchObject({ nodes: [cell('11')], stopIndexes: [], stopOrder: [] });
+    const trace = traceAlong(['00', '01', '11'].map(cell), START);
+    expect(await service.completeRoute(SITE, report(route, trace))).toMatchObject({ learnt: true });
+  });
+});
+
+describe('requests', () => {
+  it('sent twice get the same answer, with other content a conflict', async () => {
+    const { service } = await startService();
+    const first = await service.requestRoute(SITE, request('a', '00', ['04']));
+    expect(await service.requestRoute(SITE, request('a', '00', ['04']))).toEqual(first);
+    expect(service.warehouse(SITE).openRoutes).toBe(1);
+    expect(await codeOf(() => service.requestRoute(SITE, request('a', '00', ['03'])))).toBe(
+      'E_REQUEST_CONFLICT',
+    );
+    expect(await codeOf(() => service.requestRoute(SITE, request('a', '00', ['03'], 'q2')))).toBe(
+      'E_ROUTE_OPEN',
+    );
+  });
+
+  it('at the same moment make one route', async () => {
+    const { service } = await startService();
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => service.requestRoute(SITE, request('a', '00', ['04']))),
+    );
+    expect(new Set(answers.map(({ routeId }) => routeId)).size).toBe(1);
+    expect(service.lanes(SITE).reduce((sum, { plannedFlow }) => sum + plannedFlow, 0)).toBe(4);
+  });
+
+  it.each([
+    ['E_UNKNOWN_ROBOT', request('nobody', '00', ['04'])],
+    ['E_UNKNOWN_NODE', request('a', '99', ['04'])],
+    ['E_UNKNOWN_NODE', request('a', '00', ['04', '77'])],
+    ['E_NO_STOPS', request('a', '00', [])],
+    ['E_TOO_MANY_STOPS', request('a', '00', new Array<string>(500).fill('04'))],
+  ])('of the impossible are refused with %s and leave nothing behind', async (code, impossible) => {
+    const { service } = await startService();
+    expect(await codeOf(() => service.requestRoute(SITE, impossible))).toBe(code);
+    expect(await codeOf(() => service.dryRun(SITE, impossible))).toBe(code);
+    expect(service.warehouse(SITE).openRoutes).toBe(0);
+    expect((await service.requestRoute(SITE, request('a', '00', ['04']))).routeId).toBeDefined();
+  });
+
+  it('for a stop without a way to it are refused with E_UNREACHABLE', async () => {
+    const { service } = await startService({ map: '..@.' });
+    expect(await codeOf(() => service.requestRoute(SITE, request('a', '00', ['03'])))).toBe('E_UNREACHABLE');
+    expect(service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
+  });
+
+  it('run dry answer as if they were served, and change nothing', async () => {
+    const { service, journal } = await startService();
+    const dry = service.dryRun(SITE, request('a', '00', ['04']));
+    expect(dry).toMatchObject({ routeId: 'dry-run', nodes: ['00', '01', '02', '03', '04'].map(cell) });
+    expect([service.warehouse(SITE).openRoutes, journal.lastSequence()]).toEqual([0, 0]);
+  });
+});
+
+describe('unknown things', () => {
+  it('each have their code', async () => {
+    const { service } = await startService();
+    const trace = report({ routeId: 'route-9' }, traceAlong([cell('00')], START));
+    const progress = { routeId: 'route-9', revision: 0, node: cell('00'), at: START };
+    const calls: [string, () => unknown][] = [
+      ['E_UNKNOWN_WAREHOUSE', () => service.warehouse('nowhere')],
+      ['E_UNKNOWN_WAREHOUSE', () => service.requestRoute('nowhere', request('a', '00', ['04']))],
+      ['E_UNKNOWN_ROUTE', () => service.completeRoute(SITE, trace)],
+      ['E_UNKNOWN_ROUTE', () => service.route(SITE, 'route-9')],
+      ['E_UNKNOWN_ROUTE', () => service.robotOf(SITE, 'route-9')],
+      ['E_UNKNOWN_ROUTE', () => service.routeDeviated(SITE, { type: 'route.deviated', ...progress })],
+      [
+        'E_UNKNOWN_ROUTE',
+        () => service.cancelRoute(SITE, { type: 'route.cancelled', routeId: 'x', reason: 'y' }),
+      ],
+      ['E_UNKNOWN_LANE', () => service.closeLanes(SITE, [{ from: cell('00'), to: cell('04') }])],
+      ['E_UNKNOWN_NODE', () => service.closeLanes(SITE, [{ from: cell('00'), to: 'moon' }])],
+      ['E_UNKNOWN_POLICY', () => service.activatePolicy(SITE, 'v9')],
+      ['E_UNKNOWN_ROBOT_TYPE', () => service.hello(hello('z', 'crane'))],
+      ['E_UNKNOWN_NODE', () => service.hello(hello('z', 'unit', 'moon'))],
+      ['E_UNKNOWN_ROBOT', () => service.robotState(SITE, state('nobody', cell('00')))],
+      ['E_CLOCK_BACKWARDS', () => service.advanceClock(SITE, START - 1)],
+      ['E_MODE_INVALID', () => service.setMode(SITE, 'shadow' as 'off')],
+    ];
+    for (const [code, call] of calls) expect([code, await codeOf(call)]).toEqual([code, code]);
+  });
+
+  const hello = (robotId: string, robotType: string, node?: string) => ({
+    ...{ type: 'hello' as const, warehouseId: SITE },
+    robots: [{ robotId, robotType, ...(node === undefined ? {} : { node }) }],
+  });
+  const state = (robotId: string, node: string) => ({
+    ...{ type: 'robot.state' as const, robotId, node, available: true, at: START },
+  });
+});
+
+describe('completions', () => {
+  it('are scored once: the same again is a duplicate, another trace a conflict', async () => {
+    const { service, pass } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await pass(10);
+    const first = report(route, traceAlong(route.nodes, START));
+    const scored = await service.completeRoute(SITE, first);
+    expect(await service.completeRoute(SITE, first)).toEqual({ ...scored, duplicate: true });
+    const other = report(route, traceAlong(route.nodes, START, [2]));
+    expect(await codeOf(() => service.completeRoute(SITE, other))).toBe('E_COMPLETION_CONFLICT');
+    expect(service.warehouse(SITE).completedRoutes).toBe(1);
+  });
+
+  it.each([
+    ['E_TRACE_GAP', ['00', '01', '03', '04'], []],
+    ['E_TRACE_TOO_FAST', ['00', '01', '02', '03', '04'], [1, 0.2, 1, 1]],
+    ['E_TRACE_BACKWARDS', ['00', '01', '02', '03', '04'], [1, -1, 1, 1]],
+    ['E_TRACE_INCOMPLETE', ['00', '01', '02'], []],
+    ['E_TRACE_INCOMPLETE', ['01', '02', '03', '04'], []],
+    ['E_TRACE_FUTURE', ['00', '01', '02', '03', '04'], [1, 1, 1, 600]],
+    ['E_UNKNOWN_NODE', ['00', '01', '77', '03', '04'], []],
+  ] as const)(
+    'that cannot be (%s) are stored, not learnt, and end the route',
+    async (code, nodes, seconds) => {
+      const { service, pass } = await startService();
+      const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+      await pass(10);
+      const trace = traceAlong(nodes.map(cell), START, seconds);
+      const scored = await service.completeRoute(SITE, report(route, trace));
+      expect(scored.learnt).toBe(false);
+      expect(scored.reason).toMatch(new RegExp(`^${code}:`));
+      expect(await service.route(SITE, route.routeId)).toMatchObject({ state: 'completed', trace });
+      expect(service.warehouse(SITE)).toMatchObject({ openRoutes: 0, slowdown: 1, scoreRatio: 1 });
+    },
+  );
+
+  it('that were driven before the route was issued are not learnt', async () => {
+    const { service, pass } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await pass(10);
+    const early = traceAlong(route.nodes, START - 60_000, [1, 1, 1, 65]);
+    const scored = await service.completeRoute(SITE, report(route, early));
+    expect(scored.reason).toMatch(/^E_TRACE_FUTURE:/);
+  });
+
+  it('are refused while the disk is full, and taken when they are sent again', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, pass } = await startService({ journal });
+    const finish = async <T>(call: Promise<T>, fate: 'stored' | 'full'): Promise<T> => {
+      const guarded = call.catch((error: unknown) => error as T);
+      await settle();
+      expect(store.finish(fate)).toBe(true);
+      void guarded;
+      return call;
+    };
+    const asked = service.requestRoute(SITE, request('a', '00', ['04']));
+    expect(await codeOf(() => finish(asked, 'full'))).toBe('E_JOURNAL_FULL');
+    expect(service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
+    const route = await finish(service.requestRoute(SITE, request('a', '00', ['04'])), 'stored');
+    await pass(10);
+    const done = report(route, traceAlong(route.nodes, START, [1, 3, 1, 1]));
+    expect(await codeOf(() => finish(service.completeRoute(SITE, done), 'full'))).toBe('E_JOURNAL_FULL');
+    expect(service.warehouse(SITE)).toMatchObject({ openRoutes: 1, completedRoutes: 0 });
+    const scored = await finish(service.completeRoute(SITE, done), 'stored');
+    expect(scored).toMatchObject({ learnt: true, ratio: 6 / 4 });
+    expect(scored.duplicate).toBeUndefined();
+    expect(service.warehouse(SITE)).toMatchObject({ openRoutes: 0, completedRoutes: 1 });
+  });
+});
+
+describe('reward weights and modes', () => {
+  it('take effect on the next plan', async () => {
+    const { service } = await startService();
+    const price = (): number => service.dryRun(SITE, request('a', '00', ['04'])).why.pricedCost;
+    expect(price()).toBe(4);
+    await service.setWeights(SITE, { ...service.weights(SITE), time: 2, distance: 3 });
+    expect(price()).toBe(20);
+    expect(service.lanes(SITE)[0]?.price).toBe(5);
+  });
+
+  it.each([NaN, Infinity, -1, 101])('refuse a weight of %s', async (wait) => {
+    const { service } = await startService();
+    const before = service.weights(SITE);
+    expect(await codeOf(() => service.setWeights(SITE, { ...before, wait }))).toBe('E_WEIGHTS_INVALID');
+    expect(await codeOf(() => service.setWeights(SITE, { ...before, time: 0 }))).toBe('E_WEIGHTS_INVALID');
+    expect(service.weights(SITE)).toEqual(before);
+  });
+
+  it('say in the route what priced it', async () => {
+    const { service } = await startService({ learns: true });
+    const version = (): string => service.dryRun(SITE, request('a', '00', ['04'])).policyVersion;
+    expect(version()).toBe('cold+0');
+    for (const [mode, policyVersion] of [
+      ['off', 'free-flow'],
+      ['observe', 'free-flow'],
+      ['frozen', 'cold+0'],
+    ] as const) {
+      await service.setMode(SITE, mode);
+      expect([mode, version()]).toEqual([mode, policyVersion]);
+    }
+  });
+});
+
+describe('clocks of robots', () => {
+  it('that run wild do not close a lane for the others', async () => {
+    const { service, pass } = await startService({ learns: true });
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await pass(1);
+    const prices = () => service.lanes(SITE).map(({ price }) => price);
+    const before = prices();
+    service.routeProgress(SITE, {
+      ...{ type: 'route.progress', routeId: route.routeId, revision: 0, node: cell('01'), at: 8.64e15 },
+    });
+    await pass(1);
+    const after = prices();
+    expect(Math.max(...after.map((price, i) => price - before[i]!))).toBeLessThan(60);
+  });
+});
