@@ -1,31 +1,11 @@
-import type { NodeIndex } from '../src/domain/ids.js';
-import type { RouteAssignedContent, RouteUpdatedMessage, Stop } from '../src/domain/messages.js';
+import { AppError, isAppError, type ErrorCode } from '../src/domain/errors.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
-import type { FleetLink } from './fleetLink.js';
-import type { Floor, FloorEvent } from './floor/floor.js';
+import { createDriver, type Driver, type Move } from './driver.js';
+import type { FleetLink, RouteChange } from './fleetLink.js';
+import type { Floor } from './floor/floor.js';
+import type { FinishedJob, JobSource } from './job.js';
 
-/** What a robot is to do next: stops in any order, then the drop-off, each with its handling seconds. */
-export interface Job {
-  readonly jobId: string;
-  readonly stops: readonly Stop[];
-  readonly dropoff: Stop | null;
-  readonly priority?: number;
-  readonly deadlineAt?: number;
-}
-
-/** Where jobs come from; null: nothing to do for this robot now, ask again next step. */
-export interface JobSource {
-  next(robot: number, at: number): Job | null;
-}
-
-export interface FinishedJob {
-  readonly robot: number;
-  readonly job: Job;
-  readonly issuedAt: number;
-  readonly finishedAt: number;
-  readonly ratio: number;
-  readonly learnt: boolean;
-}
+export type { FinishedJob, Job, JobSource } from './job.js';
 
 export interface FleetOptions {
   readonly graph: LaneGraph;
@@ -36,224 +16,236 @@ export interface FleetOptions {
   readonly robotTypes: readonly string[];
   /** The clock's instant when the floor began. */
   readonly startAt: number;
-  /** 'one': each answer is waited for before the next question, so that a run repeats itself. */
-  readonly asking: 'one' | 'all';
+  /**
+   * 'one': each answer is waited for before the next question, so that a run repeats itself. 'all': a step ends
+   * with its answers. 'background': the floor goes on; robots whose answers are late stand, one question each.
+   */
+  readonly asking: 'one' | 'all' | 'background';
   readonly onFinished?: (finished: FinishedJob) => void;
 }
 
 /** A simulated fleet: robots that drive their routes, report, ask again when pushed off, and ask for the next. */
 export interface Fleet {
   start(): Promise<void>;
+  /** @throws AppError for refusals that asking again would not help, and what the link throws. */
   step(): Promise<void>;
+  /** Waits for every answer under way. */
+  settle(): Promise<void>;
+  /** Tells the service that a robot cannot drive on for now, or (null) can again. */
+  pause(robot: number, reason: string | null): void;
   /** Stops of jobs that robots reached, drop-offs included. */
   goalsReached(): number;
   jobsFinished(): number;
+  /** Answers under way. */
+  waiting(): number;
   refusals(): number;
+  refusalsByCode(): Readonly<Record<string, number>>;
 }
 
-interface Driver {
-  readonly robotId: string;
-  job: Job | null;
-  routeId: string;
-  revision: number;
-  nodes: readonly NodeIndex[];
-  stopIndexes: readonly number[];
-  handling: readonly number[];
-  position: number;
-  nextStop: number;
-  issuedAt: number;
-  /** When handling at the last stop ends and the trace is sent; Infinity before. */
-  doneAt: number;
-  waiting: boolean;
-  trace: [string, number, number | null][];
-  requests: number;
+/** A robot at a node: on its route, pushed beside it, or on no route (`routeId` null). */
+interface Sighting {
+  readonly driver: Driver;
+  readonly move: Move;
+  readonly routeId: string | null;
+  readonly place: 'onRoute' | 'pushedOff' | 'elsewhere';
 }
+
+/** Seconds of the floor between two questions of a robot that was refused: doubled each time. */
+const RETRY_SECONDS = { first: 1, longest: 32 } as const;
 
 export function createFleet(options: FleetOptions): Fleet {
   const { graph, floor, link, jobs, startAt } = options;
-  const drivers = options.robotTypes.map((_type, robot): Driver => createDriver(robot));
+  const refusals = new Map<string, number>();
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | null = null;
   let goals = 0;
   let finished = 0;
-  let refused = 0;
   const now = (): number => startAt + Math.round(1000 * floor.stepCount() * floor.stepSeconds);
+  const drivers = options.robotTypes.map((name, robot) => {
+    const type = graph.robotTypes[graph.robotTypeIndexOf.get(name) ?? -1];
+    if (!type) throw new AppError('E_USAGE', { detail: `the map has no robot type ${name}` });
+    const onGoal = (): number => goals++;
+    return createDriver({ graph, floor, robot, startSeconds: type.startSeconds, startAt, onGoal });
+  });
+  const byName = new Map(drivers.map((driver) => [driver.robotId, driver]));
+  const nodeName = (node: number): string => graph.nodeIds[node] as string;
 
-  /** The plan now in force: from where the robot stands. */
-  const follow = (robot: number, plan: Pick<RouteAssignedContent, 'revision' | 'nodes' | 'stopIndexes'>, handling: readonly number[]): void => {
-    const driver = drivers[robot]!;
-    driver.revision = plan.revision;
-    driver.nodes = plan.nodes.map((node) => graph.nodeIndexOf.get(node)!);
-    driver.stopIndexes = plan.stopIndexes;
-    driver.handling = handling;
-    driver.position = 0;
-    driver.nextStop = 0;
-    floor.setRoute(robot, driver.nodes);
-    reachStops(robot, now());
+  const tellPlace = (driver: Driver, pausedReason?: string): void => {
+    driver.told();
+    const { robotId, here } = driver;
+    const paused = pausedReason === undefined ? {} : { pausedReason };
+    link.robotState({ robotId, node: nodeName(here.node), available: true, ...paused, at: now() });
   };
 
-  /** Handles every stop at the robot's position, then heads for the next. */
-  const reachStops = (robot: number, at: number): void => {
-    const driver = drivers[robot]!;
-    let readyAt = at;
-    while (driver.stopIndexes[driver.nextStop] === driver.position) {
-      const seconds = driver.handling[driver.nextStop]!;
-      driver.nextStop++;
-      goals++;
-      readyAt += 1000 * seconds;
-      floor.goalReached(robot);
-      if (seconds > 0) floor.hold(robot, seconds);
+  /** What was refused is asked again later; what can never work ends the run. */
+  const refused = (driver: Driver, error: unknown): ErrorCode => {
+    if (!isAppError(error)) throw error;
+    const { code } = error;
+    const isTransient = error.retry && code !== 'E_SHUTTING_DOWN';
+    if (!isTransient && code !== 'E_UNREACHABLE' && code !== 'E_ROUTE_CLOSED') throw error;
+    refusals.set(code, (refusals.get(code) ?? 0) + 1);
+    const seconds = Math.min(RETRY_SECONDS.longest, RETRY_SECONDS.first * 2 ** driver.refusals++);
+    driver.retryAt = now() + 1000 * seconds;
+    return code;
+  };
+
+  /** Takes note of where a robot got to. */
+  const see = (driver: Driver, move: Move): Sighting => {
+    const { routeId } = driver;
+    if (routeId === null || driver.doneAt < Infinity) {
+      driver.stand(move);
+      return { driver, move, routeId: null, place: 'elsewhere' };
     }
-    const goal = driver.stopIndexes[driver.nextStop];
-    if (goal === undefined) driver.doneAt = readyAt;
-    else floor.setGoal(robot, driver.nodes[goal]!);
+    return { driver, move, routeId, place: driver.follow(move) };
+  };
+  const tellProgress = ({ driver, move, routeId }: Sighting): void => {
+    if (routeId === null) return;
+    link.progress({ routeId, revision: driver.revision, node: nodeName(move.node), at: move.at });
   };
 
-  const ask = async (robot: number): Promise<void> => {
-    const driver = drivers[robot]!;
-    driver.job ??= jobs.next(robot, now());
-    if (!driver.job) return;
-    const job = driver.job;
+  /** One question of a robot; what happened to it meanwhile is read when the answer is in. */
+  const question = async (driver: Driver, work: () => Promise<void>): Promise<void> => {
     driver.waiting = true;
     try {
-      const from = graph.nodeIds[floor.nodeOf(robot)]!;
+      await work();
+      driver.refusals = 0;
+    } catch (error) {
+      // A route that the service has closed is gone; its job is still to be done.
+      if (refused(driver, error) === 'E_ROUTE_CLOSED') driver.end();
+    } finally {
+      driver.waiting = false;
+    }
+    const missed = driver.unread.splice(0).map((move) => see(driver, move));
+    if (missed.length === 0) return;
+    if (driver.routeId !== null) driver.steer();
+    // Where it stands now is told by asking for a new way; what it passed before, in order, by progress.
+    const asks = driver.pushedOff && driver.retryAt <= now();
+    for (const sighting of asks ? missed.slice(0, -1) : missed) tellProgress(sighting);
+    if (asks) await deviate(driver);
+  };
+
+  const ask = async (driver: Driver, robot: number): Promise<void> => {
+    const job = (driver.job ??= jobs.next(robot, now()));
+    if (!job) {
+      if (driver.strayed) tellPlace(driver);
+      return;
+    }
+    const issuedAt = now();
+    await question(driver, async () => {
       const answer = await link.requestRoute({
-        requestId: `${driver.robotId}.${driver.requests++}`,
+        requestId: `${startAt.toString(36)}.${driver.robotId}.${driver.requests++}`,
         robotId: driver.robotId,
-        from,
+        from: nodeName(driver.here.node),
         stops: [...job.stops],
         ...(job.dropoff === null ? {} : { dropoff: job.dropoff }),
         ...(job.priority === undefined ? {} : { priority: job.priority }),
         ...(job.deadlineAt === undefined ? {} : { deadlineAt: job.deadlineAt }),
       });
-      driver.routeId = answer.routeId;
-      driver.issuedAt = now();
-      driver.doneAt = Infinity;
-      driver.trace = [[from, driver.issuedAt, null]];
-      const visited = answer.stopOrder.map((position) => handlingSeconds(graph, job.stops[position]!));
-      if (job.dropoff !== null) visited.push(handlingSeconds(graph, job.dropoff));
-      follow(robot, answer, visited);
-    } catch {
-      refused++;
-    } finally {
-      driver.waiting = false;
-    }
+      driver.begin(answer, job, { issuedAt, at: now() });
+    });
   };
 
-  const adopt = (robot: number, message: RouteUpdatedMessage): void => {
-    const driver = drivers[robot]!;
-    if (message.routeId !== driver.routeId || message.revision <= driver.revision) return;
-    follow(robot, message, driver.handling.slice(driver.handling.length - message.stopIndexes.length));
-  };
+  const deviate = (driver: Driver): Promise<void> =>
+    question(driver, async () => {
+      const { revision, here } = driver;
+      const routeId = driver.routeId as string;
+      driver.revise(
+        await link.deviated({ routeId, revision, node: nodeName(here.node), at: here.at }),
+        now(),
+      );
+    });
 
-  const complete = async (robot: number): Promise<void> => {
-    const driver = drivers[robot]!;
-    const job = driver.job!;
-    const finishedAt = driver.doneAt;
-    driver.waiting = true;
-    driver.doneAt = Infinity;
-    try {
-      const { ratio, learnt } = await link.completed({ routeId: driver.routeId, trace: driver.trace });
+  const complete = async (driver: Driver, robot: number): Promise<void> => {
+    const { issuedAt, doneAt: finishedAt, job } = driver;
+    const routeId = driver.routeId as string;
+    await question(driver, async () => {
+      const { ratio, learnt, reason } = await link.completed({ routeId, trace: [...driver.trace] });
+      driver.end();
       driver.job = null;
       finished++;
-      options.onFinished?.({ robot, job, issuedAt: driver.issuedAt, finishedAt, ratio, learnt });
-    } finally {
-      driver.waiting = false;
-    }
-    floor.clearGoal(robot);
-    await ask(robot);
+      const why = reason === undefined ? {} : { reason };
+      if (job) options.onFinished?.({ robot, job, issuedAt, finishedAt, ratio, learnt, ...why });
+    });
+    if (driver.job === null) await ask(driver, robot);
   };
 
-  /** What robots saw on the way, before anyone asks anything: the service then plans for the floor as it is. */
-  const report = (events: readonly FloorEvent[]): number[] => {
-    const pushed: number[] = [];
-    for (const { robot, node, atSeconds, onRoute } of events) {
-      const driver = drivers[robot]!;
-      const at = startAt + Math.round(1000 * atSeconds);
-      if (!driver.job || driver.waiting || driver.routeId === '') continue;
-      driver.trace.push([graph.nodeIds[node]!, at, null]);
-      if (!onRoute) {
-        pushed.push(robot);
-        continue;
-      }
-      driver.position++;
-      link.progress({ routeId: driver.routeId, revision: driver.revision, node: graph.nodeIds[node]!, at });
-      reachStops(robot, at);
-    }
-    return pushed;
-  };
-
-  const deviate = async (robot: number): Promise<void> => {
-    const driver = drivers[robot]!;
-    const [node, at] = driver.trace[driver.trace.length - 1]!;
-    try {
-      adopt(robot, await link.deviated({ routeId: driver.routeId, revision: driver.revision, node, at }));
-    } catch {
-      refused++;
-    }
+  /** What each robot that waits for nothing has to ask now. */
+  const questions = (at: number): (() => Promise<void>)[] => {
+    const replans: (() => Promise<void>)[] = [];
+    const others: (() => Promise<void>)[] = [];
+    drivers.forEach((driver, robot) => {
+      if (driver.waiting) return;
+      if (driver.retryAt > at) {
+        if (driver.strayed && driver.routeId === null) tellPlace(driver);
+      } else if (driver.doneAt <= at) others.push(() => complete(driver, robot));
+      else if (driver.routeId === null) others.push(() => ask(driver, robot));
+      else if (driver.pushedOff && driver.doneAt === Infinity) replans.push(() => deviate(driver));
+    });
+    return [...replans, ...others];
   };
 
   const run = async (tasks: readonly (() => Promise<void>)[]): Promise<void> => {
-    if (options.asking === 'all') {
-      await Promise.all(tasks.map((task) => task()));
+    if (options.asking === 'one') {
+      for (const task of tasks) await task();
       return;
     }
-    for (const task of tasks) await task();
+    const answers = tasks.map((task) => {
+      const answer = task().catch((error: unknown) => {
+        failure ??= { error };
+      });
+      underWay.add(answer);
+      return answer.finally(() => underWay.delete(answer));
+    });
+    if (options.asking === 'all') await Promise.all(answers);
+    if (failure) throw failure.error;
+  };
+
+  const settle = async (): Promise<void> => {
+    while (underWay.size > 0) await Promise.all(underWay);
+    if (failure) throw failure.error;
   };
 
   return {
     async start() {
       await link.hello(
-        drivers.map((driver, robot) => ({
-          robotId: driver.robotId,
-          robotType: options.robotTypes[robot]!,
-          node: graph.nodeIds[floor.nodeOf(robot)]!,
+        drivers.map(({ robotId, here }, robot) => ({
+          robotId,
+          robotType: options.robotTypes[robot] as string,
+          node: nodeName(here.node),
         })),
       );
-      link.onUpdate((message) => {
-        const robot = drivers.findIndex((driver) => driver.robotId === message.robotId);
-        if (robot >= 0) adopt(robot, message);
-      });
-      await run(drivers.map((_driver, robot) => () => ask(robot)));
+      link.onUpdate((message) => change(byName.get(message.robotId), message));
+      await run(drivers.map((driver, robot) => () => ask(driver, robot)));
+      await settle();
     },
     async step() {
-      const events = floor.step();
+      const sightings: Sighting[] = [];
+      for (const { robot, node, atSeconds } of floor.step()) {
+        const driver = drivers[robot] as Driver;
+        const move = { node, at: startAt + Math.round(1000 * atSeconds) };
+        if (driver.waiting) driver.unread.push(move);
+        else sightings.push(see(driver, move));
+      }
       const at = now();
       await link.advanceClock(at);
-      const pushed = report(events);
-      const tasks = pushed.map((robot) => () => deviate(robot));
-      drivers.forEach((driver, robot) => {
-        if (driver.waiting) return;
-        if (driver.doneAt <= at) tasks.push(() => complete(robot));
-        else if (!driver.job) tasks.push(() => ask(robot));
-      });
-      await run(tasks);
+      // Before anyone asks anything: the service then plans for the floor as it is.
+      for (const sighting of sightings) if (sighting.place === 'onRoute') tellProgress(sighting);
+      await run(questions(at));
+    },
+    settle,
+    pause(robot, reason) {
+      tellPlace(drivers[robot] as Driver, reason ?? undefined);
     },
     goalsReached: () => goals,
     jobsFinished: () => finished,
-    refusals: () => refused,
+    waiting: () => drivers.filter((driver) => driver.waiting).length,
+    refusals: () => [...refusals.values()].reduce((sum, count) => sum + count, 0),
+    refusalsByCode: () => Object.fromEntries([...refusals].sort()),
   };
-}
 
-function createDriver(robot: number): Driver {
-  return {
-    robotId: `robot-${robot}`,
-    job: null,
-    routeId: '',
-    revision: 0,
-    nodes: [],
-    stopIndexes: [],
-    handling: [],
-    position: 0,
-    nextStop: 0,
-    issuedAt: 0,
-    doneAt: Infinity,
-    waiting: false,
-    trace: [],
-    requests: 0,
-  };
-}
-
-function handlingSeconds(graph: LaneGraph, stop: Stop): number {
-  const node = graph.nodeIndexOf.get(typeof stop === 'string' ? stop : stop.node)!;
-  const own = typeof stop === 'string' ? undefined : stop.handlingSeconds;
-  return own ?? graph.handlingSeconds[node]!;
+  function change(driver: Driver | undefined, message: RouteChange): void {
+    if (!driver || message.routeId !== driver.routeId) return;
+    if (message.type === 'route.updated') driver.revise(message, now());
+    else driver.hold();
+  }
 }

@@ -1,16 +1,31 @@
 import type {
+  RobotStateMessage,
   RouteAssignedContent,
   RouteCompletedContent,
   RouteDeviatedMessage,
+  RouteHeldMessage,
   RouteProgressMessage,
   RouteRequestContent,
   RouteScoredContent,
   RouteUpdatedMessage,
 } from '../src/domain/messages.js';
 
-/** How a simulated fleet reaches the service: by call in process, or over the real socket. */
+export interface FleetRobot {
+  readonly robotId: string;
+  readonly robotType: string;
+  readonly node: string;
+}
+
+/** What the service changes of its own accord: a new way, or none for now. */
+export type RouteChange = RouteUpdatedMessage | RouteHeldMessage;
+
+/**
+ * How a simulated fleet reaches the service: by call in process, or over the real socket. Refusals reject with
+ * the `AppError` of the catalogue.
+ */
 export interface FleetLink {
-  hello(robots: readonly { readonly robotId: string; readonly robotType: string; readonly node: string }[]): Promise<void>;
+  hello(robots: readonly FleetRobot[]): Promise<void>;
+  robotState(message: Omit<RobotStateMessage, 'type'>): void;
   requestRoute(request: RouteRequestContent): Promise<RouteAssignedContent>;
   progress(message: Omit<RouteProgressMessage, 'type'>): void;
   deviated(message: Omit<RouteDeviatedMessage, 'type'>): Promise<RouteUpdatedMessage>;
@@ -18,6 +33,6 @@ export interface FleetLink {
   /** Moves the warehouse's clock; what is due on it happens before the promise settles. */
   advanceClock(at: number): Promise<void>;
   /** Routes that the service changed of its own accord. */
-  onUpdate(listener: (message: RouteUpdatedMessage) => void): void;
+  onUpdate(listener: (message: RouteChange) => void): void;
   close(): Promise<void>;
 }

@@ -7,6 +7,7 @@ export function createInProcessLink(service: RoutingService, warehouseId: string
     async hello(robots) {
       service.hello({ type: 'hello', warehouseId, robots: robots.map((robot) => ({ ...robot })) });
     },
+    robotState: (message) => service.robotState(warehouseId, { type: 'robot.state', ...message }),
     requestRoute: (request) => service.requestRoute(warehouseId, request),
     progress: (message) => service.routeProgress(warehouseId, { type: 'route.progress', ...message }),
     deviated: (message) => service.routeDeviated(warehouseId, { type: 'route.deviated', ...message }),
@@ -14,7 +15,8 @@ export function createInProcessLink(service: RoutingService, warehouseId: string
     advanceClock: (at) => service.advanceClock(warehouseId, at),
     onUpdate(listener) {
       service.subscribe((event) => {
-        if (event.kind === 'route.updated') listener(event.message);
+        if (event.kind !== 'route.updated' && event.kind !== 'route.held') return;
+        if (event.warehouseId === warehouseId) listener(event.message);
       });
     },
     close: async () => undefined,

@@ -157,7 +157,9 @@ export function createFloor({ graph, robots, random }: FloorOptions): Floor {
     },
     hold(robot, seconds) {
       const moving = (movingArc[robot] as number) >= 0;
-      const from = moving ? (arrival[robot] as number) : Math.max(now - 1, ready[robot] as number);
+      const readyAt = ready[robot] as number;
+      // As when it sets out: who got ready within the last step lost no time.
+      const from = moving ? (arrival[robot] as number) : readyAt > now - 1 ? readyAt : now;
       ready[robot] = from + seconds / cells.stepSeconds;
     },
     setOutOfOrder(robot, broken) {
