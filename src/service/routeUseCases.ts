@@ -203,10 +203,10 @@ async function issueRoute(
     });
     host.routeLeaves(site);
     if (!route) return repeatedAnswer(entry, answer);
-    // A lane may have closed while the issue was written, and another while that was mended: no route over
-    // one leaves after that.
+    // A lane may have closed while the issue was written, and another while that was mended. The answer itself
+    // is asked: whoever closed the lane may have sent the route another way already, under a later revision.
     let latest = answer;
-    while (!routeIsOpen(site, route)) {
+    while (!isOpenWay(site, latest.nodes)) {
       const updated = await reviseRoute(core, entry, route, { reason: 'laneClosed', at: site.clock.now() });
       if (updated.type === 'route.held') {
         await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());

@@ -1,0 +1,210 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RouteAssignedContent } from '../../src/domain/messages.js';
+import type { RoutingService } from '../../src/domain/serviceContract.js';
+import { createJournal } from '../../src/journal/journal.js';
+import { createFaultyStore, settle } from '../journal/support/faultyStore.js';
+import { cell, codeOf, lane, report, SITE, startService, START, traceAlong } from './support/startService.js';
+
+const request = (robotId: string, from: string, stops: readonly string[], requestId = 'q1') => ({
+  requestId,
+  robotId,
+  from: cell(from),
+  stops: stops.map(cell),
+});
+
+/** Lanes of a way that are closed now. */
+function closedOn(service: RoutingService, nodes: readonly string[]): string[] {
+  const closed = new Set(
+    service
+      .lanes(SITE)
+      .filter(({ open }) => !open)
+      .map(({ from, to }) => `${from} ${to}`),
+  );
+  return nodes.slice(1).flatMap((to, i) => (closed.has(`${nodes[i]!} ${to}`) ? [`${nodes[i]!} ${to}`] : []));
+}
+
+describe('closing a lane', () => {
+  it('sends every open route that crosses it another way, and leaves the others alone', async () => {
+    const { service, events } = await startService();
+    await service.requestRoute(SITE, request('a', '00', ['04']));
+    await service.requestRoute(SITE, request('b', '02', ['04']));
+    await service.requestRoute(SITE, request('c', '10', ['14']));
+    await service.closeLanes(SITE, [lane('01', '02')]);
+    const updates = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(updates.map(({ robotId, reason, revision }) => [robotId, reason, revision])).toEqual([
+      ['a', 'laneClosed', 1],
+    ]);
+    expect(closedOn(service, updates[0]!.nodes)).toEqual([]);
+    expect(updates[0]!.nodes.at(-1)).toBe(cell('04'));
+    expect(events).toContainEqual({
+      ...{ kind: 'lane.updated', warehouseId: SITE, open: false },
+      lanes: [lane('01', '02')],
+    });
+    const flow = service.lanes(SITE).find(({ from, to }) => from === cell('01') && to === cell('02'));
+    expect(flow).toMatchObject({ open: false, plannedFlow: 0 });
+    expect(await service.route(SITE, 'route-1')).toMatchObject({ revision: 1, nodes: updates[0]!.nodes });
+  });
+
+  it('does not call back a robot that has the lane behind it', async () => {
+    const { service, events, pass, now } = await startService();
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await pass(2);
+    for (const node of ['01', '02']) {
+      service.routeProgress(SITE, {
+        type: 'route.progress',
+        routeId,
+        revision: 0,
+        node: cell(node),
+        at: now(),
+      });
+    }
+    await service.closeLanes(SITE, [lane('00', '01'), lane('01', '02')]);
+    expect(events.filter(({ kind }) => kind === 'route.updated')).toEqual([]);
+  });
+
+  it('holds a robot that has no way left, and releases it when the lane opens', async () => {
+    const { service, events, pass } = await startService({ map: '.....' });
+    const route = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await service.closeLanes(SITE, [lane('02', '03')]);
+    const held = events.find(({ kind }) => kind === 'route.held');
+    expect(held).toMatchObject({
+      message: { type: 'route.held', robotId: 'a', revision: 1, node: cell('00') },
+    });
+    expect(service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
+    expect(await codeOf(() => service.requestRoute(SITE, request('b', '00', ['04'])))).toBe('E_UNREACHABLE');
+    await pass(20);
+    await service.openLanes(SITE, [lane('02', '03')]);
+    const released = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(released).toMatchObject([{ robotId: 'a', reason: 'laneOpened', revision: 2, nodes: route.nodes }]);
+    await pass(4);
+    const trace = traceAlong(route.nodes, START, [21, 1, 1, 1]);
+    expect(await service.completeRoute(SITE, report(route, trace))).toMatchObject({ learnt: true });
+  });
+
+  it('keeps the order of the stops that are left', async () => {
+    const { service, events } = await startService();
+    await service.requestRoute(SITE, request('a', '00', ['02', '14']));
+    await service.closeLanes(SITE, [lane('01', '02')]);
+    const [update] = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(update).toMatchObject({ stopOrder: [0, 1] });
+    expect(update!.stopIndexes.map((index) => update!.nodes[index])).toEqual([cell('02'), cell('14')]);
+  });
+
+  it('while the issue is being committed, and again while that is mended, lets no route over it leave', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, events } = await startService({ journal, map: '.....\n.....\n.....' });
+    const commit = async (): Promise<boolean> => {
+      await settle();
+      const finished = store.finish('stored');
+      await settle();
+      return finished;
+    };
+    let answer: RouteAssignedContent | undefined;
+    let closedWhenItLeft: string[] | undefined;
+    // The first closing is being written while the route is planned; the second stands between the route's
+    // issue and what mends it.
+    const closings = [service.closeLanes(SITE, [lane('01', '02'), lane('02', '03')])];
+    await settle();
+    const asked = service.requestRoute(SITE, request('a', '00', ['04'])).then((route) => {
+      answer = route;
+      closedWhenItLeft = closedOn(service, route.nodes);
+    });
+    await settle();
+    closings.push(service.closeLanes(SITE, [lane('11', '12'), lane('12', '13')]));
+    await commit();
+    await commit();
+    closings.push(service.closeLanes(SITE, [lane('10', '11')]));
+    while (await commit());
+    await Promise.all([asked, ...closings]);
+    expect(answer!.revision).toBeGreaterThan(0);
+    expect(closedWhenItLeft).toEqual([]);
+    const route = await service.route(SITE, answer!.routeId);
+    expect(closedOn(service, route.nodes)).toEqual([]);
+    const last = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : [])).at(-1);
+    const told = last && last.revision > answer!.revision ? last : answer!;
+    expect([told.revision, told.nodes]).toEqual([route.revision, route.nodes]);
+  });
+
+  it('makes a repeated request get what the robot was told since, not the closed way', async () => {
+    const { service } = await startService();
+    const first = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await service.closeLanes(SITE, [lane('01', '02')]);
+    const again = await service.requestRoute(SITE, request('a', '00', ['04']));
+    expect(again).toMatchObject({ routeId: first.routeId, requestId: first.requestId, revision: 1 });
+    expect(closedOn(service, again.nodes)).toEqual([]);
+  });
+
+  it('that fails for a full disk may be called again, and then tells the robots', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, events } = await startService({ journal });
+    const run = async <T>(call: Promise<T>, ...fates: ('stored' | 'full')[]): Promise<T> => {
+      call.catch(() => undefined);
+      for (const fate of fates) {
+        await settle();
+        expect(store.finish(fate)).toBe(true);
+      }
+      return call;
+    };
+    const flow = () => service.lanes(SITE).map(({ plannedFlow }) => plannedFlow);
+    const route = await run(service.requestRoute(SITE, request('a', '00', ['04'])), 'stored');
+    const before = flow();
+    const closing = () => service.closeLanes(SITE, [lane('01', '02')]);
+    expect(await codeOf(() => run(closing(), 'stored', 'full'))).toBe('E_JOURNAL_FULL');
+    // What the robot drives is what the floor is planned with: it was told nothing yet.
+    expect(flow()).toEqual(before);
+    expect(events.filter(({ kind }) => kind === 'route.updated')).toEqual([]);
+    await run(closing(), 'stored', 'stored');
+    const [update] = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(update).toMatchObject({ routeId: route.routeId, revision: 1 });
+    expect(closedOn(service, update!.nodes)).toEqual([]);
+  });
+
+  it('at any moment leaves no open route and no answer over it', async () => {
+    const digits = ['00', '02', '04', '10', '12', '14', '20', '22', '24'];
+    const hop = [lane('01', '02'), lane('02', '01'), lane('11', '12'), lane('12', '13'), lane('02', '12')];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ what: fc.nat(3), robot: fc.nat(2), from: fc.nat(8), to: fc.nat(8), hop: fc.nat(4) }),
+          {
+            minLength: 5,
+            maxLength: 25,
+          },
+        ),
+        async (steps) => {
+          const { service, events } = await startService({ map: '.....\n.....\n.....' });
+          const told = new Map<string, readonly string[]>();
+          let requests = 0;
+          const calls = steps.map(async (step) => {
+            const robot = ['a', 'b', 'c'][step.robot]!;
+            try {
+              if (step.what <= 1) {
+                const wanted = request(robot, digits[step.from]!, [digits[step.to]!], `q${requests++}`);
+                const answer = await service.requestRoute(SITE, wanted);
+                expect(closedOn(service, answer.nodes)).toEqual([]);
+                told.set(answer.routeId, answer.nodes);
+              } else if (step.what === 2) await service.closeLanes(SITE, [hop[step.hop]!]);
+              else await service.openLanes(SITE, [hop[step.hop]!]);
+            } catch (error) {
+              expect(['E_ROUTE_OPEN', 'E_UNREACHABLE']).toContain((error as { code?: string }).code);
+            }
+          });
+          await Promise.all(calls);
+          for (const routeId of told.keys()) {
+            const route = await service.route(SITE, routeId);
+            const held = events.findLast(
+              (event) =>
+                (event.kind === 'route.held' || event.kind === 'route.updated') &&
+                event.message.routeId === routeId,
+            );
+            if (held?.kind !== 'route.held') expect(closedOn(service, route.nodes)).toEqual([]);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

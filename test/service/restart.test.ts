@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Journal } from '../../src/journal/journal.js';
+import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
+import { createRouteLedger } from '../../src/journal/routeLedger.js';
+import { openJournal } from '../../src/journal/sqliteJournal.js';
+import { cell, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
+
+const directories: string[] = [];
+afterEach(async () => {
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true });
+});
+
+/** A journal that can be closed and opened again, in memory or as SQLite on a disk. */
+const JOURNALS: Record<string, () => Promise<() => Promise<Journal>>> = {
+  async 'a journal in memory'() {
+    const journal = createMemoryJournal();
+    return async () => ({ ...journal, close: async () => undefined });
+  },
+  async 'a journal in SQLite'() {
+    const directory = await mkdtemp(join(tmpdir(), 'aisleflow-service-'));
+    directories.push(directory);
+    return () =>
+      openJournal({
+        directory,
+        onFatal: (error) => {
+          throw error;
+        },
+      });
+  },
+};
+
+const request = (robotId: string, from: string, stops: readonly string[]) => ({
+  ...{ requestId: `${robotId}1`, robotId, from: cell(from) },
+  stops: stops.map((stop) => ({ node: cell(stop), handlingSeconds: 2 })),
+  dropoff: cell('14'),
+});
+
+/** The ledger that the journal tells of. */
+async function hashOf(journal: Journal): Promise<string> {
+  const ledger = createRouteLedger({ warehouseId: SITE, journal });
+  for await (const record of journal.read()) ledger.apply(record);
+  return ledger.hash();
+}
+
+for (const [name, prepare] of Object.entries(JOURNALS)) {
+  describe(`a restart on ${name}`, () => {
+    it('brings back planned flow, closures, weights, modes and open routes', async () => {
+      const open = await prepare();
+      const journal = await open();
+      const before = await startService({ journal, learns: true });
+      const { service } = before;
+      await service.requestRoute(SITE, request('a', '00', ['02', '04']));
+      const done = await service.requestRoute(SITE, request('b', '10', ['12']));
+      await service.requestRoute(SITE, request('c', '03', ['00']));
+      await before.pass(20);
+      const trace = traceAlong(done.nodes, START, [1, 1, 3, 1]);
+      const scored = await service.completeRoute(SITE, report(done, trace));
+      expect(scored.learnt).toBe(true);
+      await service.setWeights(SITE, { ...service.weights(SITE), distance: 0.5 });
+      await service.closeLanes(SITE, [lane('01', '02')]);
+      await service.setMode(SITE, 'frozen');
+      const { weights, mode, closedLanes, openRoutes } = service.warehouse(SITE);
+      const routes = await Promise.all(
+        ['route-1', 'route-2', 'route-3'].map((id) => service.route(SITE, id)),
+      );
+      const hash = await hashOf(journal);
+      const planned = service.lanes(SITE);
+      const welcome = helloAgain(service);
+      await service.close();
+
+      const reopened = await open();
+      expect(await hashOf(reopened)).toBe(hash);
+      const at = before.now() - 1000;
+      const after = await startService({ journal: reopened, learns: true, robots: [], at });
+      await after.pass(1);
+      expect(after.service.warehouse(SITE)).toMatchObject({ weights, mode, closedLanes, openRoutes });
+      const fixed = ({ from, to, open: isOpen, plannedFlow }: (typeof planned)[number]) => [
+        `${from} ${to} ${isOpen}`,
+        plannedFlow,
+      ];
+      expect(after.service.lanes(SITE).map(fixed)).toEqual(planned.map(fixed));
+      expect(
+        await Promise.all(['route-1', 'route-2', 'route-3'].map((id) => after.service.route(SITE, id))),
+      ).toEqual(routes);
+      expect(helloAgain(after.service)).toEqual(welcome);
+      // The same reports and requests get the same answers.
+      expect(await after.service.completeRoute(SITE, report(done, trace))).toEqual({
+        ...scored,
+        duplicate: true,
+      });
+      expect(await after.service.requestRoute(SITE, request('c', '03', ['00']))).toMatchObject({
+        routeId: 'route-3',
+      });
+      await after.service.close();
+    });
+
+    it('still learns from a route that was issued before it', async () => {
+      const open = await prepare();
+      const before = await startService({ journal: await open(), learns: true });
+      const route = await before.service.requestRoute(SITE, request('a', '00', ['03']));
+      await before.service.close();
+      const after = await startService({ journal: await open(), learns: true, robots: [] });
+      await after.pass(20);
+      const trace = traceAlong(route.nodes, START, [1, 4, 1, 3]);
+      const scored = await after.service.completeRoute(SITE, report(route, trace));
+      expect(scored).toMatchObject({ learnt: true, components: { wait: 3 } });
+      await after.pass(1);
+      expect(after.service.warehouse(SITE).updatesApplied).toBe(1);
+      await after.service.close();
+    });
+
+    it('keeps a held robot held, where it waits, until there is a way', async () => {
+      const open = await prepare();
+      const before = await startService({ journal: await open() });
+      const route = await before.service.requestRoute(SITE, request('a', '00', ['04']));
+      await before.pass(2);
+      for (const node of ['01', '02']) {
+        before.service.routeProgress(SITE, {
+          ...{
+            type: 'route.progress',
+            routeId: route.routeId,
+            revision: 0,
+            node: cell(node),
+            at: before.now(),
+          },
+        });
+      }
+      const ways = [lane('02', '03'), lane('12', '13')];
+      await before.service.closeLanes(SITE, ways);
+      const planned = before.service.lanes(SITE).map(({ plannedFlow }) => plannedFlow);
+      expect(planned.every((flow) => flow === 0)).toBe(true);
+      await before.service.close();
+      const after = await startService({ journal: await open(), robots: [] });
+      expect(after.service.lanes(SITE).map(({ plannedFlow }) => plannedFlow)).toEqual(planned);
+      await after.service.openLanes(SITE, ways);
+      const [update] = after.events.flatMap((event) =>
+        event.kind === 'route.updated' ? [event.message] : [],
+      );
+      expect(update?.nodes).toEqual(['02', '03', '04', '14'].map(cell));
+      await after.service.close();
+    });
+
+    it('on a map that lost a lane and a node starts all the same', async () => {
+      const open = await prepare();
+      const before = await startService({ journal: await open() });
+      const route = await before.service.requestRoute(SITE, request('a', '00', ['04']));
+      await before.service.closeLanes(SITE, [lane('03', '04'), lane('13', '14')]);
+      await before.service.openLanes(SITE, [lane('03', '04'), lane('13', '14')]);
+      await before.service.close();
+      const after = await startService({ journal: await open(), map: '....\n....', robots: [] });
+      expect(after.service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
+      expect(await after.service.route(SITE, route.routeId)).toMatchObject({ state: 'issued' });
+      const { routeId } = route;
+      const closed = await after.service.cancelRoute(SITE, {
+        type: 'route.cancelled',
+        routeId,
+        reason: 'map',
+      });
+      expect(closed.state).toBe('cancelled');
+      await after.service.close();
+    });
+  });
+}
+
+function helloAgain(service: Awaited<ReturnType<typeof startService>>['service']) {
+  const robots = ['a', 'b', 'c'].map((robotId) => ({ robotId, robotType: 'unit' }));
+  return service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
+}
