@@ -10,7 +10,12 @@ import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
  */
 export type PriceSource = 'freeFlow' | 'flow' | 'network';
 
-export const PRIOR = { factor: 0 } as { factor: number };
+/**
+ * Share of the hand-made planned-flow price that the network's price stands on. It makes a cold floor pass
+ * its first minutes without jams, and says what labels cannot: a head-on meeting that was avoided leaves no
+ * wait behind to learn from. Decision 0005 has the measurements.
+ */
+export const PRIOR_SHARE = 0.5;
 
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
 export interface Pricing {
@@ -63,8 +68,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   };
   const costs = (lane: number): void => {
     const factor = source === 'network' ? pressure : 1;
-    const prior =
-      source === 'network' && PRIOR.factor > 0 ? PRIOR.factor * flowPriceSeconds(graph, traffic, lane) : 0;
+    const prior = source === 'network' ? PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) : 0;
     const remembered = source === 'network' ? MEMORY.factor * memory.excessSeconds(lane) : 0;
     waitCost[lane] = weights.wait * (factor * waitHat[lane]! + remembered + prior);
     blockingCost[lane] = weights.blocking * factor * blockingHat[lane]!;
