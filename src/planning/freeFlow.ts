@@ -30,7 +30,10 @@ export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): F
       reversedPrices.set(robotType, prices);
     }
     for (let i = 0; i < prices.length; i++) {
-      prices[i] = graph.open[graph.inLanes[i]!] === 1 ? graph.freeFlowSeconds[robotType]![graph.inLanes[i]!]! : Infinity;
+      prices[i] =
+        graph.open[graph.inLanes[i]!] === 1
+          ? graph.freeFlowSeconds[robotType]![graph.inLanes[i]!]!
+          : Infinity;
     }
     return prices;
   };

@@ -86,7 +86,8 @@ function createNodeSearch(graph: LaneGraph): Search {
     lanesTo(node) {
       if (cost[node] === Infinity) return null;
       const lanes: number[] = [];
-      for (let at = node; at !== startNode; at = laneFrom[lanes[lanes.length - 1]!]!) lanes.push(lastLane[at]!);
+      for (let at = node; at !== startNode; at = laneFrom[lanes[lanes.length - 1]!]!)
+        lanes.push(lastLane[at]!);
       return lanes.reverse();
     },
   };

@@ -17,7 +17,9 @@ export interface Random {
 }
 
 export function createRandom(seed: number): Random {
+  // The generator starts from a seed and its complement: its first draws are the same for every seed.
   const generator = xoroshiro128plus(seed);
+  for (let draw = 0; draw < DRAWS_DROPPED; draw++) generator.next();
   const next = (): number => (generator.next() >>> 0) / 0x1_0000_0000;
   const integer = (limit: number): number => Math.floor(next() * limit);
   return {
@@ -28,13 +30,18 @@ export function createRandom(seed: number): Random {
     shuffle(items) {
       for (let last = items.length - 1; last > 0; last--) {
         const other = integer(last + 1);
-        [items[last], items[other]] = [items[other] as (typeof items)[number], items[last] as (typeof items)[number]];
+        [items[last], items[other]] = [
+          items[other] as (typeof items)[number],
+          items[last] as (typeof items)[number],
+        ];
       }
       return items;
     },
     fork: (name) => createRandom(hashText(`${seed}/${name}`)),
   };
 }
+
+const DRAWS_DROPPED = 32;
 
 /** FNV-1a, 32 bits. */
 function hashText(text: string): number {
