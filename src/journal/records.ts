@@ -83,7 +83,6 @@ interface Payloads {
   };
 }
 export type JournalKind = keyof Payloads;
-export type JournalPayload<Kind extends JournalKind> = Payloads[Kind];
 
 interface RecordOf<Kind extends JournalKind> {
   readonly at: Instant;

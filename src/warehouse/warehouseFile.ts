@@ -94,7 +94,6 @@ export const WarehouseFileSchema = strict(
 
 export type WarehouseFile = Static<typeof WarehouseFileSchema>;
 export type LaneEntryContent = Static<typeof LaneEntry>;
-export type NodeEntryContent = Static<typeof NodeEntry>;
 export type RobotTypeEntryContent = Static<typeof RobotTypeEntry>;
 
 /** The file as text: one node, lane or robot type a line, names wrapped, so that changes show in a diff. */
