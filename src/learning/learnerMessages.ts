@@ -20,9 +20,15 @@ export type ToLearner =
   | { readonly kind: 'rows'; readonly batch: RowBatch }
   | { readonly kind: 'correct'; readonly correction: RowCorrection }
   | { readonly kind: 'tick' }
-  | { readonly kind: 'reset'; readonly weights: Float32Array };
+  /** `generation` counts the resets: what was learnt before one must not be served after it. */
+  | { readonly kind: 'reset'; readonly weights: Float32Array; readonly generation: number };
 
 export type FromLearner =
   | { readonly kind: 'ready'; readonly backend: string }
   | { readonly kind: 'failed'; readonly detail: string }
-  | { readonly kind: 'update'; readonly update: Omit<LearnerUpdate, 'weights'>; readonly served: boolean };
+  | {
+      readonly kind: 'update';
+      readonly update: Omit<LearnerUpdate, 'weights'>;
+      readonly served: boolean;
+      readonly generation: number;
+    };

@@ -16,6 +16,7 @@ try {
   const epoch = new Int32Array(data.published.epoch);
   const published = new Float32Array(data.published.weights);
   let turnDue = false;
+  let generation = 0;
 
   const turn = (): void => {
     turnDue = false;
@@ -27,14 +28,17 @@ try {
       published.set(weights);
       Atomics.add(epoch, 0, 1);
     }
-    tell({ kind: 'update', update: report, served: weights !== null });
+    tell({ kind: 'update', update: report, served: weights !== null, generation });
   };
 
   port.on('message', (message: ToLearner) => {
     if (message.kind === 'rows') learner.offer(message.batch);
     else if (message.kind === 'correct') learner.correct(message.correction);
     else if (message.kind === 'tick') learner.tick();
-    else learner.reset(message.weights);
+    else {
+      learner.reset(message.weights);
+      ({ generation } = message);
+    }
     // One turn after all messages that are already here: rows that came together are learnt together.
     if (!turnDue) setImmediate(turn);
     turnDue = true;

@@ -35,6 +35,7 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
   let failed: (detail: string) => void = () => undefined;
   let alive = true;
   let rowsWaiting = 0;
+  let generation = 0;
 
   const fail = (detail: string): void => {
     if (!alive) return;
@@ -44,6 +45,8 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
   worker.on('message', (message: FromLearner) => {
     if (message.kind !== 'update') return;
     rowsWaiting = 0;
+    // Learnt before the reset that is on its way: served now it would undo an activation or a roll back.
+    if (message.generation !== generation) return;
     updated({ ...message.update, weights: message.served ? readPublished(published) : null });
   });
   worker.on('error', (error: Error) => fail(error.message));
@@ -62,7 +65,7 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
     },
     correct: (correction) => send({ kind: 'correct', correction }),
     tick: () => send({ kind: 'tick' }),
-    reset: (weights) => send({ kind: 'reset', weights }),
+    reset: (weights) => send({ kind: 'reset', weights, generation: ++generation }),
     onUpdate: (listener) => (updated = listener),
     onFailure: (listener) => (failed = listener),
     async close() {

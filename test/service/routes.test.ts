@@ -264,6 +264,18 @@ describe('completions', () => {
     expect(scored.reason).toMatch(/^E_TRACE_FUTURE:/);
   });
 
+  it('whose last entry leaves before it came are not learnt', async () => {
+    const { service, pass } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['01']));
+    await pass(10);
+    const trace = [
+      [cell('00'), START, null],
+      [cell('01'), START + 3000, START + 1000],
+    ] as const;
+    const scored = await service.completeRoute(SITE, report(route, trace as never));
+    expect(scored.reason).toMatch(/^E_TRACE_BACKWARDS:/);
+  });
+
   it('are refused while the disk is full, and taken when they are sent again', async () => {
     const store = createFaultyStore();
     const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });

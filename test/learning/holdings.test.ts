@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { createHoldings, type Arrival, type Wait } from '../../src/learning/holdings.js';
+import { createPassage, type Passage } from '../../src/learning/passage.js';
+
+const NODE = 3;
+const A = 0;
+const B = 1;
+const C = 2;
+
+const arrival = (
+  setOutSeconds: number,
+  atSeconds: number,
+  by: Passage | null,
+  next: Passage | null,
+  readySeconds = atSeconds,
+): Arrival => ({ atSeconds, setOutSeconds, readySeconds, by, next });
+const wait = (robot: number, fromSeconds: number, toSeconds: number): Wait => ({
+  ...{ robot, node: NODE, fromSeconds, toSeconds },
+});
+
+function setUp() {
+  const told: Passage[] = [];
+  const holdings = createHoldings(10, (passage) => told.push(passage));
+  return { holdings, told, by: createPassage(), next: createPassage() };
+}
+
+describe('who pays for a wait', () => {
+  it('is who holds the node, on the lane that it was then on', () => {
+    const { holdings, by, next } = setUp();
+    // Sets out for the node at 10, arrives at 12, has left it and arrived elsewhere at 20.
+    holdings.arrive(A, NODE, arrival(10, 12, by, next));
+    holdings.arrive(A, 4, arrival(19, 20, next, null));
+    expect(holdings.charge(wait(B, 5, 30))).toBe(0);
+    expect([by.blockingSeconds, next.blockingSeconds]).toEqual([2, 8]);
+  });
+
+  it('is nobody for the time of handling', () => {
+    const { holdings, by, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, by, next, 9));
+    holdings.charge(wait(B, 1, 12));
+    expect([by.blockingSeconds, next.blockingSeconds]).toEqual([0, 3]);
+  });
+
+  it('is the newest of two that qualify, for the seconds that it covers', () => {
+    const { holdings } = setUp();
+    const [older, newer] = [createPassage(), createPassage()];
+    holdings.arrive(A, NODE, arrival(0, 0, null, older));
+    // The first is about to leave (it arrives elsewhere at 8) when the second sets out for the node at 6.
+    holdings.arrive(A, 4, arrival(5, 8, older, null));
+    holdings.arrive(B, NODE, arrival(6, 8, newer, null));
+    holdings.charge(wait(C, 2, 8));
+    expect([older.blockingSeconds, newer.blockingSeconds]).toEqual([4, 2]);
+  });
+
+  it('does not depend on the order in which traces tell of it', () => {
+    const { holdings } = setUp();
+    const [older, newer] = [createPassage(), createPassage()];
+    holdings.arrive(B, NODE, arrival(6, 8, newer, null));
+    holdings.arrive(A, NODE, arrival(0, 0, null, older));
+    holdings.arrive(A, 4, arrival(5, 8, older, null));
+    holdings.charge(wait(C, 2, 8));
+    expect([older.blockingSeconds, newer.blockingSeconds]).toEqual([4, 2]);
+  });
+
+  it('is never the robot that waits', () => {
+    const { holdings, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 0, null, next));
+    expect(holdings.charge(wait(A, 0, 10))).toBe(0);
+    expect(next.blockingSeconds).toBe(0);
+  });
+
+  it('is the new passage once the holder was planned anew where it stands', () => {
+    const { holdings, by, next } = setUp();
+    const replanned = createPassage();
+    holdings.arrive(A, NODE, arrival(0, 1, by, next));
+    holdings.depart(A, replanned);
+    holdings.charge(wait(B, 2, 6));
+    expect([next.blockingSeconds, replanned.blockingSeconds]).toEqual([0, 4]);
+  });
+
+  it('is told where the row of the passage is made already', () => {
+    const { holdings, told, by, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, by, next));
+    holdings.charge(wait(B, 2, 3));
+    expect(told).toEqual([]);
+    next.row = 17;
+    holdings.charge(wait(C, 2, 4));
+    expect([told, next.blockingSeconds]).toEqual([[next], 3]);
+  });
+
+  it('is nobody for a robot that the floor has forgotten', () => {
+    const { holdings, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, null, next));
+    holdings.forget(A);
+    holdings.charge(wait(B, 2, 9));
+    expect(next.blockingSeconds).toBe(0);
+  });
+});
+
+describe('a stopped robot', () => {
+  it('is an obstacle for as long as it stood: nobody pays, and the wait behind it is excused', () => {
+    const { holdings, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, null, next));
+    holdings.setObstacle(A, true, 3);
+    holdings.setObstacle(A, false, 8);
+    // The wait is charged when it is over: the robot drives again by then.
+    expect(holdings.charge(wait(B, 2, 10))).toBe(5);
+    expect(next.blockingSeconds).toBe(3);
+  });
+
+  it('that is still stopped excuses all of it from then on, said once or twice', () => {
+    const { holdings, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, null, next));
+    holdings.setObstacle(A, true, 4);
+    holdings.setObstacle(A, true, 6);
+    expect(holdings.behindObstacles(wait(B, 2, 10))).toBe(6);
+    expect(next.blockingSeconds).toBe(0);
+    expect(holdings.charge(wait(B, 2, 10))).toBe(6);
+    expect(next.blockingSeconds).toBe(2);
+  });
+
+  it('is one on the next node too, where it is pushed while it is stopped', () => {
+    const { holdings, next } = setUp();
+    holdings.setObstacle(A, true, 0);
+    holdings.arrive(A, NODE, arrival(5, 6, null, next));
+    expect(holdings.charge(wait(B, 6, 10))).toBe(4);
+    expect(next.blockingSeconds).toBe(0);
+  });
+});
