@@ -8,7 +8,7 @@ import { randomStarts } from '../../sim/orders/reach.js';
 import type { RouteAssignedContent } from '../../src/domain/messages.js';
 import { verifyRoute } from '../../src/planning/verifyRoute.js';
 import { createRandom } from '../../src/platform/random.js';
-import { gridFromText } from '../../src/warehouse/movingAi.js';
+import type { gridFromText } from '../../src/warehouse/movingAi.js';
 import { SITE, startService } from '../service/support/startService.js';
 
 const MAP = `
