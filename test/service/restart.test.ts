@@ -143,6 +143,21 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       await after.service.close();
     });
 
+    it('leaves a route alone whose first way is no longer on the map', async () => {
+      const open = await prepare();
+      const before = await startService({ journal: await open() });
+      await before.service.requestRoute(SITE, request('a', '00', ['04']));
+      await before.service.closeLanes(SITE, [lane('01', '02'), lane('12', '02'), lane('02', '03')]);
+      const [update] = before.events.flatMap((event) =>
+        event.kind === 'route.updated' ? [event.message] : [],
+      );
+      expect(update?.nodes).not.toContain(cell('02'));
+      await before.service.close();
+      const after = await startService({ journal: await open(), map: '..@..\n.....', robots: [] });
+      expect(after.service.warehouse(SITE).openRoutes).toBe(0);
+      await after.service.close();
+    });
+
     it('on a map that lost a lane and a node starts all the same', async () => {
       const open = await prepare();
       const before = await startService({ journal: await open() });

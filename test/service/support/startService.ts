@@ -102,4 +102,3 @@ export async function codeOf(call: () => unknown): Promise<string> {
     return (error as { code?: string }).code ?? String(error);
   }
 }
-
