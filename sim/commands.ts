@@ -1,8 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
+import { numberArgument } from './arguments.js';
 import { addBenchCommand } from './benchCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
+import { addRunCommand } from './runCommand.js';
 import type { SimulationShell } from './simulationShell.js';
 
 interface OrdersArguments {
@@ -25,6 +27,7 @@ interface OrdersArguments {
 export function addSimulationCommands(program: Command, shell: SimulationShell): void {
   const sim = program.command('sim').description('simulated fleets and the orders that they serve');
   addOrders(sim, shell);
+  addRunCommand(sim, shell);
   addBenchCommand(program, shell);
 }
 
@@ -111,12 +114,6 @@ function runGuarded(command: Command, action: () => void): void {
     command.configureOutput().writeErr?.(`${error.code}: ${error.message}\n`);
     process.exitCode = 2;
   }
-}
-
-function numberArgument(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It is not a number.');
-  return value;
 }
 
 function numbersArgument(text: string): number[] {

@@ -13,8 +13,10 @@ import { addServeCommand, type OpenService } from './cli/serveCommand.js';
 import { addTokenCommands } from './cli/tokenCommands.js';
 import { AppError } from './domain/errors.js';
 import { openJournal } from './journal/sqliteJournal.js';
+import { createInlineLearner, type LearnerPort } from './learning/learnerPort.js';
 import { startThreadedLearner } from './learning/threadedLearner.js';
 import { createRandom } from './platform/random.js';
+import { selectBackend } from './policy/backend.js';
 import { POLICY_SHAPE, randomWeights } from './policy/network.js';
 import { openPolicyRegistry } from './registry/policyRegistry.js';
 import { createRoutingService } from './service/routingService.js';
@@ -36,15 +38,16 @@ const openService: OpenService = async (settings, { observer, onFatal }) => {
       openRegistry: (scope) =>
         openPolicyRegistry({
           directory: join(dataDirectory, 'policies', scope === '*' ? 'shared' : scope),
-          shippedDirectory: packageFile('policies'),
+          shippedDirectory: settings.cold ? null : packageFile('policies'),
           shape: POLICY_SHAPE,
         }),
       async startLearner(weights) {
-        const learner = await startThreadedLearner({ seed: SEED, force, weights });
+        const learner = await startLearner(settings.learner, force, weights);
         backend = learner.backend;
         return learner;
       },
       coldWeights: () => randomWeights(createRandom(SEED)),
+      ...(settings.price === 'flow' ? { forcedSource: 'flow' as const } : {}),
       clock: settings.drivenClock ? { kind: 'driven', startAt: 0 } : { kind: 'wall' },
     });
     return { service, backend, queueDepths: () => ({ journalRecords: journal.waiting() }) };
@@ -58,6 +61,17 @@ const openService: OpenService = async (settings, { observer, onFatal }) => {
 function findMap(name: string): string {
   const shipped = packageFile(join('maps', `${name}.json`));
   return existsSync(shipped) ? shipped : name;
+}
+
+/** @throws E_BACKEND where no TF.js backend works */
+async function startLearner(
+  where: 'thread' | 'inline',
+  force: string,
+  weights: Float32Array,
+): Promise<LearnerPort> {
+  if (where === 'thread') return startThreadedLearner({ seed: SEED, force, weights });
+  const { tf, name } = await selectBackend({ force });
+  return createInlineLearner({ tf, backend: name, random: createRandom(SEED), weights });
 }
 
 /** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_MAP_EXISTS for two maps of one id */

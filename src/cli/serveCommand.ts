@@ -38,7 +38,7 @@ export type OpenService = (
 const HELP = `${FAILURE_HELP}
 
 Every option can be set in the environment: AISLEFLOW_HOST, _PORT, _DATA, _MAPS (comma-separated), _MODE, _POLICY,
-_DRIVEN_CLOCK, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS. Options come first.
+_PRICE, _COLD, _LEARNER, _DRIVEN_CLOCK, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS. Options come first.
 
 Examples:
   aisleflow serve
@@ -57,6 +57,9 @@ export function addServeCommand(program: Command, openService: OpenService): voi
     .option('--map <files...>', 'warehouses to serve (default: those that come with the program)')
     .option('--mode <mode>', 'off, observe, learn or frozen, for new warehouses (default: learn)')
     .option('--policy <scope>', 'shared by all warehouses, or one for each (default: shared)')
+    .option('--price <source>', 'policy, or flow: a hand-made price to compare with (default: policy)')
+    .option('--cold', 'start without the policies that come with the program')
+    .option('--learner <where>', 'thread, or inline: within each tick, to repeat itself (default: thread)')
     .option('--driven-clock', 'clocks that only an operator drives, from 0: for simulations')
     .option('--tf-backend <name>', 'insist on tensorflow, wasm or cpu (default: the best that works)')
     .option('--log-level <level>', 'silent to trace, on standard error (default: info)')

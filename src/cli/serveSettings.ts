@@ -16,6 +16,12 @@ export interface ServeSettings {
   /** The mode of warehouses that the journal knows none of. */
   readonly mode: Mode;
   readonly policies: 'shared' | 'each';
+  /** Who prices the traffic: the policy as the mode says, or planned flow by hand, to compare with. */
+  readonly price: 'policy' | 'flow';
+  /** Leaves out the policies that come with the program. */
+  readonly cold: boolean;
+  /** Inline: within each tick of a clock, so that a run in lockstep repeats itself. */
+  readonly learner: 'thread' | 'inline';
   readonly drivenClock: boolean;
   /** TF.js backend to insist on; empty for the best that works. */
   readonly backend: string;
@@ -31,6 +37,9 @@ export interface ServeOptions {
   readonly map?: readonly string[];
   readonly mode?: string;
   readonly policy?: string;
+  readonly price?: string;
+  readonly cold?: boolean;
+  readonly learner?: string;
   readonly drivenClock?: boolean;
   readonly tfBackend?: string;
   readonly logLevel?: string;
@@ -44,6 +53,9 @@ interface Environment {
   readonly AISLEFLOW_MAPS: readonly string[];
   readonly AISLEFLOW_MODE: Mode;
   readonly AISLEFLOW_POLICY: 'shared' | 'each';
+  readonly AISLEFLOW_PRICE: 'policy' | 'flow';
+  readonly AISLEFLOW_COLD: boolean;
+  readonly AISLEFLOW_LEARNER: 'thread' | 'inline';
   readonly AISLEFLOW_DRIVEN_CLOCK: boolean;
   readonly AISLEFLOW_TF_BACKEND: string;
   readonly AISLEFLOW_LOG_LEVEL: LogLevel;
@@ -60,6 +72,9 @@ const schema = () => ({
     AISLEFLOW_MAPS: list,
     AISLEFLOW_MODE: { type: 'string', enum: [...MODES], default: 'learn' },
     AISLEFLOW_POLICY: { type: 'string', enum: ['shared', 'each'], default: 'shared' },
+    AISLEFLOW_PRICE: { type: 'string', enum: ['policy', 'flow'], default: 'policy' },
+    AISLEFLOW_COLD: { type: 'boolean', default: false },
+    AISLEFLOW_LEARNER: { type: 'string', enum: ['thread', 'inline'], default: 'thread' },
     AISLEFLOW_DRIVEN_CLOCK: { type: 'boolean', default: false },
     AISLEFLOW_TF_BACKEND: { type: 'string', enum: ['', ...BACKEND_NAMES], default: '' },
     AISLEFLOW_LOG_LEVEL: { type: 'string', enum: [...LOG_LEVELS], default: 'info' },
@@ -76,6 +91,9 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     AISLEFLOW_MAPS: options.map?.join(','),
     AISLEFLOW_MODE: options.mode,
     AISLEFLOW_POLICY: options.policy,
+    AISLEFLOW_PRICE: options.price,
+    AISLEFLOW_COLD: options.cold,
+    AISLEFLOW_LEARNER: options.learner,
     AISLEFLOW_DRIVEN_CLOCK: options.drivenClock,
     AISLEFLOW_TF_BACKEND: options.tfBackend,
     AISLEFLOW_LOG_LEVEL: options.logLevel,
@@ -90,6 +108,9 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     mapFiles: read.AISLEFLOW_MAPS.length > 0 ? read.AISLEFLOW_MAPS : shippedMaps(),
     mode: read.AISLEFLOW_MODE,
     policies: read.AISLEFLOW_POLICY,
+    price: read.AISLEFLOW_PRICE,
+    cold: read.AISLEFLOW_COLD,
+    learner: read.AISLEFLOW_LEARNER,
     drivenClock: read.AISLEFLOW_DRIVEN_CLOCK,
     backend: read.AISLEFLOW_TF_BACKEND,
     logLevel: read.AISLEFLOW_LOG_LEVEL,

@@ -136,6 +136,10 @@ export const ERRORS = {
     'The data directory {directory} cannot be used: {detail}. Name a writable one with --data.',
   ),
   E_PORT_IN_USE: entry(500, 'Port {port} on {host} is in use. Name another with --port.'),
+  E_LINK_LOST: entry(
+    502,
+    'The connection to {url} failed: {detail}. See whether the server runs and what its log says.',
+  ),
   E_ORDERS_INVALID: entry(422, 'Order file {file}, line {line}: {detail}. Correct it and start again.'),
   E_USAGE: entry(400, 'The command cannot be run: {detail}. `--help` shows how it is used.'),
   E_CONFIG: entry(500, 'The configuration is wrong: {detail}.'),

@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from 'commander';
+import type { HandlingTimes } from './handling.js';
+
+/** Parsers of command line arguments: each throws what commander shows with the option's name. */
+
+export function numberArgument(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It is not a number.');
+  return value;
+}
+export function wholeArgument(text: string): number {
+  const value = numberArgument(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It is not a whole number.');
+  return value;
+}
+export function countArgument(text: string): number {
+  const value = wholeArgument(text);
+  if (value === 0) throw new InvalidArgumentError('It is not 1 or more.');
+  return value;
+}
+export function positiveArgument(text: string): number {
+  const value = numberArgument(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It is not above 0.');
+  return value;
+}
+export function shareArgument(text: string): number {
+  const value = numberArgument(text);
+  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('It is not a share from 0 to below 1.');
+  return value;
+}
+export function handlingArgument(text: string): HandlingTimes {
+  const [least = '', most = least] = text.split('-');
+  const times = { least: numberArgument(least), most: numberArgument(most) };
+  if (!(times.least >= 0 && times.least <= times.most && times.most <= 3600))
+    throw new InvalidArgumentError('Write 5 or 5-10, at most 3600.');
+  return times;
+}

@@ -1,0 +1,72 @@
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { WebSocket, type ClientOptions } from 'ws';
+import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
+import { unreachable } from './serverApi.js';
+
+const SUB_PROTOCOL = 'aisleflow.v1';
+const PATH = '/v1/ws';
+const OPEN_MILLISECONDS = 10_000;
+
+/** One WebSocket that carries many robots. */
+export interface FleetSocket {
+  send(message: FromFleetMessage): void;
+  close(): Promise<void>;
+}
+
+export interface FleetSocketOptions {
+  /** http://host:port */
+  readonly url: string;
+  readonly token: string;
+  readonly onMessage: (message: ToFleetMessage) => void;
+  /** It ended, and `close` was not called. */
+  readonly onLost: (error: Error) => void;
+}
+
+/** @throws E_LINK_LOST where the server refuses the connection */
+export async function openFleetSocket(options: FleetSocketOptions): Promise<FleetSocket> {
+  const { url, token, onMessage, onLost } = options;
+  let stream: Socket | undefined;
+  const createConnection = (to: NetConnectOpts): Socket => (stream = connect(to));
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws').replace(/\/$/, '')}${PATH}`, SUB_PROTOCOL, {
+    headers: { authorization: `Bearer ${token}` },
+    perMessageDeflate: false,
+    handshakeTimeout: OPEN_MILLISECONDS,
+    createConnection: createConnection as ClientOptions['createConnection'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', (error) => reject(unreachable(url, error)));
+  });
+  let closing = false;
+  socket.on('error', (error) => onLost(unreachable(url, error)));
+  socket.on('close', (code, reason) => {
+    if (closing) return;
+    onLost(unreachable(url, `the server closed the socket (${`${code} ${reason.toString('utf8')}`.trim()})`));
+  });
+  socket.on('message', (bytes: Buffer) => onMessage(JSON.parse(bytes.toString('utf8')) as ToFleetMessage));
+
+  // A step of the floor sends hundreds of messages at once: one write for all of them.
+  let corked = false;
+  const uncork = (): void => {
+    corked = false;
+    stream?.uncork();
+  };
+  return {
+    send(message) {
+      if (socket.readyState !== socket.OPEN) return;
+      if (!corked) {
+        corked = true;
+        stream?.cork();
+        process.nextTick(uncork);
+      }
+      socket.send(JSON.stringify(message));
+    },
+    async close() {
+      closing = true;
+      if (socket.readyState === socket.CLOSED) return;
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      socket.close(1000);
+      await closed;
+    },
+  };
+}
