@@ -351,22 +351,18 @@ describe('clocks of robots', () => {
   });
 
   it('do not make another robot pay for waits that nobody had', async () => {
-    const { service, pass, now } = await startService({ map: '.....' });
+    const { service, pass } = await startService({ map: '.....' });
     const ahead = await service.requestRoute(SITE, request('a', '01', ['04']));
     const behind = await service.requestRoute(SITE, request('b', '00', ['03']));
-    await pass(2);
-    const progress = { type: 'route.progress' as const, revision: 0 };
-    service.routeProgress(SITE, { ...progress, routeId: ahead.routeId, node: cell('02'), at: now() });
-    // The node was held for the second before; so long has this robot waited, whatever its clock says.
-    service.routeProgress(SITE, { ...progress, routeId: behind.routeId, node: cell('01'), at: 8.64e15 });
+    await pass(3);
+    // It says that it came to where the other one stands, in the year 275760.
+    service.routeProgress(SITE, {
+      ...{ type: 'route.progress', routeId: behind.routeId, revision: 0, node: cell('01'), at: 8.64e15 },
+    });
     await pass(10);
-    const trace = traceAlong(ahead.nodes, START, [2, 1, 1]);
+    const trace = traceAlong(ahead.nodes, START, [6, 1, 1]);
     const { components } = await service.completeRoute(SITE, report(ahead, trace));
+    expect(components.blocking).toBeGreaterThan(0);
     expect(components.blocking).toBeLessThan(10);
-    const stuck = await service.requestRoute(SITE, request('c', '02', ['04']));
-    service.routeProgress(SITE, { ...progress, routeId: behind.routeId, node: cell('02'), at: 8.64e15 });
-    await pass(10);
-    const late = traceAlong(stuck.nodes, START + 12_000);
-    expect((await service.completeRoute(SITE, report(stuck, late))).components.blocking).toBeLessThan(30);
   });
 });
