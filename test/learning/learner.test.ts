@@ -74,7 +74,7 @@ for (const { force, skip, title } of BACKENDS) {
           expect(tf.memory().numTensors).toBeLessThanOrEqual(tensors);
         }
         // Once all is learnt the gate stops most steps: what Adam does there is noise.
-          expect(served).toBeGreaterThan(Math.min(UPDATES, 600) / 2);
+        expect(served).toBeGreaterThan(Math.min(UPDATES, 600) / 2);
         const { weights } = update?.weights ? update : (learner.tick(), feed(200), learner.turn()!);
         if (weights) expect(meanError(weights)).toBeLessThan(meanError(cold) / 2);
         learner.dispose();
