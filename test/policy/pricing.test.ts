@@ -4,7 +4,7 @@ import { DEFAULT_REWARD_WEIGHTS, type RewardWeights } from '../../src/domain/com
 import { createRandom, type Random } from '../../src/platform/random.js';
 import { MEMORY } from '../../src/policy/laneMemory.js';
 import { createForwardPass, randomWeights } from '../../src/policy/network.js';
-import { createPricing, type PriceSource } from '../../src/policy/pricing.js';
+import { createPricing, PRIOR_SHARE, type PriceSource } from '../../src/policy/pricing.js';
 import { createTraffic } from '../../src/traffic/traffic.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
@@ -59,7 +59,7 @@ describe('pricing', () => {
     );
   });
 
-  it('is the formula of DESIGN 2.1, lane by lane', () => {
+  it('is the formula of DESIGN 2.1, lane by lane, on the prior of planned flow', () => {
     const graph = gridFromText('....\n....');
     const weights = { time: 2, wait: 3, blocking: 0.5, distance: 0.25, turns: 0, lateness: 4 };
     const { traffic, pricing } = setUp(graph, weights);
@@ -68,7 +68,7 @@ describe('pricing', () => {
     pricing.setNetworkWeights(network);
     pricing.setPressure(7);
     const busy = [laneBetween(graph, 0, 1), laneBetween(graph, 1, 2)];
-    traffic.addFlow(busy, 0, 1);
+    for (let i = 0; i < 2; i++) traffic.addFlow(busy, 0, 1);
     pricing.refresh();
     const forward = createForwardPass(network);
     forward.run(traffic.features, busy[1]!);
@@ -76,7 +76,9 @@ describe('pricing', () => {
     // Predictions are kept as 32-bit floats.
     const wait = Math.fround(forward.waitHat);
     const blocking = Math.fround(forward.blockingHat);
-    const learned = 7 * 3 * wait;
+    // Two routes into its end, none against them.
+    const prior = PRIOR_SHARE * 1;
+    const learned = 3 * (7 * wait + prior);
     expect(pricing.pricesFor(0)[busy[1]!]).toBeCloseTo(2 + learned + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.latePricesFor(0)[busy[1]!]).toBeCloseTo(5 * (2 + learned) + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.freeFlowPricesFor(0)[busy[1]!]).toBe(2.25);
