@@ -1,10 +1,11 @@
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 
 /**
- * What the network reads of a lane (DESIGN 2.1), F = 9, absolute, counts as log1p: planned flow on the lane,
+ * What the network reads of a lane (DESIGN 2.1), F = 10, absolute, counts as log1p: planned flow on the lane,
  * on its reverse, the product of the two (head-on), planned flow into its end node, planned flow that faces
  * it one node further on, occupied neighbours of the end node, end node occupied, lanes that leave the end
- * node, free-flow seconds at the lane's own limit.
+ * node, free-flow seconds at the lane's own limit, and how crowded it is there: for each neighbour of the end
+ * node the occupied nodes around it, added up.
  */
 export const FEATURE_NAMES = [
   'flow',
@@ -16,6 +17,7 @@ export const FEATURE_NAMES = [
   'endOccupied',
   'endDegree',
   'laneSeconds',
+  'crowd',
 ] as const;
 export const FEATURE_COUNT = FEATURE_NAMES.length;
 
@@ -41,6 +43,8 @@ export function createTraffic(graph: LaneGraph): Traffic {
   const flow = new Int32Array(laneCount);
   const flowInto = new Int32Array(nodeCount);
   const occupants = new Int32Array(nodeCount);
+  // [N] occupied nodes one lane away.
+  const occupiedAround = new Int32Array(nodeCount);
   const stale = new Uint8Array(nodeCount).fill(1);
   const staleNodes = new Int32Array(nodeCount);
   let staleCount = 0;
@@ -64,7 +68,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
     staleNodes[staleCount++] = node;
   };
 
-  const describe = (lane: number, end: number, occupiedNeighbours: number): void => {
+  const describe = (lane: number, end: number, crowd: number): void => {
     const row = lane * FEATURE_COUNT;
     const reverse = reverseLane[lane]!;
     const facing = facingLane[lane]!;
@@ -75,8 +79,9 @@ export function createTraffic(graph: LaneGraph): Traffic {
     features[row + 2] = log1p(same * against);
     features[row + 3] = log1p(flowInto[end]!);
     features[row + 4] = facing >= 0 ? log1p(flow[facing]!) : 0;
-    features[row + 5] = log1p(occupiedNeighbours);
+    features[row + 5] = log1p(occupiedAround[end]!);
     features[row + 6] = occupants[end]! > 0 ? 1 : 0;
+    features[row + 9] = log1p(crowd);
   };
 
   return {
@@ -94,22 +99,29 @@ export function createTraffic(graph: LaneGraph): Traffic {
       }
     },
     occupy(node, amount) {
+      const before = occupants[node]! > 0;
       occupants[node]! += amount;
+      const after = occupants[node]! > 0;
+      if (before === after) return;
       touch(node);
-      for (let i = inStart[node]!; i < inStart[node + 1]!; i++) touch(laneFrom[inLanes[i]!]!);
+      for (let i = inStart[node]!; i < inStart[node + 1]!; i++) {
+        const neighbour = laneFrom[inLanes[i]!]!;
+        occupiedAround[neighbour]! += after ? 1 : -1;
+        touch(neighbour);
+        for (let k = inStart[neighbour]!; k < inStart[neighbour + 1]!; k++) touch(laneFrom[inLanes[k]!]!);
+      }
     },
     refresh(changed) {
       let count = 0;
       for (let i = 0; i < staleCount; i++) {
         const end = staleNodes[i]!;
         stale[end] = 0;
-        let occupiedNeighbours = 0;
-        for (let lane = laneStart[end]!; lane < laneStart[end + 1]!; lane++) {
-          if (occupants[laneTo[lane]!]! > 0) occupiedNeighbours++;
-        }
+        let crowd = 0;
+        for (let lane = laneStart[end]!; lane < laneStart[end + 1]!; lane++)
+          crowd += occupiedAround[laneTo[lane]!]!;
         for (let k = inStart[end]!; k < inStart[end + 1]!; k++) {
           const lane = inLanes[k]!;
-          describe(lane, end, occupiedNeighbours);
+          describe(lane, end, crowd);
           changed(lane);
           count++;
         }

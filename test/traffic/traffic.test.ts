@@ -13,7 +13,10 @@ function featuresFromScratch(graph: LaneGraph, { flow, occupants }: Traffic): Fl
   for (const lane of lanes) {
     const end = graph.laneTo[lane]!;
     const reverse = laneBetween(graph, end, graph.laneFrom[lane]!);
-    const out = lanes.filter((other) => graph.laneFrom[other] === end);
+    const leaving = (node: number): number[] => lanes.filter((other) => graph.laneFrom[other] === node);
+    const occupiedAround = (node: number): number =>
+      leaving(node).filter((other) => occupants[graph.laneTo[other]!]! > 0).length;
+    const out = leaving(end);
     const ahead = graph.straightLane[lane]!;
     const facing = ahead < 0 ? -1 : laneBetween(graph, graph.laneTo[ahead]!, end);
     const against = reverse < 0 ? 0 : flow[reverse]!;
@@ -25,10 +28,11 @@ function featuresFromScratch(graph: LaneGraph, { flow, occupants }: Traffic): Fl
         Math.log1p(flow[lane]! * against),
         Math.log1p(into.reduce((sum, other) => sum + flow[other]!, 0)),
         facing < 0 ? 0 : Math.log1p(flow[facing]!),
-        Math.log1p(out.filter((other) => occupants[graph.laneTo[other]!]! > 0).length),
+        Math.log1p(occupiedAround(end)),
         occupants[end]! > 0 ? 1 : 0,
         Math.log1p(out.length),
         Math.log1p(graph.lengthMetres[lane]! / graph.speedLimit[lane]!),
+        Math.log1p(out.reduce((sum, other) => sum + occupiedAround(graph.laneTo[other]!), 0)),
       ],
       lane * FEATURE_COUNT,
     );
