@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
 import { numberArgument } from './arguments.js';
 import { addBenchCommand } from './benchCommand.js';
+import { addDemoCommand } from './demo/demoCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
 import { addRunCommand } from './runCommand.js';
@@ -29,6 +30,7 @@ export function addSimulationCommands(program: Command, shell: SimulationShell):
   addOrders(sim, shell);
   addRunCommand(sim, shell);
   addBenchCommand(program, shell);
+  addDemoCommand(program, shell);
 }
 
 function addOrders(sim: Command, shell: SimulationShell): void {
