@@ -7,6 +7,7 @@ import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../learnin
 import { readTrace, type Reading, type Sample, type TraceStep } from '../learning/scorer.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import type { NodeIndex } from '../domain/ids.js';
+import { learnsIn } from './policyHost.js';
 import { arrive } from './tracking.js';
 import type { OpenRoute, Site } from './site.js';
 
@@ -70,6 +71,7 @@ function describeOutcome(
   reading: Extract<Reading, { kind: 'scored' }>,
   blockingKnown: boolean,
 ): Outcome {
+  const learns = learnsIn(site.mode);
   const cost = weightedCost(reading.components, site.weights);
   const freeFlowCost = site.weights.time * route.shortestSeconds;
   const firstRow = site.rowsMade;
@@ -82,9 +84,10 @@ function describeOutcome(
       ratio: freeFlowCost > 0 ? cost / freeFlowCost : 1,
       components: reading.components,
       regretSeconds: null,
-      learnt: rows.length > 0,
+      learnt: learns && rows.length > 0,
+      ...(learns ? {} : { reason: `nothing is learnt in mode ${site.mode}` }),
     },
-    rows,
+    rows: learns ? rows : NO_ROWS,
     firstRow,
     travelledSeconds: reading.travelledSeconds,
   };

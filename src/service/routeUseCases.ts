@@ -1,18 +1,15 @@
 import { AppError } from '../domain/errors.js';
-import type { RobotId } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteAssignedContent, RouteRequestContent, RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
-import { blobOfFloats } from '../journal/records.js';
 import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
-import { ROW_SIZE } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
-import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
-import { learnsIn } from './policyHost.js';
+import { completeRoute } from './completeRoute.js';
+import { introduce, openRouteOf } from './introduce.js';
 import { describePlan, isOpenWay, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { nodeIndex, SETTLE_SECONDS, type OpenRoute, type Robot } from './site.js';
-import { dropRoute, openRoute, rememberPlan, replanRoute, routeIsOpen, stamp } from './siteRoutes.js';
+import { nodeIndex, type OpenRoute } from './site.js';
+import { dropRoute, openRoute, rememberPlan, replanRoute, routeIsOpen } from './siteRoutes.js';
 import { arrive, plausibleInstant, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
@@ -106,7 +103,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
     },
 
     routeDeviated: (warehouseId, message) => deviate(core, entryOf(core, warehouseId), message),
-    completeRoute: (warehouseId, report) => complete(core, entryOf(core, warehouseId), report),
+    completeRoute: (warehouseId, report) => completeRoute(core, entryOf(core, warehouseId), report),
 
     async cancelRoute(warehouseId, message) {
       assertServing(core);
@@ -131,54 +128,6 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       return route.robotId;
     },
   };
-}
-
-/** Makes a robot known, or brings what is known of it up to date. @throws E_UNKNOWN_ROBOT_TYPE E_UNKNOWN_NODE E_BUSY */
-function introduce(
-  { site }: SiteEntry,
-  message: { readonly robotId: string; readonly robotType: string; readonly node?: string },
-): Robot {
-  const robotType = site.graph.robotTypeIndexOf.get(message.robotType);
-  if (robotType === undefined) {
-    throw new AppError('E_UNKNOWN_ROBOT_TYPE', {
-      robotType: message.robotType,
-      warehouseId: site.warehouseId,
-      known: site.graph.robotTypes.map((type) => type.name).join(', '),
-    });
-  }
-  const node = message.node === undefined ? undefined : nodeIndex(site, message.node);
-  let robot = site.robots.get(message.robotId);
-  if (!robot) {
-    if (site.robots.size >= LIMITS.robotsPerWarehouse) {
-      throw new AppError('E_BUSY', {
-        limit: LIMITS.robotsPerWarehouse,
-        what: 'robots',
-        retryAfterSeconds: 3600,
-      });
-    }
-    robot = {
-      robotId: message.robotId as RobotId,
-      index: site.robotList.length,
-      robotType,
-      node: -1,
-      arrivalLane: -1,
-      available: true,
-      paused: false,
-      route: null,
-    };
-    site.robots.set(message.robotId, robot);
-    site.robotList.push(robot);
-  }
-  robot.robotType = robotType;
-  if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
-  return robot;
-}
-
-function openRouteOf({ ledger }: SiteEntry, robot: Robot) {
-  const entry = ledger.openOf(robot.robotId);
-  if (!entry) return [];
-  const { nodes, stopIndexes } = entry.plan;
-  return [{ routeId: entry.routeId, robotId: robot.robotId, revision: entry.revision, stopIndexes, nodes }];
 }
 
 async function issueRoute(
@@ -289,69 +238,6 @@ async function deviate(
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw new AppError('E_UNREACHABLE', { from: message.node, to: 'its next stop' });
-}
-
-async function complete(
-  core: ServiceCore,
-  entry: SiteEntry,
-  report: Parameters<RoutingService['completeRoute']>[1],
-): ReturnType<RoutingService['completeRoute']> {
-  assertServing(core);
-  const { site, ledger, host } = entry;
-  const receivedAt = monotonicMilliseconds();
-  const { routeId, trace } = report;
-  let outcome: Outcome | undefined;
-  let route: OpenRoute | undefined;
-  const scored = await ledger.complete(report, (known, traceHash) => {
-    route = site.openRoutes.get(routeId);
-    outcome =
-      route && known.state === 'issued'
-        ? scoreTrace(site, route, trace)
-        : unlearntOutcome(routeId, 'E_TRACE_LATE', { routeId, state: known.state });
-    return {
-      ...stamp(site),
-      kind: 'route.completed',
-      payload: {
-        routeId,
-        robotId: known.robotId,
-        traceHash,
-        trace,
-        scored: outcome.scored,
-        rowLength: ROW_SIZE,
-      },
-      blob: blobOfFloats(outcome.rows),
-    };
-  });
-  if (!outcome) return scored;
-  if (route) finish(entry, route, outcome, trace);
-  if (outcome.scored.learnt && learnsIn(site.mode)) {
-    host.learn(site, { firstRow: outcome.firstRow, rows: outcome.rows }, receivedAt);
-  }
-  core.observer.scored(site.warehouseId, scored.ratio, scored.learnt);
-  return scored;
-}
-
-/** The route is over: its robot is free where the trace ended, and the floor's measures know of it. */
-function finish(
-  { site }: SiteEntry,
-  route: OpenRoute,
-  outcome: Outcome,
-  trace: Parameters<RoutingService['completeRoute']>[1]['trace'],
-): void {
-  const last = trace[trace.length - 1]!;
-  const node = site.graph.nodeIndexOf.get(last[0]);
-  if (node !== undefined) standAt(site, route.robot, node, last[1]);
-  dropRoute(site, route);
-  site.completedRoutes++;
-  if (!outcome.scored.learnt) return;
-  site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robots.size);
-  updateScoreRatio(site, outcome.scored.ratio);
-  if (!route.progressSeen) {
-    const passages = route.revisions.flatMap((revision) =>
-      revision.passages.filter((passage) => passage !== undefined),
-    );
-    site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages, waits: [] });
-  }
 }
 
 function viewOf(entry: RouteEntry): RouteView {

@@ -244,7 +244,7 @@ describe('labels', () => {
   });
 
   it('are given for an off-mode floor to nobody, and do not pile up', async () => {
-    const { service, pass } = await startService({ map: '...', robots: ['a'] });
+    const { service, pass } = await startService({ map: '...', robots: ['a'], mode: 'off' });
     for (let i = 0; i < 5; i++) {
       const from = START + 100_000 * i;
       const wanted = { requestId: `q${i}`, robotId: 'a', from: cell('00'), stops: [cell('02')] };

@@ -52,7 +52,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
       backend && createInlineLearner({ tf: backend.tf, backend: 'cpu', random: createRandom(1), weights }),
     coldWeights: () => randomWeights(createRandom(2)),
     clock: { kind: 'driven', startAt: at },
-    mode: learns ? 'learn' : 'off',
+    mode: learns ? 'learn' : 'observe',
     newRouteId: () => `route-${++routes}`,
     ...rest,
   });

@@ -1,0 +1,73 @@
+import type { RoutingService } from '../domain/serviceContract.js';
+import { blobOfFloats } from '../journal/records.js';
+import { ROW_SIZE } from '../learning/row.js';
+import { monotonicMilliseconds } from '../platform/clock.js';
+import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
+import { assertServing, type ServiceCore, type SiteEntry } from './serviceCore.js';
+import { SETTLE_SECONDS, type OpenRoute } from './site.js';
+import { dropRoute, stamp } from './siteRoutes.js';
+import { standAt } from './tracking.js';
+
+/** Scores a completion once, frees its robot, and hands its rows to the learner. */
+export async function completeRoute(
+  core: ServiceCore,
+  entry: SiteEntry,
+  report: Parameters<RoutingService['completeRoute']>[1],
+): ReturnType<RoutingService['completeRoute']> {
+  assertServing(core);
+  const { site, ledger, host } = entry;
+  const receivedAt = monotonicMilliseconds();
+  const { routeId, trace } = report;
+  let outcome: Outcome | undefined;
+  let route: OpenRoute | undefined;
+  const scored = await ledger.complete(report, (known, traceHash) => {
+    route = site.openRoutes.get(routeId);
+    outcome =
+      route && known.state === 'issued'
+        ? scoreTrace(site, route, trace)
+        : unlearntOutcome(routeId, 'E_TRACE_LATE', { routeId, state: known.state });
+    return {
+      ...stamp(site),
+      kind: 'route.completed',
+      payload: {
+        routeId,
+        robotId: known.robotId,
+        traceHash,
+        trace,
+        scored: outcome.scored,
+        rowLength: ROW_SIZE,
+      },
+      blob: blobOfFloats(outcome.rows),
+    };
+  });
+  if (!outcome) return scored;
+  if (route) finish(entry, route, outcome, trace);
+  if (outcome.scored.learnt) {
+    host.learn(site, { firstRow: outcome.firstRow, rows: outcome.rows }, receivedAt);
+  }
+  core.observer.scored(site.warehouseId, scored.ratio, scored.learnt);
+  return scored;
+}
+
+/** The route is over: its robot is free where the trace ended, and the floor's measures know of it. */
+function finish(
+  { site }: SiteEntry,
+  route: OpenRoute,
+  outcome: Outcome,
+  trace: Parameters<RoutingService['completeRoute']>[1]['trace'],
+): void {
+  const last = trace[trace.length - 1]!;
+  const node = site.graph.nodeIndexOf.get(last[0]);
+  if (node !== undefined) standAt(site, route.robot, node, last[1]);
+  dropRoute(site, route);
+  site.completedRoutes++;
+  if (outcome.travelledSeconds === 0) return;
+  site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robots.size);
+  updateScoreRatio(site, outcome.scored.ratio);
+  if (!route.progressSeen && outcome.scored.learnt) {
+    const passages = route.revisions.flatMap((revision) =>
+      revision.passages.filter((passage) => passage !== undefined),
+    );
+    site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages, waits: [] });
+  }
+}

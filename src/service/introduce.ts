@@ -1,0 +1,55 @@
+import { AppError } from '../domain/errors.js';
+import type { RobotId } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
+import type { SiteEntry } from './serviceCore.js';
+import { nodeIndex, type Robot } from './site.js';
+import { standAt } from './tracking.js';
+
+/** Makes a robot known, or brings what is known of it up to date. @throws E_UNKNOWN_ROBOT_TYPE E_UNKNOWN_NODE E_BUSY */
+export function introduce(
+  { site }: SiteEntry,
+  message: { readonly robotId: string; readonly robotType: string; readonly node?: string },
+): Robot {
+  const robotType = site.graph.robotTypeIndexOf.get(message.robotType);
+  if (robotType === undefined) {
+    throw new AppError('E_UNKNOWN_ROBOT_TYPE', {
+      robotType: message.robotType,
+      warehouseId: site.warehouseId,
+      known: site.graph.robotTypes.map((type) => type.name).join(', '),
+    });
+  }
+  const node = message.node === undefined ? undefined : nodeIndex(site, message.node);
+  let robot = site.robots.get(message.robotId);
+  if (!robot) {
+    if (site.robots.size >= LIMITS.robotsPerWarehouse) {
+      throw new AppError('E_BUSY', {
+        limit: LIMITS.robotsPerWarehouse,
+        what: 'robots',
+        retryAfterSeconds: 3600,
+      });
+    }
+    robot = {
+      robotId: message.robotId as RobotId,
+      index: site.robotList.length,
+      robotType,
+      node: -1,
+      arrivalLane: -1,
+      available: true,
+      paused: false,
+      route: null,
+    };
+    site.robots.set(message.robotId, robot);
+    site.robotList.push(robot);
+  }
+  robot.robotType = robotType;
+  if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
+  return robot;
+}
+
+/** What a robot that says hello gets back: the route that it has still to drive. */
+export function openRouteOf({ ledger }: SiteEntry, robot: Robot) {
+  const entry = ledger.openOf(robot.robotId);
+  if (!entry) return [];
+  const { nodes, stopIndexes } = entry.plan;
+  return [{ routeId: entry.routeId, robotId: robot.robotId, revision: entry.revision, stopIndexes, nodes }];
+}
