@@ -9,7 +9,7 @@ export const MEMORY = {
   /** Price of a remembered second. */
   factor: 3,
   /** A residual counts as far as it exceeds this many standard deviations of the site's residuals. */
-  scatters: 2,
+  scatters: 5,
   /** Observations over which the site's scatter is averaged. */
   scatterRows: 2_000,
   forgottenSeconds: 0.05,

@@ -12,7 +12,7 @@ export interface Slowdown {
 }
 
 /** pressure = factor * slowdown^exponent, capped: one rule for all sites and densities. */
-export const PRESSURE = { factor: 1, exponent: 3, limit: 40 } as const;
+export const PRESSURE = { factor: 2, exponent: 3, limit: 40 } as const;
 
 export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
   let travelled = 0;
