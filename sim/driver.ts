@@ -113,8 +113,10 @@ export function createDriver(options: DriverOptions): Driver {
     position = nextStop = 0;
     pushedOff = false;
   };
+  /** As the service follows it: who was pushed off and comes to the next node all the same is on its way again. */
   const advance = (move: Move): boolean => {
-    if (pushedOff || nodes[position + 1] !== move.node) return false;
+    pushedOff = nodes[position + 1] !== move.node;
+    if (pushedOff) return false;
     position++;
     reachStops(move.at);
     return true;
@@ -182,16 +184,14 @@ export function createDriver(options: DriverOptions): Driver {
       reachStops(at);
       const planned = trace.map(([node]) => node).lastIndexOf(plan.nodes[0] as string);
       for (const [node, arrivedAt] of trace.slice(planned + 1)) {
-        if (!advance({ node: graph.nodeIndexOf.get(node) as NodeIndex, at: arrivedAt })) pushedOff = true;
+        advance({ node: graph.nodeIndexOf.get(node) as NodeIndex, at: arrivedAt });
       }
       steer();
     },
     follow(move) {
       here = move;
       trace.push([graph.nodeIds[move.node] as string, move.at, null]);
-      if (advance(move)) return 'onRoute';
-      pushedOff = true;
-      return 'pushedOff';
+      return advance(move) ? 'onRoute' : 'pushedOff';
     },
     stand(move) {
       here = move;

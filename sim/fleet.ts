@@ -220,11 +220,17 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     async step() {
       const sightings: Sighting[] = [];
-      for (const { robot, node, atSeconds } of floor.step()) {
+      for (const { robot, node, atSeconds, onRoute } of floor.step()) {
         const driver = drivers[robot] as Driver;
         const move = { node, at: startAt + Math.round(1000 * atSeconds) };
-        if (driver.waiting) driver.unread.push(move);
-        else sightings.push(see(driver, move));
+        if (driver.waiting) {
+          driver.unread.push(move);
+          continue;
+        }
+        const sighting = see(driver, move);
+        sightings.push(sighting);
+        // It came back to its plan by itself: the floor has forgotten the way.
+        if (!onRoute && sighting.place === 'onRoute') driver.steer();
       }
       const at = now();
       await link.advanceClock(at);

@@ -34,6 +34,8 @@ export interface PhaseSummary {
   readonly planMs: { readonly p50: number | null; readonly p99: number | null };
   readonly routes: number;
   readonly invalidRoutes: number;
+  /** The first fault that was found, empty where there is none. */
+  readonly firstFault: string;
   readonly lostCompletions: number;
 }
 
@@ -56,6 +58,7 @@ export function summarise(head: DemoHead, results: readonly PhaseResult[]): Demo
       planMs: { p50: result.plan.p50, p99: result.plan.p99 },
       routes: link.routes,
       invalidRoutes: link.invalidRoutes,
+      firstFault: link.firstFault,
       lostCompletions: link.lostCompletions,
     };
   });

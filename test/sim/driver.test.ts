@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeIndex } from '../../src/domain/ids.js';
+import { createRandom } from '../../src/platform/random.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
+import { createDriver } from '../../sim/driver.js';
+import { createFloor } from '../../sim/floor/floor.js';
+
+const graph = gridFromText(`
+  ......
+  .eeee.
+  w....w`);
+
+function robotAt(name: string) {
+  const node = (id: string): NodeIndex => graph.nodeIndexOf.get(id) as NodeIndex;
+  const floor = createFloor({
+    graph,
+    robots: [{ robotType: 0, start: node(name) }],
+    random: createRandom(1),
+  });
+  let goals = 0;
+  const onGoal = (): number => goals++;
+  const driver = createDriver({ graph, floor, robot: 0, startSeconds: 0, startAt: 0, onGoal });
+  const move = (id: string, at: number) => driver.follow({ node: node(id), at });
+  return { driver, move, goals: () => goals };
+}
+
+const route = (nodes: readonly string[], revision = 0) => ({
+  ...{ routeId: 'a', revision, nodes: [...nodes], stopOrder: [0], stopIndexes: [nodes.length - 1] },
+});
+
+describe('what a robot knows of its route', () => {
+  const [one, two, three, four] = ['r1c1', 'r1c2', 'r1c3', 'r1c4'] as const;
+  const job = { jobId: 'j', stops: [{ node: three, handlingSeconds: 4 }], dropoff: null };
+  const times = { issuedAt: 0, at: 0 };
+
+  it('is done when the last stop was handled', () => {
+    const { driver, move, goals } = robotAt(one);
+    driver.begin(route([one, two, three]), job, times);
+    expect(move(two, 1000)).toBe('onRoute');
+    expect(driver.doneAt).toBe(Infinity);
+    expect(move(three, 2000)).toBe('onRoute');
+    expect([driver.doneAt, goals()]).toEqual([6000, 1]);
+    expect(driver.trace.map(([node, at]) => [node, at])).toEqual([
+      [one, 0],
+      [two, 1000],
+      [three, 2000],
+    ]);
+  });
+
+  it('takes it that a robot is on its way again when it comes to the next node after a push', () => {
+    const { driver, move } = robotAt(two);
+    driver.begin(route([two, three]), job, times);
+    expect(move(one, 1000)).toBe('pushedOff');
+    expect(driver.pushedOff).toBe(true);
+    expect(move(three, 2000)).toBe('onRoute');
+    expect([driver.pushedOff, driver.doneAt]).toEqual([false, 6000]);
+  });
+
+  it('finds its place on a revision that was planned from a node that it has left', () => {
+    const { driver, move } = robotAt(one);
+    driver.begin(route([one, two, three]), job, times);
+    move(two, 1000);
+    driver.revise(route([one, two, three], 1), 1500);
+    expect([driver.revision, driver.pushedOff]).toEqual([1, false]);
+    expect(move(three, 2000)).toBe('onRoute');
+    expect(driver.doneAt).toBe(6000);
+    driver.revise(route([three, four], 1), 2500);
+    expect(driver.doneAt).toBe(6000);
+  });
+
+  it('knows that it is off a revision that leads elsewhere', () => {
+    const { driver, move } = robotAt(one);
+    driver.begin(route([one, two, three]), job, times);
+    move(two, 1000);
+    driver.revise(route([one, 'r0c1', 'r0c2', 'r0c3', three], 1), 1500);
+    expect(driver.pushedOff).toBe(true);
+  });
+});
