@@ -21,6 +21,8 @@ export interface FleetOptions {
    * with its answers. 'background': the floor goes on; robots whose answers are late stand, one question each.
    */
   readonly asking: 'one' | 'all' | 'background';
+  /** In the background: the floor waits rather than let more robots than this stand for want of an answer. */
+  readonly lateRobots?: number;
   readonly onFinished?: (finished: FinishedJob) => void;
 }
 
@@ -58,6 +60,9 @@ export function createFleet(options: FleetOptions): Fleet {
   const refusals = new Map<string, number>();
   const underWay = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | null = null;
+  const { lateRobots = Infinity } = options;
+  const held: (() => void)[] = [];
+  let late = 0;
   let goals = 0;
   let finished = 0;
   const now = (): number => startAt + Math.round(1000 * floor.stepCount() * floor.stepSeconds);
@@ -106,6 +111,7 @@ export function createFleet(options: FleetOptions): Fleet {
   /** One question of a robot; what happened to it meanwhile is read when the answer is in. */
   const question = async (driver: Driver, work: () => Promise<void>): Promise<void> => {
     driver.waiting = true;
+    late++;
     try {
       await work();
       driver.refusals = 0;
@@ -114,6 +120,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (refused(driver, error) === 'E_ROUTE_CLOSED') driver.end();
     } finally {
       driver.waiting = false;
+      answered();
     }
     const missed = driver.unread.splice(0).map((move) => see(driver, move));
     if (missed.length === 0) return;
@@ -200,6 +207,16 @@ export function createFleet(options: FleetOptions): Fleet {
     if (failure) throw failure.error;
   };
 
+  /** Lets a floor go on that waits for answers. */
+  const answered = (): void => {
+    if (--late > lateRobots) return;
+    for (const goOn of held.splice(0)) goOn();
+  };
+  const untilFewAreLate = async (): Promise<void> => {
+    if (late > lateRobots && !failure) await new Promise<void>((resolve) => held.push(resolve));
+    if (failure) throw failure.error;
+  };
+
   const settle = async (): Promise<void> => {
     while (underWay.size > 0) await Promise.all(underWay);
     if (failure) throw failure.error;
@@ -219,6 +236,7 @@ export function createFleet(options: FleetOptions): Fleet {
       await settle();
     },
     async step() {
+      await untilFewAreLate();
       const sightings: Sighting[] = [];
       for (const { robot, node, atSeconds, onRoute } of floor.step()) {
         const driver = drivers[robot] as Driver;
@@ -244,7 +262,7 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     goalsReached: () => goals,
     jobsFinished: () => finished,
-    waiting: () => drivers.filter((driver) => driver.waiting).length,
+    waiting: () => late,
     refusals: () => [...refusals.values()].reduce((sum, count) => sum + count, 0),
     refusalsByCode: () => Object.fromEntries([...refusals].sort()),
   };

@@ -69,6 +69,12 @@ export function typesInTurn(graph: LaneGraph, robots: number): number[] {
   return Array.from({ length: robots }, (_, robot) => robot % graph.robotTypes.length);
 }
 
+/**
+ * Share of the robots that may wait for answers before the floor does: where a machine cannot keep up, a run
+ * gets slower by the wall's clock, not worse by the floor's.
+ */
+const LATE_SHARE = 0.1;
+
 /** Drives a simulated fleet over a link for a number of steps. The link is not closed. */
 export async function runFleet(options: RunOptions): Promise<RunResult> {
   const { graph, link, robotTypes } = options;
@@ -82,6 +88,7 @@ export async function runFleet(options: RunOptions): Promise<RunResult> {
   const tally = createTally();
   const fleet = createFleet({
     ...{ graph, floor, link, jobs: options.jobs, startAt: options.startAt, asking: options.asking },
+    lateRobots: Math.ceil(LATE_SHARE * robotTypes.length),
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]?.name ?? ''),
     onFinished(finished) {
       tally.finished(finished);
