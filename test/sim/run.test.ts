@@ -112,7 +112,8 @@ describe('a simulated fleet over the socket', () => {
     await socket.close();
     expect(result.tours).toBeGreaterThan(60);
     expect(result.link).toMatchObject({ invalidRoutes: 0, lostCompletions: 0 });
-    expect(result.notLearnt).toEqual({});
+    // In mode off nothing is learnt; no trace was gapped, late or too fast.
+    expect(Object.keys(result.notLearnt).filter((why) => why.startsWith('E_'))).toEqual([]);
     expect(socket.strayErrors()).toEqual({});
   });
 
