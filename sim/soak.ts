@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { isAppError } from '../src/domain/errors.js';
 import { monotonicMilliseconds } from '../src/platform/clock.js';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
+import { abortAfter } from './abortAfter.js';
 import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
 import { NO_DISTURBANCES } from './disturbances.js';
 import { withHandling } from './handling.js';
@@ -72,6 +73,7 @@ async function soak(options: SoakOptions) {
   try {
     const socket = await openSocketLink({ target: server.target, warehouseId, sockets: SOCKETS });
     const startedAt = monotonicMilliseconds();
+    const timeUp = abortAfter(minutes * MINUTE, stop.signal);
     const watch = setInterval(() => {
       const minute = Math.round((monotonicMilliseconds() - startedAt) / MINUTE);
       takeSample(socket, minute).then(
@@ -90,8 +92,11 @@ async function soak(options: SoakOptions) {
       jobs: withHandling(jobs, HANDLING, seed),
       steps: Number.MAX_SAFE_INTEGER,
       disturbances: NO_DISTURBANCES,
-      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(minutes * MINUTE)]),
-    }).finally(() => clearInterval(watch));
+      signal: timeUp.signal,
+    }).finally(() => {
+      clearInterval(watch);
+      timeUp.release();
+    });
     const last = await takeSample(socket, (monotonicMilliseconds() - startedAt) / MINUTE);
     const latencies = readServerLatencies(await socket.api.metrics(), warehouseId);
     await socket.close();

@@ -1,4 +1,5 @@
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
+import { abortAfter } from '../abortAfter.js';
 import { NO_DISTURBANCES } from '../disturbances.js';
 import { withHandling } from '../handling.js';
 import { measureLink, type LinkMeasures } from '../measuredLink.js';
@@ -67,7 +68,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
   policyVersion = (await socket.api.summary()).policyVersion;
   const picking = createPickingTimes();
   const metrics = watchMetrics(socket, graph.warehouseId);
-  const timeUp = AbortSignal.any([options.signal, ...timeout(options.wallMilliseconds)]);
+  const timeUp = abortAfter(options.wallMilliseconds, options.signal);
   try {
     const robotTypes = typesInTurn(graph, options.robots);
     const startAt = socket.serverTime;
@@ -80,7 +81,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       jobs: withHandling(createOrderJobs({ graph, robotTypes, startAt, orders }), WORK.handling, seed),
       asking: 'background',
       disturbances: NO_DISTURBANCES,
-      signal: timeUp,
+      signal: timeUp.signal,
       onFinished: (tour) => picking.add(tour, startAt),
       onStep: (view) =>
         options.onView({ ...view, policyVersion, outcomeToServed: metrics.latest(), picking }),
@@ -94,13 +95,10 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       updatesApplied: summary.updatesApplied,
     };
   } finally {
+    timeUp.release();
     metrics.stop();
     await socket.close();
   }
-}
-
-function timeout(milliseconds: number): AbortSignal[] {
-  return milliseconds === Infinity ? [] : [AbortSignal.timeout(milliseconds)];
 }
 
 function watchMetrics(socket: SocketLink, warehouseId: string) {
