@@ -163,7 +163,7 @@ async function createTestService(
     },
     coldWeights: () => randomWeights(random.fork('weights')),
     clock: clock === 'wall' ? { kind: 'wall' } : { kind: 'driven', startAt: 1_000_000 },
-    mode: policiesIn === undefined ? 'off' : 'learn',
+    mode: policiesIn === undefined ? 'observe' : 'learn',
     observer,
   });
 }
