@@ -129,7 +129,7 @@ function shortfall({ measured, fallAgainstShortest, fallAgainstFlow }: DemoSumma
     fallAgainstFlow > 0 ? '' : 'below the hand-made price',
   ].filter((text) => text !== '');
   return (
-    `That is not the ${missed.join(' and ')} that it should be. The floor got through ${measured.to} s ` +
+    `It should be ${missed.join(' and ')}. The floor got through ${measured.to} s ` +
     `of each phase; with more (--minutes) there is more to learn from.`
   );
 }
