@@ -24,6 +24,13 @@ export interface Learner {
   correct(correction: RowCorrection): void;
   /** A second has passed on the floor: rows that wait for company are learnt now. */
   tick(): void;
+  /**
+   * Lets fresh rows be learnt now, by a batch that rows to come will pay for; a few at most are lent. For
+   * learners behind sockets: who reports a route should not wait for the next one's rows.
+   */
+  hurry(): void;
+  /** Owes one more batch after an update that the held-out rows stopped: the next may pass. */
+  again(): void;
   /** Trains the batches owed; null where none are. */
   turn(): LearnerUpdate | null;
   /** Starts again from these weights (activation, roll back). */
@@ -37,6 +44,7 @@ export interface LearnerOptions {
   readonly weights: Float32Array;
 }
 
+const BATCHES_LENT = 4;
 /** After so many updates in a row that a gate stopped, training starts again from the champion. */
 const REJECTIONS_BEFORE_RESET = 20;
 
@@ -47,6 +55,7 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
   const learntCompletions = new Set<number>();
   let champion: Float32Array = weights.slice();
   let owed = 0;
+  let lent = 0;
   let rejections = 0;
 
   const replayOf = (source: number): Replay => {
@@ -101,11 +110,22 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
     offer(rows) {
       if (!isLearnable(rows.rows)) return;
       replayOf(rows.source).add(rows);
-      owed += rows.rows.length / ROW_SIZE / HYPERPARAMETERS.rowsPerBatch;
+      const earned = rows.rows.length / ROW_SIZE / HYPERPARAMETERS.rowsPerBatch;
+      const repaid = Math.min(lent, earned);
+      lent -= repaid;
+      owed += earned - repaid;
     },
     correct: (correction) => replayOf(correction.source).correct(correction),
     tick() {
       if (owed < 1 && freshCount() > 0) owed = 1;
+    },
+    hurry() {
+      if (owed >= 1 || lent >= BATCHES_LENT || freshCount() === 0) return;
+      lent += 1 - owed;
+      owed = 1;
+    },
+    again() {
+      owed = Math.max(owed, 1);
     },
     turn() {
       let loss = 0;

@@ -5,6 +5,9 @@ import { selectBackend } from '../policy/backend.js';
 import { createLearner } from './learner.js';
 import type { FromLearner, LearnerThreadData, ToLearner } from './learnerMessages.js';
 
+/** After an update that the held-out rows stopped, so many more batches are tried without waiting for rows. */
+const TRIES_AT_ONCE = 4;
+
 const data = workerData as LearnerThreadData;
 const port = parentPort;
 if (!port) throw new Error('learnerThread runs in a worker only');
@@ -18,10 +21,18 @@ try {
   let turnDue = false;
   let generation = 0;
 
+  let stopped = 0;
+
   const turn = (): void => {
     turnDue = false;
     const update = learner.turn();
     if (!update) return;
+    stopped = update.rejectedBy === 'heldOut' ? stopped + 1 : 0;
+    if (stopped > 0 && stopped <= TRIES_AT_ONCE) {
+      learner.again();
+      setImmediate(turn);
+      turnDue = true;
+    }
     const { weights, ...report } = update;
     if (weights) {
       Atomics.add(epoch, 0, 1);
@@ -32,8 +43,10 @@ try {
   };
 
   port.on('message', (message: ToLearner) => {
-    if (message.kind === 'rows') learner.offer(message.batch);
-    else if (message.kind === 'correct') learner.correct(message.correction);
+    if (message.kind === 'rows') {
+      learner.offer(message.batch);
+      learner.hurry();
+    } else if (message.kind === 'correct') learner.correct(message.correction);
     else if (message.kind === 'tick') learner.tick();
     else {
       learner.reset(message.weights);
