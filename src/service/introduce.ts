@@ -1,8 +1,7 @@
 import { AppError } from '../domain/errors.js';
-import type { RobotId } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { SiteEntry } from './serviceCore.js';
-import { nodeIndex, type Robot } from './site.js';
+import { addRobot, nodeIndex, type Robot } from './site.js';
 import { standAt } from './tracking.js';
 
 /** Makes a robot known, or brings what is known of it up to date. @throws E_UNKNOWN_ROBOT_TYPE E_UNKNOWN_NODE E_BUSY */
@@ -28,18 +27,7 @@ export function introduce(
         retryAfterSeconds: 3600,
       });
     }
-    robot = {
-      robotId: message.robotId as RobotId,
-      index: site.robotList.length,
-      robotType,
-      node: -1,
-      arrivalLane: -1,
-      available: true,
-      paused: false,
-      route: null,
-    };
-    site.robots.set(message.robotId, robot);
-    site.robotList.push(robot);
+    robot = addRobot(site, message.robotId, robotType);
   }
   robot.robotType = robotType;
   if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());

@@ -1,4 +1,4 @@
-import type { LaneIndex, RobotId, RouteId } from '../domain/ids.js';
+import type { LaneIndex, RouteId } from '../domain/ids.js';
 import type { LaneName } from '../domain/serviceContract.js';
 import { floatsOfBlob, type JournalRecord } from '../journal/records.js';
 import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
@@ -6,7 +6,7 @@ import type { Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
-import { plannedStop, type Robot, type Site } from './site.js';
+import { addRobot, plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
 import { applyWeights } from './siteUseCases.js';
 import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
@@ -103,20 +103,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
 
 function rememberRobot(site: Site, known: RouteEntry): Robot | null {
   const robotType = site.graph.robotTypeIndexOf.get(known.robotType);
-  if (robotType === undefined) return null;
-  const robot: Robot = {
-    robotId: known.robotId as RobotId,
-    index: site.robotList.length,
-    robotType,
-    node: -1,
-    arrivalLane: -1,
-    available: true,
-    paused: false,
-    route: null,
-  };
-  site.robots.set(known.robotId, robot);
-  site.robotList.push(robot);
-  return robot;
+  return robotType === undefined ? null : addRobot(site, known.robotId, robotType);
 }
 
 /** Null where the map has changed under the route. */

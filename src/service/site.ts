@@ -175,6 +175,23 @@ export function robotNamed(site: Site, robotId: string): Robot {
   return robot;
 }
 
+/** Makes a robot known; where it stands is not known yet. */
+export function addRobot(site: Site, robotId: string, robotType: number): Robot {
+  const robot: Robot = {
+    robotId: robotId as RobotId,
+    index: site.robotList.length,
+    robotType,
+    node: -1,
+    arrivalLane: -1,
+    available: true,
+    paused: false,
+    route: null,
+  };
+  site.robots.set(robotId, robot);
+  site.robotList.push(robot);
+  return robot;
+}
+
 /** Puts a robot on a node; its old place is free. */
 export function placeRobot(site: Site, robot: Robot, node: number): void {
   if (robot.node === node) return;
