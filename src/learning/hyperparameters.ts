@@ -1,4 +1,4 @@
-/** Every number that learning is tuned by. Sources: DESIGN 2.2; docs/benchmarks.md has the runs that chose them. */
+/** Every number that learning is tuned by. Starting points of the design; decision 0005 names the variations that were measured. */
 export const HYPERPARAMETERS = {
   /** Adam (Kingma & Ba 2015). */
   learningRate: 3e-3,
