@@ -68,7 +68,6 @@ export const ERRORS = {
   E_ROUTE_OPEN: entry(409, 'Robot {robotId} already drives route {routeId}. Complete or cancel it first.'),
   E_ROUTE_CLOSED: entry(409, 'Route {routeId} is {state}. Ask for a new one.'),
   E_NOT_YOUR_ROUTE: entry(403, "Route {routeId} was issued to another robot. Send its own robot's report."),
-  E_STALE_REVISION: entry(409, 'Route {routeId} is at revision {revision}. Follow that one.'),
   E_COMPLETION_CONFLICT: entry(
     409,
     'Route {routeId} was completed before with another trace. The first one stands.',
