@@ -49,6 +49,10 @@ export const ERRORS = {
     'Robot type {robotType} is not on the map of {warehouseId}. Known: {known}.',
   ),
   E_UNKNOWN_ROUTE: entry(404, 'Route {routeId} was never issued here. Nothing was stored.'),
+  E_UNKNOWN_REVISION: entry(
+    409,
+    'Route {routeId} has revisions up to {newest}, not {revision}. Say hello and follow what welcome shows.',
+  ),
   E_UNKNOWN_POLICY: entry(
     404,
     'Policy version {policyVersion} is not in the registry. GET /v1/policies lists it.',

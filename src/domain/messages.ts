@@ -65,6 +65,10 @@ export const RouteRequestBody = strict({
   deadlineAt: Type.Optional(InstantField),
 });
 export const RouteRequest = strict({ type: Type.Literal('route.request'), ...RouteRequestBody.properties });
+/**
+ * `revision` is the one that the robot follows. An older one than the newest is taken all the same: the report
+ * crossed with its update. A newer one is refused with E_UNKNOWN_REVISION.
+ */
 export const RouteProgress = strict({
   type: Type.Literal('route.progress'),
   routeId: Id,

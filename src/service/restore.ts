@@ -24,6 +24,9 @@ export async function restoreSites(core: ServiceCore): Promise<void> {
   for await (const record of core.journal.read()) {
     const entry = core.entries.get(record.warehouseId);
     if (!entry) continue;
+    // A driven clock goes on where the journal ends: what is stamped next must not come before it.
+    const { driven } = entry.site;
+    driven?.advanceTo(Math.max(driven.now(), record.at));
     entry.ledger.apply(record);
     applyControl(entry.site, record);
     collectPlans(plans, record);

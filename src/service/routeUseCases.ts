@@ -93,7 +93,9 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
     },
 
     routeProgress(warehouseId, message) {
-      const { site } = entryOf(core, warehouseId);
+      const entry = entryOf(core, warehouseId);
+      const { site } = entry;
+      checkRevision(entry, message);
       const route = site.openRoutes.get(message.routeId);
       const node = nodeIndex(site, message.node);
       // Reports cross with completions and expiry on the wire: what is over needs no progress.
@@ -223,6 +225,7 @@ async function deviate(
   assertServing(core);
   const { site, ledger, host } = entry;
   const { routeId } = message;
+  checkRevision(entry, message);
   const node = nodeIndex(site, message.node);
   const route = site.openRoutes.get(routeId);
   if (!route || route.closing) {
@@ -238,6 +241,19 @@ async function deviate(
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw new AppError('E_UNREACHABLE', { from: message.node, to: 'its next stop' });
+}
+
+/**
+ * A report under an older revision crossed with its update: where the robot is, it tells all the same. One under a
+ * revision that was never issued comes from a robot that follows something else.
+ * @throws E_UNKNOWN_REVISION
+ */
+function checkRevision(
+  { ledger }: SiteEntry,
+  { routeId, revision }: { readonly routeId: string; readonly revision: number },
+): void {
+  const newest = ledger.open(routeId)?.revision ?? Infinity;
+  if (revision > newest) throw new AppError('E_UNKNOWN_REVISION', { routeId, revision, newest });
 }
 
 function viewOf(entry: RouteEntry): RouteView {

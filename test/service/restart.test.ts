@@ -97,6 +97,18 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       await after.service.close();
     });
 
+    it('goes on with a driven clock where the journal ends', async () => {
+      const open = await prepare();
+      const before = await startService({ journal: await open() });
+      await before.pass(20);
+      await before.service.requestRoute(SITE, request('a', '00', ['03']));
+      await before.service.close();
+      const after = await startService({ journal: await open(), at: 0, robots: [] });
+      const hello = { type: 'hello' as const, warehouseId: SITE, robots: [] };
+      expect(after.service.hello(hello).serverTime).toBe(START + 20_000);
+      await after.service.close();
+    });
+
     it('still learns from a route that was issued before it', async () => {
       const open = await prepare();
       const before = await startService({ journal: await open(), learns: true });

@@ -104,6 +104,25 @@ describe('the life of a route', () => {
     expect(await service.completeRoute(SITE, report(route, trace))).toMatchObject({ learnt: true });
   });
 
+  it('takes reports under an older revision for where the robot is, and refuses one never issued', async () => {
+    const { service, now } = await startService();
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['04']));
+    const at = (node: string, revision: number) => ({ routeId, revision, node: cell(node), at: now() });
+    const ahead = () => service.routeProgress(SITE, { type: 'route.progress', ...at('01', 1) });
+    expect(await codeOf(ahead)).toBe('E_UNKNOWN_REVISION');
+    const flow = (): number => service.lanes(SITE).reduce((sum, { plannedFlow }) => sum + plannedFlow, 0);
+    expect(flow()).toBe(4);
+    const deviated = (node: string, revision: number) =>
+      service.routeDeviated(SITE, { type: 'route.deviated', ...at(node, revision) });
+    expect(await codeOf(() => deviated('10', 1))).toBe('E_UNKNOWN_REVISION');
+    const { revision, nodes } = await deviated('10', 0);
+    expect(revision).toBe(1);
+    const lanes = nodes.length - 1;
+    expect(flow()).toBe(lanes);
+    service.routeProgress(SITE, { type: 'route.progress', ...at('10', 0), node: nodes[1]! });
+    expect(flow()).toBe(lanes - 1);
+  });
+
   it('does not send a robot back to stops that sparse progress passed over', async () => {
     const { service, pass, now } = await startService();
     const route = await service.requestRoute(SITE, request('a', '00', ['02', '04']));
