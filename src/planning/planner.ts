@@ -5,7 +5,7 @@ import type { Random } from '../platform/random.js';
 import { turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
 import { isTurn, moveSeconds, type FreeFlow } from './freeFlow.js';
 import { createSearch, type SearchCosts } from './search.js';
-import { orderTour } from './tourOrder.js';
+import { orderTour, type VisitOrder } from './tourOrder.js';
 
 export interface PlannedStop {
   readonly node: number;
@@ -71,8 +71,17 @@ export interface Planner {
  * Plans tours: visit order over the matrix of leg costs, legs by one-to-all searches. A tour whose
  * free-flow time exceeds `LIMITS.detourRatio` times the shortest gives way to the shortest.
  */
-export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
+export function createPlanner(
+  graph: LaneGraph,
+  freeFlow: FreeFlow,
+  visitOrder: VisitOrder = orderTour,
+): Planner {
   const search = createSearch(graph);
+  const orderOf = (task: TourTask, matrix: Float64Array): readonly number[] =>
+    task.fixedOrder || task.stops.length === 1
+      ? task.stops.map((_stop, position) => position)
+      : visitOrder(matrix, { stops: task.stops.length, hasDropoff: task.dropoff !== null }, placesOf(task))
+          .order;
 
   const pricedTour = (task: TourTask, prices: Float64Array, weights: RewardWeights): Tour | null => {
     const costs: SearchCosts = {
@@ -96,7 +105,7 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
         lanes[i * count + j] = search.lanesTo(places[j]!);
       }
     }
-    return chain(task, matrix, (i, j) => lanes[i * count + j] ?? null);
+    return chain(task, orderOf(task, matrix), (i, j) => lanes[i * count + j] ?? null);
   };
 
   const shortestTour = (task: TourTask, tieBreaks: Random | null): Tour | null => {
@@ -106,7 +115,7 @@ export function createPlanner(graph: LaneGraph, freeFlow: FreeFlow): Planner {
       const seconds = freeFlow.secondsTo(task.robotType, goal);
       places.forEach((place, i) => (matrix[i * places.length + j] = seconds[place]!));
     });
-    return chain(task, matrix, (i, j) =>
+    return chain(task, orderOf(task, matrix), (i, j) =>
       freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!, tieBreaks),
     );
   };
@@ -158,16 +167,11 @@ function nameUnreachable(task: TourTask, freeFlow: FreeFlow): PlanResult {
 
 function chain(
   task: TourTask,
-  matrix: Float64Array,
+  order: readonly number[],
   legOf: (from: number, to: number) => readonly number[] | null,
 ): Tour | null {
-  const count = task.stops.length;
-  const order =
-    task.fixedOrder || count === 1
-      ? task.stops.map((_stop, position) => position)
-      : orderTour(matrix, { stops: count, hasDropoff: task.dropoff !== null }).order;
   const visits = order.map((position) => position + 1);
-  if (task.dropoff) visits.push(count + 1);
+  if (task.dropoff) visits.push(task.stops.length + 1);
   const legs: (readonly number[])[] = [];
   let place = 0;
   for (const next of visits) {

@@ -17,6 +17,16 @@ export interface TourOrder {
   readonly cost: number;
 }
 
+/**
+ * Chooses the order of visit. `places` are the nodes behind the matrix: start, stops, drop-off. The service
+ * uses `orderTour`; benchmarks compare others with it.
+ */
+export type VisitOrder = (
+  matrix: Float64Array,
+  shape: TourShape,
+  places: readonly number[],
+) => Pick<TourOrder, 'order'>;
+
 const visited = new Int32Array(LIMITS.stopsPerTour);
 
 /**

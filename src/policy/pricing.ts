@@ -6,9 +6,15 @@ import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
 
 /**
  * Where the price of traffic comes from: nowhere (`freeFlow`), the hand-made planned-flow price of
- * Chen et al., AAAI 2024 (`flow`), or the policy network (`network`).
+ * Chen et al., AAAI 2024 (`flow`), the policy network (`network`), or another hand-made price of the benchmark.
  */
-export type PriceSource = 'freeFlow' | 'flow' | 'network';
+export type PriceSource = 'freeFlow' | 'flow' | 'network' | HandMadePrice;
+
+/**
+ * Seconds beyond its free flow that a lane costs in the traffic of now, 0 or more. Asked again where the
+ * traffic changed, and for every lane at each tick.
+ */
+export type HandMadePrice = (lane: number, traffic: Traffic) => number;
 
 /**
  * Share of the hand-made planned-flow price that the network's price stands on. It makes a cold floor pass
@@ -62,7 +68,8 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       waitHat[lane] = forward.waitHat;
       blockingHat[lane] = forward.blockingHat;
     } else {
-      waitHat[lane] = source === 'flow' ? flowPriceSeconds(graph, traffic, lane) : 0;
+      if (typeof source === 'function') waitHat[lane] = source(lane, traffic);
+      else waitHat[lane] = source === 'flow' ? flowPriceSeconds(graph, traffic, lane) : 0;
       blockingHat[lane] = 0;
     }
   };
@@ -154,6 +161,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     },
     fade(seconds) {
       memory.fade(seconds, recombine);
+      if (typeof source === 'function') predictionsStale = true;
     },
   };
 }
@@ -163,7 +171,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
  * floor(planned flow into v / 2) + (flow(u->v) + 1) * flow(v->u), in grid steps of one second; a lane
  * of another length counts as that many steps.
  */
-function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
+export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
   const { flow } = traffic;
   const end = graph.laneTo[lane]!;
   let into = 0;

@@ -9,6 +9,7 @@ import { createRouteLedger } from '../journal/routeLedger.js';
 import type { LearnerPort } from '../learning/learnerPort.js';
 import { createDrivenClock, wallClock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
+import { orderTour, type VisitOrder } from '../planning/tourOrder.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { createPolicyControl, type OpenRegistry } from './policyControl.js';
@@ -38,6 +39,8 @@ export interface ServiceOptions {
   readonly forcedSource?: PriceSource;
   /** Serves shortest paths, each of those as likely, whatever the prices say: a baseline of the benchmark. */
   readonly tieBreaks?: Random;
+  /** Another order of visit than the planner's own: a baseline of the benchmark. */
+  readonly visitOrder?: VisitOrder;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
   readonly newRouteId?: () => string;
 }
@@ -110,6 +113,7 @@ async function createCore(options: ServiceOptions): Promise<ServiceCore> {
       weights: options.weights ?? DEFAULT_REWARD_WEIGHTS,
       mode: options.mode,
       tieBreaks: options.tieBreaks ?? null,
+      visitOrder: options.visitOrder ?? orderTour,
     });
   });
   const groups = options.policies === 'shared' ? [sites] : sites.map((site) => [site]);

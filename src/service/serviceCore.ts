@@ -48,5 +48,6 @@ export function applySource(core: ServiceCore, { site, host }: SiteEntry): void 
 export function servedVersion(core: ServiceCore, { site, host }: SiteEntry): string {
   const source = core.forcedSource ?? sourceOf(site.mode, host);
   if (source === 'network') return host.version();
+  if (typeof source === 'function') return 'hand-made';
   return source === 'flow' ? 'planned-flow' : 'free-flow';
 }

@@ -9,6 +9,7 @@ import type { IssuedRoute } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
 import { createPlanner, type PlannedStop, type Planner, type PriceView } from '../planning/planner.js';
+import type { VisitOrder } from '../planning/tourOrder.js';
 import { createPricing, type Pricing } from '../policy/pricing.js';
 import { createTraffic, type Traffic } from '../traffic/traffic.js';
 import { createLaneClosures, type LaneClosures } from '../warehouse/laneClosures.js';
@@ -46,6 +47,8 @@ export interface OpenRoute extends IssuedRoute {
   progressSeen: boolean;
   /** Told to wait: there is no way for now. */
   held: boolean;
+  /** The closures under which it was told so. */
+  heldEpoch: number;
   /** Being completed or cancelled: no update may come any more. */
   closing: boolean;
 }
@@ -103,9 +106,11 @@ export interface SiteOptions {
   readonly weights: RewardWeights;
   readonly mode: Mode;
   readonly tieBreaks: Random | null;
+  readonly visitOrder: VisitOrder;
 }
 
-export function createSite({ graph, source, clock, driven, weights, mode, tieBreaks }: SiteOptions): Site {
+export function createSite(options: SiteOptions): Site {
+  const { graph, source, clock, driven, weights, mode, tieBreaks, visitOrder } = options;
   const closures = createLaneClosures(graph);
   const traffic = createTraffic(graph);
   const freeFlow = createFreeFlow(graph, () => closures.epoch);
@@ -121,7 +126,7 @@ export function createSite({ graph, source, clock, driven, weights, mode, tieBre
     traffic,
     pricing: createPricing(graph, traffic, weights),
     freeFlow,
-    planner: createPlanner(graph, freeFlow),
+    planner: createPlanner(graph, freeFlow, visitOrder),
     holdings: createHoldings(graph.nodeCount, (passage) => charged.add(passage)),
     slowdown: createSlowdown(openRoutes),
     robots: new Map(),
