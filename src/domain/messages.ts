@@ -177,8 +177,10 @@ export const OpenRouteField = strict({
   routeId: Id,
   robotId: Id,
   revision: Count,
-  stopIndexes: Type.Array(Count),
-  nodes: Type.Array(Id),
+  stopIndexes: Type.Array(Count, { description: 'Empty: wait, there is no way now.' }),
+  nodes: Type.Array(Id, {
+    description: 'Where there is no way now, the place to wait at; empty where the map has changed.',
+  }),
 });
 export const Welcome = strict({
   type: Type.Literal('welcome'),

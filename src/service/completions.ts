@@ -8,7 +8,7 @@ import { readTrace, type Reading, type Sample, type TraceStep } from '../learnin
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import type { NodeIndex } from '../domain/ids.js';
 import { learnsIn } from './policyHost.js';
-import { arrive } from './tracking.js';
+import { arrive, latestRevision } from './tracking.js';
 import type { OpenRoute, Site } from './site.js';
 
 /** What a trace came to: the answer, and the rows to learn from (empty where nothing is). */
@@ -112,8 +112,28 @@ function isOutOfTime(site: Site, route: OpenRoute, steps: readonly TraceStep[]):
   return last > site.clock.now() + skew || Math.min(setOut, last) < route.issuedAt - skew;
 }
 
+/** From where it took up its newest plan: what older plans say of who waited for whom is not asked any more. */
 function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]): void {
-  for (const step of steps.slice(1)) arrive(site, route, step.node as NodeIndex, step.arrivedAt);
+  // It was taken for further on, and told to wait there: what it did meanwhile nobody asked of it.
+  if (route.position > 0) return;
+  const start = route.revisions.length === 1 ? 0 : startOfLatest(route, steps);
+  if (start < 0) return;
+  for (const step of steps.slice(start + 1)) arrive(site, route, step.node as NodeIndex, step.arrivedAt);
+}
+
+/** Where in its trace a silent robot, re-planned from where its ETAs put it, went over to that plan; -1: never. */
+function startOfLatest(route: OpenRoute, steps: readonly TraceStep[]): number {
+  const { nodes, at, stops, stopIndexes } = latestRevision(route);
+  const start = steps.findIndex(
+    ({ node }, i) => node === nodes[0] && (steps[i + 1]?.arrivedAt ?? Infinity) > at,
+  );
+  if (start < 0) return start;
+  const handling = stops.reduce(
+    (sum, stop, i) => (stopIndexes[i] === 0 ? sum + stop.handlingSeconds : sum),
+    0,
+  );
+  route.readySeconds = Math.max(steps[start]!.arrivedAt / 1000 + handling, at / 1000);
+  return start;
 }
 
 function rowsOf(

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
+import { restMayLeave } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
 import { addRobot, nodeIndex, type Robot } from './site.js';
 import { standAt } from './tracking.js';
@@ -34,10 +35,18 @@ export function introduce(
   return robot;
 }
 
-/** What a robot that says hello gets back: the route that it has still to drive. */
-export function openRouteOf({ ledger }: SiteEntry, robot: Robot) {
+/**
+ * What a robot that says hello gets back: the route that it has still to drive. One that has no way now gets the
+ * node to wait at and no stops; none at all where the map has changed under its route.
+ */
+export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot) {
   const entry = ledger.openOf(robot.robotId);
   if (!entry) return [];
+  const { routeId, robotId, revision } = entry;
   const { nodes, stopIndexes } = entry.plan;
-  return [{ routeId: entry.routeId, robotId: robot.robotId, revision: entry.revision, stopIndexes, nodes }];
+  const route = site.openRoutes.get(routeId);
+  if (route && restMayLeave(site, route, site.clock.now()))
+    return [{ routeId, robotId, revision, stopIndexes, nodes }];
+  const waitsAt = route ? [site.graph.nodeIds[route.robot.node]!] : [];
+  return [{ routeId, robotId, revision, stopIndexes: [], nodes: waitsAt }];
 }

@@ -1,11 +1,9 @@
 import { AppError } from '../domain/errors.js';
-import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import type { Plan, TourTask } from '../planning/planner.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
-import { laneBetween } from '../warehouse/laneGraph.js';
 import {
   priceView,
   plannedStop,
@@ -66,7 +64,7 @@ export function planTour(site: Site, task: TourTask): Plan {
     throw new AppError('E_ROUTE_TOO_LONG', { limit: LIMITS.nodesPerRoute });
   if (plan.why.served === 'shortest') site.detoursRefused++;
   // A robot pushed off its last stop before it reported has nowhere left to go.
-  if (task.stops.length === 0) return plan;
+  if (task.stops.length === 0 && plan.nodes.length === 1) return plan;
   const verdict = verifyRoute(site.graph, {
     robotType: task.robotType,
     from: task.from,
@@ -104,20 +102,4 @@ export function describePlan(
 export function isStillOpen(site: Site, lanes: Int32Array, from: number): boolean {
   for (let i = from; i < lanes.length; i++) if (site.graph.open[lanes[i]!] === 0) return false;
   return true;
-}
-
-/** Whether open lanes join these nodes. */
-export function isOpenWay({ graph }: Site, nodeIds: readonly string[]): boolean {
-  return nodeIds.slice(1).every((to, i) => {
-    const lane = laneBetween(graph, graph.nodeIndexOf.get(nodeIds[i]!)!, graph.nodeIndexOf.get(to)!);
-    return graph.open[lane] === 1;
-  });
-}
-
-/** How far a robot that reports nothing has come, by its ETAs: a position in its path. */
-export function positionByEta(etaSeconds: Float64Array, plannedAt: Instant, now: Instant): number {
-  let position = 0;
-  while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - plannedAt) / 1000)
-    position++;
-  return position;
 }

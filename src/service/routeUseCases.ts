@@ -6,10 +6,12 @@ import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { completeRoute } from './completeRoute.js';
 import { introduce, openRouteOf } from './introduce.js';
-import { describePlan, isOpenWay, planTour, taskOf } from './routePlans.js';
+import { mayLeave, restMayLeave } from './leaving.js';
+import { reviseRoute } from './reviseRoute.js';
+import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { nodeIndex, type OpenRoute } from './site.js';
-import { dropRoute, openRoute, rememberPlan, replanRoute, routeIsOpen } from './siteRoutes.js';
+import { dropRoute, openRoute } from './siteRoutes.js';
 import { arrive, plausibleInstant, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
@@ -154,18 +156,13 @@ async function issueRoute(
     });
     host.routeLeaves(site);
     if (!route) return repeatedAnswer(entry, answer);
-    // A lane may have closed while the issue was written, and another while that was mended. The answer itself
-    // is asked: whoever closed the lane may have sent the route another way already, under a later revision.
-    let latest = answer;
-    while (!isOpenWay(site, latest.nodes)) {
-      const updated = await reviseRoute(core, entry, route, { reason: 'laneClosed', at: site.clock.now() });
-      if (updated.type === 'route.held') {
-        await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
-        throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
-      }
-      latest = { ...answer, ...planOf(updated) };
-    }
-    return latest;
+    // A lane may have closed while the issue was written. The answer itself is asked: whoever closed the lane
+    // may have sent the route another way already, under a later revision.
+    if (mayLeave(site, route.robotType, answer)) return answer;
+    const updated = await reviseRoute(core, entry, route, 'laneClosed');
+    if (updated.type === 'route.updated') return { ...answer, ...planOf(updated) };
+    await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
+    throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
   } catch (error) {
     if (route) dropRoute(site, route);
     throw error;
@@ -174,10 +171,15 @@ async function issueRoute(
 
 /** The first answer again, unless a lane of it closed meanwhile: then what its robot was told since. */
 function repeatedAnswer({ site, ledger }: SiteEntry, answer: RouteAssignedContent): RouteAssignedContent {
-  const route = site.openRoutes.get(answer.routeId);
-  const known = ledger.open(answer.routeId);
-  if (!route || !known || isOpenWay(site, answer.nodes)) return answer;
-  if (!routeIsOpen(site, route)) {
+  const { routeId, robotId } = answer;
+  const robotType = site.robots.get(robotId)?.robotType ?? -1;
+  if (mayLeave(site, robotType, answer)) return answer;
+  const route = site.openRoutes.get(routeId);
+  const known = ledger.open(routeId);
+  if (!route || !known) {
+    throw new AppError('E_ROUTE_CLOSED', { routeId, state: ledger.find(routeId)?.state ?? 'closed' });
+  }
+  if (!restMayLeave(site, route, site.clock.now())) {
     throw new AppError('E_UNREACHABLE', { from: site.graph.nodeIds[route.robot.node]!, to: 'its next stop' });
   }
   return { ...answer, ...planOf(known.plan) };
@@ -186,35 +188,6 @@ function repeatedAnswer({ site, ledger }: SiteEntry, answer: RouteAssignedConten
 function planOf(message: RoutePlan) {
   const { revision, policyVersion, stopOrder, stopIndexes, nodes, etaSeconds, expected, why } = message;
   return { revision, policyVersion, stopOrder, stopIndexes, nodes, etaSeconds, expected, why };
-}
-
-/** Plans an open route anew and writes it down; the promise settles after the commit. */
-export async function reviseRoute(
-  core: ServiceCore,
-  entry: SiteEntry,
-  route: OpenRoute,
-  cause: { readonly reason: RouteUpdatedMessage['reason']; readonly at: number },
-) {
-  let message: ReturnType<typeof replanRoute>['message'] | undefined;
-  let undo = (): void => undefined;
-  await entry.ledger
-    .revise(route.routeId, (known) => {
-      undo = rememberPlan(entry.site, route);
-      const labels = { revision: known.revision + 1, policyVersion: servedVersion(core, entry), ...cause };
-      const started = monotonicMilliseconds();
-      const revised = replanRoute(entry.site, route, labels);
-      message = revised.message;
-      if (message.type === 'route.updated') {
-        core.observer.planned(entry.site.warehouseId, monotonicMilliseconds() - started, message.why.served);
-      }
-      return revised.record;
-    })
-    .catch((error: unknown) => {
-      // What is not in the journal was not told to the robot: it still drives the plan before.
-      undo();
-      throw error;
-    });
-  return message!;
 }
 
 async function deviate(
@@ -236,7 +209,7 @@ async function deviate(
   route.progressSeen = true;
   const at = plausibleInstant(site, route, message.at);
   if (route.robot.node !== node) arrive(site, route, node, at);
-  const updated = await reviseRoute(core, entry, route, { reason: 'deviated', at });
+  const updated = await reviseRoute(core, entry, route, 'deviated', at);
   host.routeLeaves(site);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });

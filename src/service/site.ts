@@ -51,6 +51,8 @@ export interface OpenRoute extends IssuedRoute {
   heldEpoch: number;
   /** Being completed or cancelled: no update may come any more. */
   closing: boolean;
+  /** New plans of it that are being made and stored. */
+  revising: number;
 }
 
 /** Rows of silent fleets wait so long for their neighbours' traces before their blocking counts. */

@@ -2,7 +2,7 @@ import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Passage } from '../learning/passage.js';
 import { learnsIn, type PolicyHost } from './policyHost.js';
-import { positionByEta } from './routePlans.js';
+import { expectedPosition } from './expectedPlace.js';
 import type { OpenRoute, Site } from './site.js';
 import { latestRevision } from './tracking.js';
 
@@ -27,10 +27,9 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
 
 /** A robot that sends no progress frees its planned flow by its ETAs; where it really was, its trace will tell. */
 function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
-  if (route.progressSeen || route.held) return;
-  const { lanes, etaSeconds, at } = latestRevision(route);
-  const position = positionByEta(etaSeconds, at, now);
+  const position = expectedPosition(route, now);
   if (position <= route.flowFrom) return;
+  const { lanes } = latestRevision(route);
   site.traffic.addFlow(lanes.subarray(route.flowFrom, position), 0, -1);
   route.flowFrom = position;
 }

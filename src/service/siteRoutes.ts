@@ -11,6 +11,7 @@ import { blobOfFloats } from '../journal/records.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
+import { expectedPosition } from './expectedPlace.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import { type OpenRoute, type Robot, type Site } from './site.js';
 import {
@@ -81,7 +82,9 @@ export function createOpenRoute(options: {
     previousLane: -1,
     progressSeen: false,
     held: false,
+    heldEpoch: -1,
     closing: false,
+    revising: 0,
   };
 }
 
@@ -133,6 +136,7 @@ export function replanRoute(
   const { routeId, robotId } = route;
   if (!plan) {
     route.held = true;
+    route.heldEpoch = site.closures.epoch;
     const answer = {
       ...{ routeId, robotId, revision: labels.revision },
       node: site.graph.nodeIds[route.robot.node]!,
@@ -174,9 +178,10 @@ function tryPlan(site: Site, route: OpenRoute): Plan | null {
   }
 }
 
-/** Whether what a route has still before it is open. */
-export function routeIsOpen(site: Site, route: OpenRoute): boolean {
-  return !route.held && isStillOpen(site, latestRevision(route).lanes, route.position);
+/** Whether a route waits for another plan: it has a closed lane before it, or was held under other closures. */
+export function needsPlan(site: Site, route: OpenRoute): boolean {
+  if (route.held) return route.heldEpoch !== site.closures.epoch;
+  return !isStillOpen(site, latestRevision(route).lanes, expectedPosition(route, site.clock.now()));
 }
 
 export function stamp(site: Site): { at: Instant; warehouseId: string } {

@@ -4,7 +4,7 @@ import type { LaneIndex } from '../domain/ids.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
-import { reviseRoute } from './routeUseCases.js';
+import { reviseRoute } from './reviseRoute.js';
 import {
   applySource,
   assertServing,
@@ -15,7 +15,7 @@ import {
 } from './serviceCore.js';
 import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
 import { tickSite } from './siteClock.js';
-import { dropRoute, routeIsOpen, stamp } from './siteRoutes.js';
+import { dropRoute, needsPlan, stamp } from './siteRoutes.js';
 
 type SiteUseCases = Pick<
   RoutingService,
@@ -57,7 +57,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       const changed = entry.site.closures.close(indexes);
       if (changed.length > 0) core.emit({ kind: 'lane.updated', warehouseId, lanes, open: false });
       // Also where they were closed already: the call before this one may have failed half way.
-      await rerouteAll(core, entry);
+      await rerouteAll(core, entry, 'laneClosed');
     },
 
     async openLanes(warehouseId, lanes) {
@@ -65,10 +65,9 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       const entry = entryOf(core, warehouseId);
       const indexes = lanes.map((lane) => laneIndex(entry.site, lane));
       await core.journal.append(laneRecord(entry.site, lanes, true));
-      if (entry.site.closures.open(indexes).length === 0) return;
-      core.emit({ kind: 'lane.updated', warehouseId, lanes, open: true });
-      const held = [...entry.site.openRoutes.values()].filter((route) => route.held);
-      await Promise.all(held.map((route) => reroute(core, entry, route, 'laneOpened')));
+      const changed = entry.site.closures.open(indexes);
+      if (changed.length > 0) core.emit({ kind: 'lane.updated', warehouseId, lanes, open: true });
+      await rerouteAll(core, entry, 'laneOpened');
     },
 
     weights: (warehouseId) => ({ ...entryOf(core, warehouseId).site.weights }),
@@ -113,7 +112,10 @@ export function tickAll(core: ServiceCore): void {
 
 async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
-  for (const route of tickSite(site, host)) {
+  const overdue = tickSite(site, host);
+  // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
+  await rerouteAll(core, entry, 'tick');
+  for (const route of overdue) {
     route.closing = true;
     const expired = await ledger.expire(route.routeId, site.clock.now()).catch((error: unknown) => {
       route.closing = false;
@@ -131,12 +133,24 @@ async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   }
 }
 
-async function rerouteAll(core: ServiceCore, entry: SiteEntry): Promise<void> {
-  // Routes whose issue is still being written are checked again before they leave.
-  const crossing = [...entry.site.openRoutes.values()].filter(
-    (route) => !routeIsOpen(entry.site, route) && entry.ledger.open(route.routeId) !== undefined,
+/** Sends routes another way that have a closed lane before them, and those that were held and may go on now. */
+async function rerouteAll(
+  core: ServiceCore,
+  entry: SiteEntry,
+  cause: 'laneClosed' | 'laneOpened' | 'tick',
+): Promise<void> {
+  const { site, ledger } = entry;
+  // Routes whose issue is still being written are checked again before they leave. Whoever closes or opens a lane
+  // waits for new plans under way, made before it; a tick leaves them alone.
+  const waiting = [...site.openRoutes.values()].filter(
+    (route) =>
+      needsPlan(site, route) &&
+      ledger.open(route.routeId) !== undefined &&
+      (cause !== 'tick' || (route.revising === 0 && !route.closing)),
   );
-  await Promise.all(crossing.map((route) => reroute(core, entry, route, 'laneClosed')));
+  await Promise.all(
+    waiting.map((route) => reroute(core, entry, route, route.held ? 'laneOpened' : 'laneClosed')),
+  );
 }
 
 async function reroute(
@@ -147,7 +161,7 @@ async function reroute(
 ): Promise<void> {
   const { warehouseId } = entry.site;
   try {
-    const message = await reviseRoute(core, entry, route, { reason, at: entry.site.clock.now() });
+    const message = await reviseRoute(core, entry, route, reason);
     if (message.type === 'route.updated') core.emit({ kind: 'route.updated', warehouseId, message });
     else core.emit({ kind: 'route.held', warehouseId, message });
   } catch (error) {

@@ -187,7 +187,7 @@ function occupyFrom(site: Site, route: OpenRoute, at: Instant, next: Passage | n
 }
 
 /** Stops at the current position are handled: the next lane's clock starts after them. */
-function finishStops(route: OpenRoute, revision: Revision): void {
+export function finishStops(route: OpenRoute, revision: Revision): void {
   for (
     let index = revision.stopIndexes[route.stopsDone];
     index !== undefined && index <= route.position;

@@ -207,4 +207,109 @@ describe('closing a lane', () => {
       { numRuns: 60 },
     );
   });
+
+  it('finds a robot that sends no progress where its ETAs put it', async () => {
+    const { service, events, pass } = await startService({ map: '......\n......', robots: ['a', 'b'] });
+    const stops = [{ node: cell('01'), handlingSeconds: 2 }, cell('05')];
+    const ahead = await service.requestRoute(SITE, { ...request('a', '00', []), stops });
+    const past = await service.requestRoute(SITE, request('b', '02', ['05']));
+    // By now a has handled its goods for a second and b is one lane from its goal.
+    await pass(2);
+    await service.closeLanes(SITE, [lane('03', '04')]);
+    const updates = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(updates).toMatchObject([{ routeId: ahead.routeId, stopOrder: [1] }]);
+    expect([updates[0]!.nodes[0], updates[0]!.nodes.at(-1)]).toEqual([cell('01'), cell('05')]);
+    expect(closedOn(service, updates[0]!.nodes)).toEqual([]);
+    // The trace tells where it was: it is scored as one route, driven under both plans.
+    await pass(10);
+    const nodes = [cell('00'), ...updates[0]!.nodes];
+    const trace = traceAlong(nodes, START, [1, 3]);
+    const scored = await service.completeRoute(SITE, report(ahead, trace));
+    expect(scored).toMatchObject({ learnt: true, components: { time: nodes.length - 1, wait: 0 } });
+    const driven = traceAlong(past.nodes, START);
+    expect(await service.completeRoute(SITE, report(past, driven))).toMatchObject({ learnt: true });
+    expect(service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
+  });
+
+  it('while a robot pushed off is being re-planned sends it no way over the lane', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, now } = await startService({ journal, map: '.....\n.....\n.....' });
+    const commitAll = async (): Promise<void> => {
+      do await settle();
+      while (store.finish('stored'));
+    };
+    const asked = service.requestRoute(SITE, request('a', '00', ['04']));
+    await commitAll();
+    const { routeId } = await asked;
+    const closing = service.closeLanes(SITE, [lane('11', '12')]);
+    const deviated = { type: 'route.deviated' as const, routeId, revision: 0, node: cell('10'), at: now() };
+    let closedWhenItLeft: string[] | undefined;
+    const updated = service.routeDeviated(SITE, deviated).then(({ nodes }) => {
+      closedWhenItLeft = closedOn(service, nodes);
+    });
+    await settle();
+    // Both are in one commit, and the closing is in force as soon as that returns.
+    const second = service.closeLanes(SITE, [lane('00', '01'), lane('20', '21')]);
+    await commitAll();
+    await Promise.all([closing, second, updated]);
+    expect(closedWhenItLeft).toEqual([]);
+  });
+
+  it('that a crash cut short is made good by the next server, and no robot drives on meanwhile', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, now } = await startService({ journal });
+    const asked = service.requestRoute(SITE, request('a', '00', ['04']));
+    await settle();
+    store.finish('stored');
+    const { routeId } = await asked;
+    void service.closeLanes(SITE, [lane('01', '02')]).catch(() => undefined);
+    await settle();
+    store.finish('stored');
+    await settle();
+    // The lane is closed, the new way is not stored: here the power goes.
+    const rest = createFaultyStore([...store.durable]);
+    const again = createJournal(rest, { onFatal: (error) => expect(error).toBeUndefined() });
+    const after = await startService({ journal: again, robots: [], at: now() });
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const hello = () => after.service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
+    expect(hello()).toMatchObject([{ routeId, revision: 0, nodes: [cell('00')], stopIndexes: [] }]);
+    const repeated = () => after.service.requestRoute(SITE, request('a', '00', ['04']));
+    expect(await codeOf(repeated)).toBe('E_UNREACHABLE');
+    const ticked = after.pass(1);
+    await settle();
+    rest.finish('stored');
+    await ticked;
+    const [open] = hello();
+    expect(open).toMatchObject({ routeId, revision: 1 });
+    expect([open!.nodes.at(-1), closedOn(after.service, open!.nodes)]).toEqual([cell('04'), []]);
+    expect(after.events).toMatchObject([{ kind: 'route.updated', message: { nodes: open!.nodes } }]);
+    // What is in order is left alone.
+    await after.pass(1);
+    expect(after.events.length).toBe(1);
+  });
+
+  it('leaves a held robot waiting when it says hello, and lets it go on at the next chance', async () => {
+    const { service, events, pass } = await startService({ map: '.....' });
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await service.closeLanes(SITE, [lane('02', '03')]);
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const hello = () => service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
+    expect(hello()).toEqual([{ routeId, robotId: 'a', revision: 1, nodes: [cell('00')], stopIndexes: [] }]);
+    await pass(5);
+    expect(events.filter(({ kind }) => kind === 'route.held').length).toBe(1);
+    await service.openLanes(SITE, [lane('02', '03')]);
+    expect(hello()).toMatchObject([{ routeId, revision: 2, stopIndexes: [4] }]);
+  });
+
+  it('makes a repeated request for a route that is over get no way over the lane', async () => {
+    const { service } = await startService();
+    const wanted = request('a', '00', ['04']);
+    const { routeId } = await service.requestRoute(SITE, wanted);
+    await service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'why' });
+    expect(await service.requestRoute(SITE, wanted)).toMatchObject({ routeId });
+    await service.closeLanes(SITE, [lane('01', '02')]);
+    expect(await codeOf(() => service.requestRoute(SITE, wanted))).toBe('E_ROUTE_CLOSED');
+  });
 });

@@ -1,0 +1,31 @@
+import type { Instant } from '../domain/ids.js';
+import { finishStops, latestRevision } from './tracking.js';
+import { placeRobot, type OpenRoute, type Site } from './site.js';
+
+/** How far a route's robot is, as a position in its path: as it reported, or by its ETAs where it reports nothing. */
+export function expectedPosition(route: OpenRoute, now: Instant): number {
+  if (route.progressSeen || route.held) return route.position;
+  const { etaSeconds, at } = latestRevision(route);
+  let position = route.position;
+  while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - at) / 1000) position++;
+  return position;
+}
+
+/**
+ * Takes a robot that sends no progress for where its ETAs put it, stops on the way done: what is left of its route is
+ * planned from there. Nothing is learnt from it; its trace will tell where it really was.
+ */
+export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
+  const position = expectedPosition(route, now);
+  if (position === route.position) return;
+  const revision = latestRevision(route);
+  const { lanes, nodes, etaSeconds, at } = revision;
+  site.traffic.addFlow(lanes.subarray(route.flowFrom, Math.max(route.flowFrom, position)), 0, -1);
+  route.flowFrom = Math.max(route.flowFrom, position);
+  route.position = position;
+  route.previousLane = lanes[position - 1]!;
+  route.readySeconds = at / 1000 + etaSeconds[position]!;
+  route.robot.arrivalLane = route.previousLane;
+  placeRobot(site, route.robot, nodes[position]!);
+  finishStops(route, revision);
+}
