@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { WarehouseSummary } from '../domain/serviceContract.js';
-import type { IssuedToken } from '../registry/tokenFile.js';
+import type { IssuedToken } from '../registry/tokenRecords.js';
 import type { ServeSettings } from './serveSettings.js';
 
 /** What `serve` says once it takes work. */

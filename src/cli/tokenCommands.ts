@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { wallClock } from '../platform/clock.js';
-import { openTokenFile, ROLES, type Role, type TokenFile, type TokenRecord } from '../registry/tokenFile.js';
+import { openTokenFile, type TokenFile } from '../registry/tokenFile.js';
+import { ROLES, type IssuedToken, type Role, type TokenRecord } from '../registry/tokenRecords.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 
 interface AddOptions {
@@ -12,6 +13,13 @@ interface AddOptions {
   readonly role: Role;
   readonly warehouses?: readonly string[];
   readonly robots?: readonly string[];
+  readonly expiresIn?: number;
+  readonly json?: true;
+}
+
+interface RotateOptions {
+  readonly data: string;
+  readonly overlap: number;
   readonly json?: true;
 }
 
@@ -22,13 +30,15 @@ A running server takes the change up within seconds.
 Examples:
   aisleflow token list
   aisleflow token add --role robot --warehouses north --robots 'amr-*' lift-1
+  aisleflow token add --role viewer --expires-in 8h
+  aisleflow token rotate robot-1f0c22ab --overlap 1h
   aisleflow token revoke robot-1f0c22ab`;
 
-/** Adds `token add|list|revoke`, which work on the data directory of a server on this machine. */
+/** Adds `token add|list|rotate|revoke`, which work on the data directory of a server on this machine. */
 export function addTokenCommands(program: Command): void {
   const token = program
     .command('token')
-    .description('make, list and revoke tokens')
+    .description('make, list, rotate and revoke tokens')
     .addHelpText('after', EXAMPLES);
   const data = [
     '--data <directory>',
@@ -41,15 +51,28 @@ export function addTokenCommands(program: Command): void {
     .requiredOption('--role <role>', ROLES.join(', '), roleNamed)
     .option('--warehouses <ids...>', 'warehouses that it reaches (default: all)')
     .option('--robots <ids...>', 'robots that it may speak for; a trailing * takes a prefix (default: all)')
+    .option(
+      '--expires-in <time>',
+      'how long it holds: 90s, 30m, 8h, 7d (default: until revoked)',
+      durationNamed,
+    )
     .option(...data)
-    .option('--json', 'print {token, tokenId, role, warehouses, robots}')
+    .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt, expiresAt}')
     .action(reportingFailure(async (options: AddOptions) => add(options)));
   token
     .command('list')
     .description('list tokens, without themselves')
     .option(...data)
-    .option('--json', 'print a list of {tokenId, role, warehouses, robots, createdAt}')
+    .option('--json', 'print a list of {tokenId, role, warehouses, robots, createdAt, expiresAt}')
     .action(reportingFailure(async (options: { data: string; json?: true }) => list(options)));
+  token
+    .command('rotate')
+    .description('make a token that may do the same, print it, once, and end the old one')
+    .argument('<tokenId>')
+    .option('--overlap <time>', 'how long the old one still holds: 90s, 30m, 8h, 7d', durationNamed, 0)
+    .option(...data)
+    .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt}')
+    .action(reportingFailure(async (tokenId: string, options: RotateOptions) => rotate(tokenId, options)));
   token
     .command('revoke')
     .description('end a token and the connections that were opened with it')
@@ -57,22 +80,29 @@ export function addTokenCommands(program: Command): void {
     .option(...data)
     .action(
       reportingFailure(async (tokenId: string, options: { data: string }) => {
-        if (!open(options.data).revoke(tokenId)) {
-          throw new AppError('E_USAGE', {
-            detail: `there is no token ${tokenId}; aisleflow token list names them`,
-          });
-        }
+        if (!open(options.data).revoke(tokenId)) throw unknownToken(tokenId);
         console.log(`${tokenId} is revoked.`);
       }),
     );
 }
 
-function add({ data, role, warehouses, robots, json }: AddOptions): void {
-  const { token, record } = open(data).issue({
+function add({ data, role, warehouses, robots, expiresIn, json }: AddOptions): void {
+  const issued = open(data).issue({
     role,
     warehouses: warehouses === undefined ? '*' : [...warehouses],
     robots: robots === undefined ? '*' : [...robots],
+    ...(expiresIn === undefined ? {} : { expiresAt: wallClock.now() + 1000 * expiresIn }),
   });
+  print(issued, json);
+}
+
+function rotate(tokenId: string, { data, overlap, json }: RotateOptions): void {
+  const issued = open(data).rotate(tokenId, overlap);
+  if (issued === null) throw unknownToken(tokenId);
+  print(issued, json);
+}
+
+function print({ token, record }: IssuedToken, json: true | undefined): void {
   console.log(
     json === true
       ? JSON.stringify({ token, ...shown(record) })
@@ -80,22 +110,28 @@ function add({ data, role, warehouses, robots, json }: AddOptions): void {
   );
 }
 
+function unknownToken(tokenId: string): AppError {
+  return new AppError('E_USAGE', { detail: `there is no token ${tokenId}; aisleflow token list names them` });
+}
+
 function list({ data, json }: { data: string; json?: true }): void {
   const records = open(data).records();
   if (json === true) return console.log(JSON.stringify(records.map(shown)));
   const table = new Table({
-    head: ['Token', 'Role', 'Warehouses', 'Robots', 'Made'],
+    head: ['Token', 'Role', 'Warehouses', 'Robots', 'Made', 'Ends'],
     style: { head: [], border: [] },
   });
   const names = (scope: TokenRecord['warehouses']): string => (scope === '*' ? 'all' : scope.join(', '));
-  for (const { tokenId, role, warehouses, robots, createdAt } of records) {
-    table.push([tokenId, role, names(warehouses), names(robots), new Date(createdAt).toISOString()]);
+  const date = (at: number): string => new Date(at).toISOString();
+  for (const { tokenId, role, warehouses, robots, createdAt, expiresAt } of records) {
+    const ends = expiresAt === undefined ? '' : date(expiresAt);
+    table.push([tokenId, role, names(warehouses), names(robots), date(createdAt), ends]);
   }
   console.log(table.toString());
 }
 
-function shown({ tokenId, role, warehouses, robots, createdAt }: TokenRecord): object {
-  return { tokenId, role, warehouses, robots, createdAt };
+function shown({ tokenId, role, warehouses, robots, createdAt, expiresAt }: TokenRecord): object {
+  return { tokenId, role, warehouses, robots, createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
 function open(data: string): TokenFile {
@@ -111,4 +147,13 @@ function roleNamed(name: string): Role {
   const role = ROLES.find((known) => known === name);
   if (role === undefined) throw new InvalidArgumentError(`Known: ${ROLES.join(', ')}.`);
   return role;
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/** Seconds of `90s`, `30m`, `8h` or `7d`. */
+function durationNamed(text: string): number {
+  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError('Like 90s, 30m, 8h or 7d.');
+  return Number(amount) * SECONDS[unit as keyof typeof SECONDS];
 }

@@ -53,6 +53,8 @@ export const LIMITS = {
   jsonDepth: 16,
   eventStreamsOpen: 64,
   tokens: 1_000,
+  /** A revoked or expired token's connections end within this and a moment. */
+  tokenRefreshSeconds: 2,
   stopGraceSeconds: 10,
 
   journalRecordsWaiting: 50_000,
@@ -63,7 +65,23 @@ export const LIMITS = {
   /** Read back from the journal at once. */
   journalRecordsPerRead: 2_000,
   journalBytesPerRead: 8 * 1024 * 1024,
-  segmentRecords: 5_000_000,
+  /**
+   * A segment of the journal is sealed above these: a start checks the one that is written to as a whole, 0.3 s
+   * for 128 MiB.
+   */
+  segmentRecords: 200_000,
+  segmentBytes: 128 * 1024 * 1024,
+  sealedSegmentsOpen: 8,
+  /** Space kept for routes, holds and closures when the disk is full; completions are refused then. */
+  journalReserveBytes: 16 * 1024 * 1024,
+  /** Pages that a backup copies between two commits. */
+  backupPagesPerStep: 256,
+  /** A checkpoint is written after so many records, so that a start reads no more than these. */
+  checkpointRecords: 20_000,
+  /** Items of a checkpoint that are written at once, with the main thread held. */
+  checkpointItemsPerPart: 200,
+  /** Retention drops no record younger than this: repeated requests and reports are answered from them. */
+  duplicateAnswersKeptSeconds: 24 * 3600,
 
   replayRows: 20_000,
   heldOutRows: 512,

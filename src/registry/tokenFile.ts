@@ -1,62 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Clock } from '../platform/clock.js';
+import { replaceLocked } from './lockedFile.js';
+import {
+  formatTokenFile,
+  newToken,
+  parseTokenFile,
+  ROLES,
+  type IssuedToken,
+  type TokenGrant,
+  type TokenRecord,
+} from './tokenRecords.js';
 
-/** What a token may do: viewers read, robots drive, operators do everything. */
-export const ROLES = ['viewer', 'robot', 'operator'] as const;
-export type Role = (typeof ROLES)[number];
-
-const Scope = Type.Union([Type.Literal('*'), Type.Array(Type.String({ minLength: 1, maxLength: 65 }))]);
-const TokenRecordField = Type.Object(
-  {
-    tokenId: Type.String({ minLength: 1, maxLength: LIMITS.idLength }),
-    role: Type.Union([Type.Literal('viewer'), Type.Literal('robot'), Type.Literal('operator')]),
-    warehouses: Scope,
-    robots: Scope,
-    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    createdAt: Type.Integer({ minimum: 0 }),
-  },
-  { additionalProperties: false },
-);
-const TokenFileContent = Compile(
-  Type.Object(
-    { format: Type.Literal(1), tokens: Type.Array(TokenRecordField, { maxItems: LIMITS.tokens }) },
-    { additionalProperties: false },
-  ),
-);
-
-/**
- * One token as it is kept: its digest, never itself. `warehouses` and `robots` are `'*'` or a list;
- * a robot entry is an id, or a prefix that ends in `*`.
- */
-export type TokenRecord = Static<typeof TokenRecordField>;
-
-/** Whom a new token is for. */
-export type TokenGrant = Pick<TokenRecord, 'role' | 'warehouses' | 'robots'>;
-
-/** A token that was just made: the only time that it can be read. */
-export interface IssuedToken {
-  readonly token: string;
-  readonly record: TokenRecord;
-}
-
-/** The tokens of one data directory. */
+/** The tokens of one data directory. What changes them begins with what the file holds then. */
 export interface TokenFile {
+  /** Those that have not expired. */
   records(): readonly TokenRecord[];
   /**
    * On the first start one token of each role; on every later one none. A step of its own, so that
@@ -64,22 +24,15 @@ export interface TokenFile {
    */
   issueFirst(): readonly IssuedToken[];
   issue(grant: TokenGrant): IssuedToken;
+  /**
+   * A new token for the same, and the old one's end: at once, or so long after that whoever holds it can change
+   * over. Null where there is no such token.
+   */
+  rotate(tokenId: string, overlapSeconds: number): IssuedToken | null;
   /** False where there is no such token. */
   revoke(tokenId: string): boolean;
   /** Reads the file again where it changed on disk; true if it did. @throws E_DATA_DIRECTORY */
   refresh(): boolean;
-}
-
-/** 256 random bits behind a prefix that secret scanners can find. */
-export function newToken(grant: TokenGrant, createdAt: number): IssuedToken {
-  const token = `aisleflow_${grant.role}_${randomBytes(32).toString('base64url')}`;
-  const tokenId = `${grant.role}-${randomBytes(4).toString('hex')}`;
-  return { token, record: { tokenId, ...grant, sha256: tokenDigest(token), createdAt } };
-}
-
-/** SHA-256 in hexadecimal. No salt or stretching: a token has 256 bits of its own. */
-export function tokenDigest(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }
 
 /**
@@ -95,16 +48,12 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
   const fail = (detail: string, cause?: unknown): never => {
     throw new AppError('E_DATA_DIRECTORY', { directory, detail }, cause);
   };
+  const inForce = (): readonly TokenRecord[] =>
+    records.filter(({ expiresAt = Infinity }) => expiresAt > clock.now());
   const read = (): void => {
     const before = fileStamp(file);
-    records = parseTokenFile(readFileSync(file, 'utf8'));
+    records = before === '' ? [] : parseTokenFile(readFileSync(file, 'utf8'));
     stamp = before;
-  };
-  const write = (next: readonly TokenRecord[]): void => {
-    if (next.length > LIMITS.tokens) fail(`it holds the limit of ${LIMITS.tokens} tokens; revoke some`);
-    writePrivately(file, `${JSON.stringify({ format: 1, tokens: next }, null, 2)}\n`);
-    records = next;
-    stamp = fileStamp(file);
   };
   const attempt = <T>(action: () => T): T => {
     try {
@@ -114,11 +63,18 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
       return fail(`tokens.json: ${error instanceof Error ? error.message : String(error)}`, error);
     }
   };
-  const issueAll = (grants: readonly TokenGrant[]): IssuedToken[] => {
-    const issued = grants.map((grant) => newToken(grant, clock.now()));
-    write([...records, ...issued.map(({ record }) => record)]);
-    return issued;
-  };
+  /** @param make null to change nothing; expired tokens go with the first change after their end */
+  const change = (make: (current: readonly TokenRecord[]) => readonly TokenRecord[] | null): void =>
+    attempt(() => {
+      replaceLocked(file, () => {
+        read();
+        const next = make(inForce());
+        if (next === null) return null;
+        if (next.length > LIMITS.tokens) fail(`it holds the limit of ${LIMITS.tokens} tokens; revoke some`);
+        return formatTokenFile(next);
+      });
+      read();
+    });
 
   attempt(() => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -129,20 +85,44 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
   });
 
   return {
-    records: () => records,
-    issueFirst: () =>
-      attempt(() => {
-        if (fileStamp(file) !== '') return [];
-        return issueAll(ROLES.map((role) => ({ role, warehouses: '*', robots: '*' })));
-      }),
-    issue: (grant) => attempt(() => issueAll([grant])[0] as IssuedToken),
-    revoke: (tokenId) =>
-      attempt(() => {
-        const kept = records.filter((record) => record.tokenId !== tokenId);
-        if (kept.length === records.length) return false;
-        write(kept);
-        return true;
-      }),
+    records: inForce,
+    issueFirst() {
+      const issued = ROLES.map((role) => newToken({ role, warehouses: '*', robots: '*' }, clock.now()));
+      let isFirst = false;
+      change(() => {
+        isFirst = stamp === '';
+        return isFirst ? issued.map(({ record }) => record) : null;
+      });
+      return isFirst ? issued : [];
+    },
+    issue(grant) {
+      const issued = newToken(grant, clock.now());
+      change((current) => [...current, issued.record]);
+      return issued;
+    },
+    rotate(tokenId, overlapSeconds) {
+      let issued: IssuedToken | null = null;
+      change((current) => {
+        const old = current.find((record) => record.tokenId === tokenId);
+        if (old === undefined) return null;
+        const { role, warehouses, robots, expiresAt = Infinity } = old;
+        const fresh = newToken({ role, warehouses, robots }, clock.now());
+        issued = fresh;
+        const ending = { ...old, expiresAt: Math.min(expiresAt, clock.now() + 1000 * overlapSeconds) };
+        const kept = current.map((record) => (record === old ? ending : record));
+        return [...(overlapSeconds > 0 ? kept : kept.filter((record) => record !== ending)), fresh.record];
+      });
+      return issued;
+    },
+    revoke(tokenId) {
+      let isThere = false;
+      change((current) => {
+        const kept = current.filter((record) => record.tokenId !== tokenId);
+        isThere = kept.length < current.length;
+        return isThere ? kept : null;
+      });
+      return isThere;
+    },
     refresh: () =>
       attempt(() => {
         if (fileStamp(file) === stamp) return false;
@@ -156,24 +136,4 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
 function fileStamp(file: string): string {
   const status = statSync(file, { throwIfNoEntry: false, bigint: true });
   return status === undefined ? '' : `${status.ino}/${status.mtimeNs}/${status.size}`;
-}
-
-function parseTokenFile(text: string): readonly TokenRecord[] {
-  const content: unknown = JSON.parse(text);
-  if (TokenFileContent.Check(content)) return content.tokens;
-  const fault = TokenFileContent.Errors(content)[0];
-  throw new Error(`${fault?.instancePath ?? ''} ${fault?.message ?? 'is damaged'}`);
-}
-
-/** Replaces a file as a whole, readable by its owner only, on disk before it takes the name. */
-function writePrivately(file: string, text: string): void {
-  const unfinished = `${file}.new`;
-  const descriptor = openSync(unfinished, 'w', 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(unfinished, file);
 }

@@ -12,7 +12,7 @@ export interface EventStreams {
   push(event: ServiceEvent): void;
   /** A comment line to everyone, so that quiet streams are not taken for dead ones. */
   beat(): void;
-  dropTokens(isValid: (tokenId: string) => boolean): void;
+  dropCredentials(isInForce: (credential: Credential) => boolean): void;
   close(): void;
   readonly size: number;
 }
@@ -66,8 +66,8 @@ export function createEventStreams(bufferedBytesLimit: number): EventStreams {
     beat() {
       for (const stream of streams) write(stream, ': still here\n\n');
     },
-    dropTokens(isValid) {
-      for (const { credential, response } of streams) if (!isValid(credential.tokenId)) response.end();
+    dropCredentials(isInForce) {
+      for (const { credential, response } of streams) if (!isInForce(credential)) response.end();
     },
     close() {
       for (const { response } of streams) response.end();

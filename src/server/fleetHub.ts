@@ -3,6 +3,7 @@ import type { HelloMessage, ToFleetMessage } from '../domain/messages.js';
 import type { ServiceEvent } from '../domain/serviceContract.js';
 import type { FleetConnection } from './fleetConnection.js';
 import { CLOSE } from './fleetConnection.js';
+import type { Credential } from './tokens.js';
 
 /** All fleet connections: which one each robot is on, and what is pushed to whom. */
 export interface FleetHub {
@@ -13,8 +14,8 @@ export interface FleetHub {
   push(event: ServiceEvent): void;
   /** Pings everyone, and ends those that missed too many. */
   beat(): void;
-  /** Closes the connections of tokens that are no longer there. */
-  dropTokens(isValid: (tokenId: string) => boolean): void;
+  /** Closes the connections whose token no longer holds. */
+  dropCredentials(isInForce: (credential: Credential) => boolean): void;
   idle(): Promise<void>;
   close(): void;
   readonly size: number;
@@ -80,10 +81,10 @@ export function createFleetHub(logger: Logger): FleetHub {
         connection.terminate();
       }
     },
-    dropTokens(isValid) {
+    dropCredentials(isInForce) {
       for (const connection of connections) {
-        if (isValid(connection.credential.tokenId)) continue;
-        connection.close(CLOSE.policyViolation, 'the token was revoked');
+        if (isInForce(connection.credential)) continue;
+        connection.close(CLOSE.policyViolation, 'the token holds no longer');
       }
     },
     idle: async () => void (await Promise.all([...connections].map(({ queues }) => queues.idle()))),

@@ -10,8 +10,8 @@ export interface Metrics {
   /** Says where gauges are read from when somebody scrapes. */
   observe(service: Pick<RoutingService, 'warehouses'>): void;
   addQueues(depths: QueueDepths): void;
-  /** The Prometheus text format. */
-  text(): Promise<string>;
+  /** The Prometheus text format, without the lines of warehouses that the reader does not reach. */
+  text(reaches: (warehouseId: string) => boolean): Promise<string>;
   readonly contentType: string;
 }
 
@@ -69,7 +69,7 @@ export function createMetrics(): Metrics {
     observer: createObserver(registers),
     observe: (source) => void (service = source),
     addQueues: (read) => void depths.push(read),
-    text: () => registry.metrics(),
+    text: async (reaches) => linesWithin(await registry.metrics(), reaches),
     contentType: registry.contentType,
   };
 }
@@ -107,6 +107,14 @@ function createObserver(registers: Registry[]): ServiceObserver {
     updateApplied: (warehouse) => updates.inc({ warehouse }),
     updateRejected: (warehouse, gate) => rejected.inc({ warehouse, gate }),
   };
+}
+
+function linesWithin(text: string, reaches: (warehouseId: string) => boolean): string {
+  const isWithin = (line: string): boolean => {
+    const warehouseId = /[{,]warehouse="([^"]*)"/.exec(line)?.[1];
+    return warehouseId === undefined || reaches(warehouseId);
+  };
+  return text.split('\n').filter(isWithin).join('\n');
 }
 
 /** 3 of `v3+128`; 0 of `free-flow`. */

@@ -11,7 +11,7 @@ import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
 import { createHttpApp, type RouteAccess } from './httpApp.js';
 import type { Metrics } from './metrics.js';
-import type { Credential, TokenSource } from './tokens.js';
+import { credentialsInForce, type Credential, type TokenSource } from './tokens.js';
 import { createUpgrades } from './upgrade.js';
 
 /** How long each thing may take; LIMITS and the figures of the operations guide unless told. */
@@ -31,7 +31,7 @@ export const DEFAULT_TIMING: ServerTiming = {
   requestSeconds: LIMITS.requestTimeoutSeconds,
   connectionSeconds: LIMITS.connectionTimeoutSeconds,
   pingSeconds: LIMITS.webSocketPingSeconds,
-  tokenRefreshSeconds: 2,
+  tokenRefreshSeconds: LIMITS.tokenRefreshSeconds,
   drainSeconds: 4,
 };
 
@@ -166,13 +166,13 @@ function startTimers(options: {
   }, timing.pingSeconds * 1000);
   const refresh = setInterval(() => {
     try {
-      if (!tokens.refresh()) return;
+      tokens.refresh();
     } catch (error) {
-      return logger.error({ err: error }, 'the tokens cannot be read; those read before stay in force');
+      logger.error({ err: error }, 'the tokens cannot be read; those read before stay in force');
     }
-    const valid = new Set(tokens.records().map(({ tokenId }) => tokenId));
-    hub.dropTokens((tokenId) => valid.has(tokenId));
-    streams.dropTokens((tokenId) => valid.has(tokenId));
+    const isInForce = credentialsInForce(tokens);
+    hub.dropCredentials(isInForce);
+    streams.dropCredentials(isInForce);
   }, timing.tokenRefreshSeconds * 1000);
   return [beat.unref(), refresh.unref()];
 }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../domain/errors.js';
-import type { Role, TokenRecord } from '../registry/tokenFile.js';
+import type { Role, TokenRecord } from '../registry/tokenRecords.js';
 
 /** Who is asking: a token's record without its digest. */
 export interface Credential {
@@ -12,13 +12,14 @@ export interface Credential {
 
 /** Where the server reads tokens; `refresh` is called every few seconds, so that a revoked one ends. */
 export interface TokenSource {
+  /** Those in force now. */
   records(): readonly TokenRecord[];
-  refresh(): boolean;
+  refresh(): void;
 }
 
 /** Tokens that live as long as the process. */
 export function fixedTokens(records: readonly TokenRecord[]): TokenSource {
-  return { records: () => records, refresh: () => false };
+  return { records: () => records, refresh: () => undefined };
 }
 
 /**
@@ -50,6 +51,16 @@ function presentedToken(authorization: string | undefined, allowBasic: boolean):
   if (basic === null) return null;
   const pair = Buffer.from(basic[1] ?? '', 'base64').toString('utf8');
   return pair.slice(pair.indexOf(':') + 1);
+}
+
+/** Tells which credentials still hold: not revoked, not expired, and for the same as when they were let in. */
+export function credentialsInForce(source: TokenSource): (credential: Credential) => boolean {
+  const scopes = new Map(source.records().map((record) => [record.tokenId, scopeOf(record)]));
+  return (credential) => scopes.get(credential.tokenId) === scopeOf(credential);
+}
+
+function scopeOf({ role, warehouses, robots }: Omit<Credential, 'tokenId'>): string {
+  return JSON.stringify([role, warehouses, robots]);
 }
 
 /** True where the token reaches the warehouse. */

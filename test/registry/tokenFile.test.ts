@@ -1,14 +1,25 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDrivenClock } from '../../src/platform/clock.js';
-import { openTokenFile, tokenDigest } from '../../src/registry/tokenFile.js';
+import { createDrivenClock, type DrivenClock } from '../../src/platform/clock.js';
+import { openTokenFile } from '../../src/registry/tokenFile.js';
+import { tokenDigest } from '../../src/registry/tokenRecords.js';
 
 describe('the token file', () => {
   let directory: string;
-  const clock = createDrivenClock(1_000);
+  let clock: DrivenClock;
   beforeEach(() => {
+    clock = createDrivenClock(1_000);
     directory = mkdtempSync(join(tmpdir(), 'aisleflow-tokens-'));
   });
   afterEach(() => rmSync(directory, { recursive: true }));
@@ -49,6 +60,60 @@ describe('the token file', () => {
     expect(command.revoke(issued.record.tokenId)).toBe(false);
     expect(server.refresh()).toBe(true);
     expect(server.records()).not.toContainEqual(issued.record);
+  });
+
+  it('holds a token until it expires', () => {
+    const tokens = openTokenFile({ directory, clock });
+    const { record } = tokens.issue({ role: 'viewer', warehouses: '*', robots: '*', expiresAt: 5_000 });
+    expect(tokens.records()).toContainEqual(record);
+    clock.advanceTo(5_000);
+    expect(tokens.records()).not.toContainEqual(record);
+    expect(tokens.revoke(record.tokenId)).toBe(false);
+    tokens.issue({ role: 'viewer', warehouses: '*', robots: '*' });
+    expect(readFileSync(join(directory, 'tokens.json'), 'utf8')).not.toContain(record.tokenId);
+  });
+
+  it('rotates a token: the new one may do the same, the old one ends at once or after the overlap', () => {
+    const tokens = openTokenFile({ directory, clock });
+    const grant = { role: 'robot', warehouses: ['north'], robots: ['amr-*'] } as const;
+    const old = tokens.issue({
+      ...grant,
+      warehouses: [...grant.warehouses],
+      robots: [...grant.robots],
+    }).record;
+    const ids = () => tokens.records().map(({ tokenId }) => tokenId);
+    const second = tokens.rotate(old.tokenId, 60)?.record;
+    expect(second).toMatchObject(grant);
+    expect(ids()).toEqual([old.tokenId, second?.tokenId]);
+    clock.advanceTo(clock.now() + 60_000);
+    expect(ids()).toEqual([second?.tokenId]);
+    const third = tokens.rotate(second?.tokenId ?? '', 0)?.record;
+    expect(ids()).toEqual([third?.tokenId]);
+    expect(tokens.rotate(old.tokenId, 0)).toBeNull();
+    expect(ids()).toEqual([third?.tokenId]);
+  });
+
+  it('loses no change of two commands that opened it before either wrote', () => {
+    const [one, two] = [openTokenFile({ directory, clock }), openTokenFile({ directory, clock })];
+    const first = one.issue({ role: 'viewer', warehouses: '*', robots: '*' }).record;
+    const second = two.issue({ role: 'viewer', warehouses: '*', robots: '*' }).record;
+    expect(one.revoke(second.tokenId)).toBe(true);
+    const third = two.issue({ role: 'operator', warehouses: '*', robots: '*' }).record;
+    expect(openTokenFile({ directory, clock }).records()).toEqual([first, third]);
+  });
+
+  it('waits for who is changing it, and not for a command that died', () => {
+    const tokens = openTokenFile({ directory, clock });
+    const { record } = tokens.issue({ role: 'viewer', warehouses: '*', robots: '*' });
+    const draft = join(directory, 'tokens.json.new');
+    writeFileSync(draft, '');
+    expect(() => tokens.revoke(record.tokenId)).toThrow(
+      expect.objectContaining({ code: 'E_DATA_DIRECTORY' }),
+    );
+    expect(tokens.records()).toEqual([record]);
+    utimesSync(draft, 1, 1);
+    expect(tokens.revoke(record.tokenId)).toBe(true);
+    expect(existsSync(draft)).toBe(false);
   });
 
   it('is closed to others again where a copy had opened it', () => {

@@ -103,6 +103,51 @@ describe('access', () => {
     expect((await server.http('GET', '/v1/events?warehouseId=north', { token })).status).toBe(403);
   });
 
+  it('shows and moves nothing of another warehouse, whatever the role', async () => {
+    const scope = { warehouses: ['south'], robots: '*' } as const;
+    const tokens = (['viewer', 'robot', 'operator'] as const).map(
+      (role) => server.issue({ role, ...scope, warehouses: ['south'] }).token,
+    );
+    const { operator } = server.tokens;
+    const robots = [{ robotId: 'secret-robot', robotType: 'unit', node: 'r0c0' }];
+    await server.http('POST', `${NORTH}/robots`, { token: operator, body: { robots } });
+    const request = { requestId: 'secret-1', robotId: 'secret-robot', from: 'r0c0', stops: ['r2c1'] };
+    const issued = await server.http('POST', `${NORTH}/routes`, { token: operator, body: request });
+    const routeId = issued.json['routeId'] as string;
+    const before = await server.http('GET', NORTH, { token: operator });
+    for (const token of tokens) {
+      for (const { method, url } of server.server.routes) {
+        if (url === '/v1/events') continue;
+        const path = pathOf(url).replace('no-such-route', routeId);
+        for (const at of [path, path.replace('north', 'south')]) {
+          const { status, text } = await server.http(method, at, { token });
+          const isRefused = at.includes('north') && status === 403;
+          expect([at, isRefused || !/"north"|secret-robot/.test(text)]).toEqual([at, true]);
+        }
+      }
+    }
+    const after = await server.http('GET', NORTH, { token: operator });
+    expect(after.json).toEqual(before.json);
+    await server.http('POST', `${NORTH}/routes/${routeId}/cancel`, {
+      token: operator,
+      body: { reason: 'done' },
+    });
+  });
+
+  it('tells a stream what happens in the warehouses of its token only', async () => {
+    const { token } = server.issue({ role: 'viewer', warehouses: ['south'], robots: '*' });
+    const stream = await fetch(`${server.url}/v1/events`, { headers: { authorization: `Bearer ${token}` } });
+    const reader = stream.body!.getReader();
+    const weights = { time: 1, wait: 2, blocking: 1, distance: 0, turns: 0, lateness: 1 };
+    await server.service.setWeights('north', weights);
+    await server.service.setWeights('south', weights);
+    let text = '';
+    while (!text.includes('weights.updated'))
+      text += Buffer.from((await reader.read()).value).toString('utf8');
+    expect(text).not.toContain('north');
+    await reader.cancel();
+  });
+
   it('keeps a policy that all warehouses share from a token that reaches one', async () => {
     const { token } = server.issue({ role: 'operator', warehouses: ['north'], robots: '*' });
     for (const path of ['policies/save', 'policies/rollback', 'policies/v1/activate']) {
@@ -193,6 +238,24 @@ describe('access', () => {
       expect(other.socket.readyState).toBe(other.socket.OPEN);
       other.socket.terminate();
     });
+  });
+
+  it('ends connections and streams of a token that expires, or whose scope is narrowed', async () => {
+    const fleetToken = server.issue({ role: 'robot', warehouses: '*', robots: ['amr-1', 'amr-2'] });
+    const viewerToken = server.issue({ role: 'viewer', warehouses: '*', robots: '*' });
+    const fleet = await server.connect(fleetToken.token);
+    const headers = { authorization: `Bearer ${viewerToken.token}` };
+    const stream = await fetch(`${server.url}/v1/events`, { headers });
+    fleetToken.record.robots = ['amr-1'];
+    viewerToken.record.warehouses = ['south'];
+    expect(await fleet.closed).toMatchObject({ code: 1008 });
+    await stream.text();
+    const again = await server.connect(fleetToken.token);
+    const robots = [{ robotId: 'amr-2', robotType: 'unit' }];
+    expect(await again.ask({ type: 'hello', warehouseId: 'north', robots }, 'error')).toMatchObject({
+      code: 'E_FORBIDDEN',
+    });
+    again.socket.terminate();
   });
 
   it('leaves no token in the log', () => {

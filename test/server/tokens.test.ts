@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newToken } from '../../src/registry/tokenFile.js';
+import { newToken } from '../../src/registry/tokenRecords.js';
 import { authenticate, fixedTokens, reachesWarehouse, speaksFor } from '../../src/server/tokens.js';
 
 describe('tokens', () => {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/errors.js';
-import type { Role } from '../../registry/tokenFile.js';
+import type { Role } from '../../registry/tokenRecords.js';
 import { authenticate, requireRole, requireWarehouse, type Credential, type TokenSource } from '../tokens.js';
 
 /** Who may use an HTTP route. Every route declares one: registering a route without it throws. */

@@ -28,8 +28,16 @@ export function addPolicyRoutes(
     access: READ,
     tag,
     summary: 'Saved policy versions',
+    description: 'Where each warehouse has its own policy, for tokens that reach all of them.',
     answer: Type.Array(PolicyField),
-    handle: () => service.policies(),
+    handle(_input, { request }) {
+      if (!policyIsShared && credentialOf(request).warehouses !== '*') {
+        throw new AppError('E_FORBIDDEN', {
+          detail: 'the list is of all warehouses, and it does not reach all',
+        });
+      }
+      return service.policies();
+    },
   });
   addRoute(app, {
     method: 'POST',

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
 import type { EventStreams } from '../eventStreams.js';
 import type { Metrics } from '../metrics.js';
-import { requireWarehouse } from '../tokens.js';
+import { reachesWarehouse, requireWarehouse } from '../tokens.js';
 import { credentialOf, OPEN, READ } from './access.js';
 import { addRoute } from './route.js';
 import { EventsQuery, HealthField } from './schemas.js';
@@ -38,10 +38,14 @@ export function addSystemRoutes(
     url: '/metrics',
     access: READ,
     tag,
-    summary: 'Prometheus metrics',
+    summary: 'Prometheus metrics of the server and of the warehouses that this token reaches',
     produces: 'text/plain',
     answer: Type.String(),
-    handle: async (_input, { reply }) => reply.type(metrics.contentType).send(await metrics.text()),
+    async handle(_input, { request, reply }) {
+      const credential = credentialOf(request);
+      const text = await metrics.text((warehouseId) => reachesWarehouse(credential, warehouseId));
+      return reply.type(metrics.contentType).send(text);
+    },
   });
   addRoute(app, {
     method: 'GET',

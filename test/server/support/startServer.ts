@@ -7,7 +7,7 @@ import { createRandom } from '../../../src/platform/random.js';
 import { selectBackend } from '../../../src/policy/backend.js';
 import { POLICY_SHAPE, randomWeights } from '../../../src/policy/network.js';
 import { openPolicyRegistry } from '../../../src/registry/policyRegistry.js';
-import { newToken, type TokenGrant, type TokenRecord } from '../../../src/registry/tokenFile.js';
+import { newToken, type TokenGrant, type TokenRecord } from '../../../src/registry/tokenRecords.js';
 import { Writable } from 'node:stream';
 import { createLogger } from '../../../src/server/logging.js';
 import { createMetrics } from '../../../src/server/metrics.js';
@@ -33,7 +33,7 @@ export interface TestServer {
   readonly log: string[];
   readonly tokens: Readonly<Record<'viewer' | 'robot' | 'operator', string>>;
   /** A further token; `revoke` takes it away again. */
-  issue(grant: TokenGrant): { token: string; revoke: () => void };
+  issue(grant: TokenGrant): { token: string; record: TokenRecord; revoke: () => void };
   http(method: string, path: string, options?: HttpOptions): Promise<HttpAnswer>;
   connect(token: string, options?: ClientOptions): Promise<TestClient>;
   /** Sends raw bytes and answers what came back until the other side closed. */
@@ -89,15 +89,11 @@ export async function startServer(
   });
   const logger = createLogger('debug', sink);
   const records: TokenRecord[] = [];
-  let changed = false;
   const issue = (grant: TokenGrant) => {
     const { token, record } = newToken(grant, 0);
     records.push(record);
-    const revoke = (): void => {
-      records.splice(records.indexOf(record), 1);
-      changed = true;
-    };
-    return { token, revoke };
+    const revoke = (): void => void records.splice(records.indexOf(record), 1);
+    return { token, record, revoke };
   };
   const all = { warehouses: '*', robots: '*' } as const;
   const tokens = {
@@ -105,14 +101,9 @@ export async function startServer(
     robot: issue({ role: 'robot', warehouses: ['north'], robots: ['amr-*'] }).token,
     operator: issue({ role: 'operator', ...all }).token,
   };
-  const refresh = (): boolean => {
-    const was = changed;
-    changed = false;
-    return was;
-  };
   const server = await createServer({
     service: options.wrap?.(service) ?? service,
-    tokens: { records: () => records, refresh },
+    tokens: { records: () => records, refresh: () => undefined },
     ...{
       metrics,
       logger,

@@ -3,7 +3,7 @@ import { createMetrics } from '../../../src/server/metrics.js';
 import { createServer, type AisleflowServer } from '../../../src/server/server.js';
 import type { ServiceObserver } from '../../../src/domain/serviceContract.js';
 import type { RoutingService } from '../../../src/domain/serviceContract.js';
-import { newToken, type TokenRecord } from '../../../src/registry/tokenFile.js';
+import { newToken, type TokenRecord } from '../../../src/registry/tokenRecords.js';
 import type { ServerTarget } from '../../../sim/serverApi.js';
 
 export interface ListeningServer {
