@@ -1,13 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
-import { isAppError } from '../domain/errors.js';
+import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService, ServiceObserver } from '../domain/serviceContract.js';
 import { wallClock } from '../platform/clock.js';
 import { openTokenFile } from '../registry/tokenFile.js';
 import { createLogger } from '../server/logging.js';
 import { createMetrics, type QueueDepths } from '../server/metrics.js';
+import type { TlsMaterial } from '../server/httpApp.js';
 import { createServer } from '../server/server.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { packageVersion } from './packageFiles.js';
@@ -38,7 +41,7 @@ export type OpenService = (
 const HELP = `${FAILURE_HELP}
 
 Every option can be set in the environment: AISLEFLOW_HOST, _PORT, _DATA, _MAPS (comma-separated), _MODE, _POLICY,
-_PRICE, _COLD, _LEARNER, _DRIVEN_CLOCK, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS. Options come first.
+_PRICE, _COLD, _LEARNER, _DRIVEN_CLOCK, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS, _TLS_CERT, _TLS_KEY. Options come first.
 
 Examples:
   aisleflow serve
@@ -64,6 +67,8 @@ export function addServeCommand(program: Command, openService: OpenService): voi
     .option('--tf-backend <name>', 'insist on tensorflow, wasm or cpu (default: the best that works)')
     .option('--log-level <level>', 'silent to trace, on standard error (default: info)')
     .option('--allow-origin <origins...>', 'browser pages that may open the WebSocket (default: none)')
+    .option('--tls-cert <file>', 'PEM certificate with its chain: serves https and wss; needs --tls-key')
+    .option('--tls-key <file>', 'PEM private key of the certificate')
     .option('--json', 'print one JSON line once ready: {url, tokens, warehouses, ...}')
     .addHelpText('after', HELP)
     .action(
@@ -76,6 +81,7 @@ async function serve(
   openService: OpenService,
 ): Promise<void> {
   const settings = readSettings(options, process.env);
+  const tls = settings.tls === null ? {} : { tls: readTls(settings.tls) };
   const logger = createLogger(settings.logLevel);
   const onFatal = (error: unknown): void => {
     logger.fatal({ err: error }, 'the process stops: what it holds cannot be trusted any more');
@@ -92,6 +98,7 @@ async function serve(
       ...{ service, tokens, metrics, logger, version, host: settings.host, port: settings.port },
       policyIsShared: settings.policies === 'shared',
       allowedOrigins: settings.allowedOrigins,
+      ...tls,
       // Broken invariants are not served on: stop, start again from the journal.
       onDefect: (error) => {
         if (isAssertion(error)) onFatal(error);
@@ -109,6 +116,17 @@ async function serve(
   } catch (error) {
     await service.close();
     throw error;
+  }
+}
+
+/** @throws E_CONFIG where the files cannot be read or do not go together */
+function readTls({ certFile, keyFile }: NonNullable<ServeSettings['tls']>): TlsMaterial {
+  try {
+    const material = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    createSecureContext(material);
+    return material;
+  } catch (error) {
+    throw new AppError('E_CONFIG', { detail: `TLS: ${(error as Error).message}` }, error);
   }
 }
 

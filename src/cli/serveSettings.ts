@@ -27,6 +27,8 @@ export interface ServeSettings {
   readonly backend: string;
   readonly logLevel: LogLevel;
   readonly allowedOrigins: readonly string[];
+  /** PEM files; null: plain HTTP. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
 }
 
 /** The options of the command line, as written there. */
@@ -44,6 +46,8 @@ export interface ServeOptions {
   readonly tfBackend?: string;
   readonly logLevel?: string;
   readonly allowOrigin?: readonly string[];
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
 interface Environment {
@@ -60,6 +64,8 @@ interface Environment {
   readonly AISLEFLOW_TF_BACKEND: string;
   readonly AISLEFLOW_LOG_LEVEL: LogLevel;
   readonly AISLEFLOW_ALLOWED_ORIGINS: readonly string[];
+  readonly AISLEFLOW_TLS_CERT: string;
+  readonly AISLEFLOW_TLS_KEY: string;
 }
 
 const list = { type: 'string', separator: ',', default: '' } as const;
@@ -79,6 +85,8 @@ const schema = () => ({
     AISLEFLOW_TF_BACKEND: { type: 'string', enum: ['', ...BACKEND_NAMES], default: '' },
     AISLEFLOW_LOG_LEVEL: { type: 'string', enum: [...LOG_LEVELS], default: 'info' },
     AISLEFLOW_ALLOWED_ORIGINS: list,
+    AISLEFLOW_TLS_CERT: { type: 'string', default: '' },
+    AISLEFLOW_TLS_KEY: { type: 'string', default: '' },
   },
 });
 
@@ -98,6 +106,8 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     AISLEFLOW_TF_BACKEND: options.tfBackend,
     AISLEFLOW_LOG_LEVEL: options.logLevel,
     AISLEFLOW_ALLOWED_ORIGINS: options.allowOrigin?.join(','),
+    AISLEFLOW_TLS_CERT: options.tlsCert,
+    AISLEFLOW_TLS_KEY: options.tlsKey,
   };
   const data = { ...known(environment), ...known(given) };
   const read = checked(data);
@@ -115,7 +125,15 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     backend: read.AISLEFLOW_TF_BACKEND,
     logLevel: read.AISLEFLOW_LOG_LEVEL,
     allowedOrigins: read.AISLEFLOW_ALLOWED_ORIGINS,
+    tls: tlsFiles(read.AISLEFLOW_TLS_CERT, read.AISLEFLOW_TLS_KEY),
   };
+}
+
+function tlsFiles(certFile: string, keyFile: string): ServeSettings['tls'] {
+  if ((certFile === '') !== (keyFile === '')) {
+    throw new AppError('E_CONFIG', { detail: 'a TLS certificate and its key come together or not at all' });
+  }
+  return certFile === '' ? null : { certFile, keyFile };
 }
 
 function known(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

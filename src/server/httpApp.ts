@@ -32,8 +32,14 @@ export interface HttpAppOptions {
   readonly policyIsShared: boolean;
   readonly version: string;
   readonly timeouts: Timeouts;
+  readonly tls?: TlsMaterial;
   readonly stopping: () => boolean;
   readonly onDefect: (error: unknown) => void;
+}
+
+export interface TlsMaterial {
+  readonly cert: Buffer;
+  readonly key: Buffer;
 }
 
 export interface Timeouts {
@@ -92,8 +98,11 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   return { app, routes };
 }
 
-function createFastify({ logger, timeouts }: HttpAppOptions): FastifyInstance {
+function createFastify({ logger, timeouts, tls }: HttpAppOptions): FastifyInstance {
   let requests = 0;
+  // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
+  const http = { connectionsCheckingInterval: Math.min(1000, timeouts.headersSeconds * 500) };
+  const handshakeTimeout = timeouts.headersSeconds * 1000;
   return fastify({
     loggerInstance: logger,
     // Requests are logged once, when answered, without headers and query.
@@ -102,12 +111,13 @@ function createFastify({ logger, timeouts }: HttpAppOptions): FastifyInstance {
     bodyLimit: LIMITS.httpBodyBytes,
     requestTimeout: timeouts.requestSeconds * 1000,
     connectionTimeout: timeouts.connectionSeconds * 1000,
-    // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
-    http: { connectionsCheckingInterval: Math.min(1000, timeouts.headersSeconds * 500) },
+    ...(tls === undefined ? { http } : { https: { ...http, ...tls, handshakeTimeout } }),
     forceCloseConnections: 'idle',
     genReqId: () => `request-${process.pid}-${++requests}`,
     clientErrorHandler(error, socket) {
-      if (!socket.writable) return void socket.destroy();
+      // Only who speaks HTTP, and whose TLS handshake is done, can be answered.
+      const isHttp = error.code.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      if (!socket.writable || !isHttp) return void socket.destroy();
       const detail = `the request is not HTTP that can be read (${error.code})`;
       socket.end(rawProblem(new AppError('E_BAD_MESSAGE', { detail })), () => socket.destroy());
     },

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { AppError } from '../domain/errors.js';
@@ -9,7 +9,7 @@ import { createEventStreams } from './eventStreams.js';
 import { createFleetConnection } from './fleetConnection.js';
 import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
-import { createHttpApp, type RouteAccess } from './httpApp.js';
+import { createHttpApp, type RouteAccess, type TlsMaterial } from './httpApp.js';
 import type { Metrics } from './metrics.js';
 import { credentialsInForce, type Credential, type TokenSource } from './tokens.js';
 import { createUpgrades } from './upgrade.js';
@@ -50,6 +50,8 @@ export interface ServerOptions {
   /** Browser origins that may open the WebSocket; none unless told. */
   readonly allowedOrigins?: readonly string[];
   readonly timing?: Partial<ServerTiming>;
+  /** Certificate (with its chain) and private key, PEM: https and wss instead of http and ws. */
+  readonly tls?: TlsMaterial;
   /** Told of what should not happen: broken invariants, a journal that cannot be written. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -85,6 +87,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     ...{ service, tokens, logger, metrics, streams, stopping, onDefect, timeouts: timing },
     policyIsShared: options.policyIsShared ?? false,
     version: options.version,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
   let accepted = 0;
   const accept = (socket: WebSocket, credential: Credential): void => {
@@ -107,6 +110,12 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     });
   };
   const upgrades = createUpgrades({ tokens, allowedOrigins: options.allowedOrigins ?? [], stopping, accept });
+  /** Also those that HTTP knows nothing of yet: in the middle of a TLS handshake. */
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
 
   feed.subscribe((event) => {
@@ -132,7 +141,8 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
       }
       const address = app.server.address() as AddressInfo;
       const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      return { url: `http://${shown}:${address.port}`, port: address.port };
+      const scheme = options.tls === undefined ? 'http' : 'https';
+      return { url: `${scheme}://${shown}:${address.port}`, port: address.port };
     },
     async close() {
       if (isStopping) return;
@@ -144,7 +154,9 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
       streams.close();
       const closed = app.close();
       // Whoever neither finishes nor leaves is cut, so that a stop ends in time.
-      const cut = setTimeout(() => app.server.closeAllConnections(), timing.drainSeconds * 500);
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, timing.drainSeconds * 500);
       await closed;
       clearTimeout(cut);
       upgrades.close();

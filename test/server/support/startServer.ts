@@ -71,6 +71,7 @@ export async function startServer(
     readonly port?: number;
     readonly timing?: Partial<ServerTiming>;
     readonly allowedOrigins?: readonly string[];
+    readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
     /** Default: a clock that tests drive. */
     readonly clock?: 'wall';
     /** A learner, and a registry in this directory. */
@@ -114,6 +115,7 @@ export async function startServer(
     },
     timing: options.timing ?? {},
     allowedOrigins: options.allowedOrigins ?? [],
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
   const { url, port } = await server.listen();
   const clients = new Set<WebSocket>();
