@@ -7,7 +7,10 @@ import {
   type EncodedRecord,
   type StoredRecord,
 } from './encoding.js';
-import type { JournalRecord, NewRecord } from './records.js';
+import type { Checkpoint, CheckpointPart } from './checkpointFile.js';
+import type { MarkedRange } from './highWaterMark.js';
+import type { JournalKind, JournalRecord, NewRecord } from './records.js';
+import type { SealedSegment } from './sqliteStore.js';
 
 /** The durable log: what is acknowledged stands in it. */
 export interface Journal {
@@ -15,7 +18,8 @@ export interface Journal {
    * Settles, with the record's sequence, after the commit that holds it returned. Records settle in
    * the order of their sequences.
    *
-   * @throws E_JOURNAL_FULL disk full: nothing of it was stored, it may be sent again, the service goes on
+   * @throws E_JOURNAL_FULL disk full: nothing of it was stored, it may be sent again, the service goes on.
+   *   Only for kinds that can wait (`DEFERRABLE`) while the reserve lasts
    * @throws E_JOURNAL_FAILED anything else: the process must stop (`onFatal`), later appends fail too
    * @throws E_BUSY too many records or bytes wait
    * @throws E_TOO_LARGE the record is above `LIMITS.journalRecordBytes`
@@ -28,6 +32,8 @@ export interface Journal {
    * @throws E_JOURNAL_CORRUPT naming the first record that is damaged or missing
    */
   read(fromSequence?: number): AsyncIterable<JournalRecord>;
+  /** Records by their sequences, in the order given. @throws E_JOURNAL_CORRUPT naming one that is damaged or missing */
+  readListed(sequences: readonly number[]): AsyncIterable<JournalRecord>;
   /** The records that concern one route, in order; none if it was never issued. */
   routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]>;
   /** Of the oldest record held; 1 unless older ones were dropped. */
@@ -36,8 +42,27 @@ export interface Journal {
   lastSequence(): number;
   /** Records not yet committed. */
   waiting(): number;
+  /** Told of each record once it is committed, in order, before its `append` settles. */
+  subscribe(listener: (record: NewRecord, sequence: number) => void): void;
+  /** Checkpoints, retention and backups; null in memory. */
+  readonly upkeep: JournalUpkeep | null;
   /** Commits what waits, then closes. */
   close(): Promise<void>;
+}
+
+/** What keeps a journal on a disk small, quick to start from, and safe elsewhere. */
+export interface JournalUpkeep {
+  /** What to start from, as it was when the journal was opened. @throws E_JOURNAL_CORRUPT there must be one, and it is damaged */
+  checkpoint(): Checkpoint | null;
+  /** Rejects where it cannot be written; the one before stays. */
+  writeCheckpoint(sequence: number, parts: Iterable<CheckpointPart>): Promise<void>;
+  /** Of the checkpoints kept, newest first. */
+  checkpointSequences(): readonly number[];
+  sealed(): Promise<readonly SealedSegment[]>;
+  /** Drops the sealed segments before this record. */
+  dropBefore(first: number): Promise<void>;
+  /** Copies journal and mark into an empty directory while records are appended. */
+  backUp(directory: string): Promise<MarkedRange>;
 }
 
 /** What a journal writes to: SQLite in its thread, memory, or a test's faulty disk. */
@@ -53,8 +78,23 @@ export interface JournalStore {
   read(from: number, to: number): Promise<readonly StoredRecord[]>;
   /** Some of the route's records from a sequence on, in order, verified; none only when there are no more. */
   routeRecords(warehouseId: string, routeId: string, from: number): Promise<readonly StoredRecord[]>;
+  /** Those of the listed records that fit into one answer, from the first on; at least one. */
+  readListed(sequences: readonly number[]): Promise<readonly StoredRecord[]>;
+  /** Space for what the floor cannot wait for when the disk is full; left out, a full disk refuses everything. */
+  readonly reserve?: {
+    readonly isHeld: boolean;
+    /** True once it is held again. */
+    hold(): Promise<boolean>;
+    release(): Promise<void>;
+  };
+  readonly upkeep?: JournalUpkeep;
   close(): Promise<void>;
 }
+
+/** Kinds that are refused while the disk is full, so that the reserve lasts for routes, holds and closures. */
+const DEFERRABLE: readonly JournalKind[] = [
+  ...(['route.completed', 'samples', 'policy.saved', 'policy.activated', 'policy.updated'] as const),
+];
 
 export interface JournalOptions {
   /** Called once, when the journal cannot be trusted any more. The process must stop. */
@@ -62,6 +102,7 @@ export interface JournalOptions {
 }
 
 interface WaitingRecord {
+  readonly content: NewRecord;
   readonly record: EncodedRecord;
   resolve(sequence: number): void;
   reject(error: unknown): void;
@@ -79,6 +120,8 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
   let failure: AppError | null = null;
   let closed: Promise<void> | null = null;
   let last = store.lastSequence();
+  let hasSpace = store.reserve?.isHeld ?? true;
+  const listeners: ((record: NewRecord, sequence: number) => void)[] = [];
 
   function refusal(): AppError | null {
     if (failure !== null) return failure;
@@ -111,16 +154,43 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
 
   async function commitBatch(batch: readonly WaitingRecord[]): Promise<void> {
     try {
-      const lastOfBatch = await store.commit(batch.map(({ record }) => record));
-      last = lastOfBatch;
-      batch.forEach((entry, index) => entry.resolve(lastOfBatch - batch.length + 1 + index));
+      if (!hasSpace) hasSpace = (await store.reserve?.hold()) ?? true;
+      const stored = hasSpace ? batch : refuseDeferrable(batch);
+      if (stored.length > 0) settle(stored, await store.commit(stored.map(({ record }) => record)));
     } catch (error) {
-      if (isAppError(error) && error.code === 'E_JOURNAL_FULL') {
-        for (const entry of batch) entry.reject(error);
-      } else {
-        fail(error, batch);
-      }
+      if (!isAppError(error) || error.code !== 'E_JOURNAL_FULL') return fail(error, batch);
+      if (hasSpace && store.reserve !== undefined) return intoReserve(store.reserve, batch);
+      for (const entry of batch) entry.reject(error);
     }
+  }
+
+  function settle(batch: readonly WaitingRecord[], lastOfBatch: number): void {
+    last = lastOfBatch;
+    batch.forEach((entry, index) => {
+      const sequence = lastOfBatch - batch.length + 1 + index;
+      for (const listener of listeners) listener(entry.content, sequence);
+      entry.resolve(sequence);
+    });
+  }
+
+  async function intoReserve(
+    reserve: NonNullable<JournalStore['reserve']>,
+    batch: readonly WaitingRecord[],
+  ): Promise<void> {
+    hasSpace = false;
+    try {
+      await reserve.release();
+    } catch (error) {
+      return fail(error, batch);
+    }
+    return commitBatch(batch);
+  }
+
+  function refuseDeferrable(batch: readonly WaitingRecord[]): WaitingRecord[] {
+    const full = new AppError('E_JOURNAL_FULL');
+    const canWait = ({ content }: WaitingRecord): boolean => DEFERRABLE.includes(content.kind);
+    for (const entry of batch.filter(canWait)) entry.reject(full);
+    return batch.filter((entry) => !canWait(entry));
   }
 
   /** A commit that failed for any other reason than space may or may not have happened: nothing may follow it. */
@@ -153,7 +223,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
       const refused = refusal();
       if (refused !== null) throw refused;
       const encoded = encodeRecord(record);
-      queue.push({ record: encoded, resolve, reject });
+      queue.push({ content: record, record: encoded, resolve, reject });
       queuedBytes += encodedBytes(encoded);
       pumping ??= pump();
     });
@@ -178,6 +248,14 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
     }
   }
 
+  async function* readListed(sequences: readonly number[]): AsyncGenerator<JournalRecord> {
+    for (let done = 0; done < sequences.length;) {
+      const chunk = await store.readListed(sequences.slice(done));
+      for (const stored of chunk) yield decodeRecord(stored);
+      done += chunk.length;
+    }
+  }
+
   async function routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]> {
     const records: JournalRecord[] = [];
     for (;;) {
@@ -196,7 +274,10 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
   return {
     append,
     read,
+    readListed,
     routeRecords,
+    subscribe: (listener) => void listeners.push(listener),
+    upkeep: store.upkeep ?? null,
     firstSequence: () => store.firstSequence(),
     lastSequence: () => last,
     waiting: () => queue.length + inFlight,

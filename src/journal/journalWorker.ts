@@ -2,32 +2,50 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isAppError, type ErrorCode, type ErrorReferences } from '../domain/errors.js';
 import type { EncodedRecord } from './encoding.js';
-import { openSqliteStore, type SqliteStore } from './sqliteStore.js';
+import type { MarkedRange } from './highWaterMark.js';
+import { openSqliteStore, type SqliteStore, type StoreSizes } from './sqliteStore.js';
 
 export interface JournalWorkerData {
   readonly directory: string;
+  readonly sizes: StoreSizes;
 }
 export type JournalRequest =
   | { readonly operation: 'commit'; readonly batch: readonly EncodedRecord[] }
   | { readonly operation: 'read'; readonly from: number; readonly to: number }
+  | { readonly operation: 'readListed'; readonly sequences: readonly number[] }
   | {
       readonly operation: 'routeRecords';
       readonly warehouseId: string;
       readonly routeId: string;
       readonly from: number;
     }
-  | { readonly operation: 'close' };
-/** The first answer tells how the opening went; then one for each request, in order. */
-export type JournalAnswer =
+  | { readonly operation: 'holdReserve' | 'releaseReserve' | 'sealed' | 'close' }
+  | { readonly operation: 'dropBefore'; readonly first: number }
+  | { readonly operation: 'backUp'; readonly directory: string };
+export type NumberedRequest = JournalRequest & { readonly number: number };
+/** The first answer, number 0, tells how the opening went; then one for each request. */
+export type JournalAnswer = { readonly number: number } & (
   | { readonly kind: 'value'; readonly value: unknown }
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly references: ErrorReferences };
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly references: ErrorReferences }
+);
+export interface OpenedJournal {
+  readonly range: MarkedRange;
+  readonly reserveIsHeld: boolean;
+}
 
-function answerOf(work: () => unknown): JournalAnswer {
+async function answer(number: number, work: () => unknown): Promise<boolean> {
   try {
-    return { kind: 'value', value: work() };
+    const done = work();
+    // Only a backup takes more than one turn; all else is answered in the order in which it came.
+    const value: unknown = done instanceof Promise ? await done : done;
+    parentPort?.postMessage({ number, kind: 'value', value });
+    return true;
   } catch (error) {
-    if (isAppError(error)) return { kind: 'refused', code: error.code, references: error.references };
-    return { kind: 'refused', code: 'E_JOURNAL_FAILED', references: { detail: String(error) } };
+    const known = isAppError(error);
+    const code = known ? error.code : 'E_JOURNAL_FAILED';
+    const references = known ? error.references : { detail: String(error) };
+    parentPort?.postMessage({ number, kind: 'refused', code, references });
+    return false;
   }
 }
 
@@ -37,26 +55,37 @@ function serve(store: SqliteStore, request: JournalRequest): unknown {
       return store.commit(request.batch);
     case 'read':
       return store.read(request.from, request.to);
+    case 'readListed':
+      return store.readListed(request.sequences);
     case 'routeRecords':
       return store.routeRecords(request.warehouseId, request.routeId, request.from);
+    case 'holdReserve':
+      return store.holdReserve();
+    case 'releaseReserve':
+      return store.releaseReserve();
+    case 'sealed':
+      return store.sealed();
+    case 'dropBefore':
+      return store.dropBefore(request.first);
+    case 'backUp':
+      return store.backUp(request.directory);
     case 'close':
       store.close();
       return null;
   }
 }
 
-const { directory } = workerData as JournalWorkerData;
+const { directory, sizes } = workerData as JournalWorkerData;
 let store: SqliteStore | null = null;
-const opened = answerOf(() => {
-  store = openSqliteStore(directory);
-  return { firstSequence: store.firstSequence, lastSequence: store.lastSequence() };
-});
-parentPort?.on('message', (request: JournalRequest) => {
+parentPort?.on('message', ({ number, ...request }: NumberedRequest) => {
   const open = store;
   if (open === null) return;
-  parentPort?.postMessage(answerOf(() => serve(open, request)));
+  void answer(number, () => serve(open, request));
   if (request.operation === 'close') parentPort?.close();
 });
-parentPort?.postMessage(opened);
+const opened = await answer(0, (): OpenedJournal => {
+  store = openSqliteStore(directory, sizes);
+  return { range: store.range(), reserveIsHeld: store.holdReserve() };
+});
 // Nothing will be asked of a store that did not open.
-if (opened.kind === 'refused') parentPort?.close();
+if (!opened) parentPort?.close();

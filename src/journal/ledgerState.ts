@@ -3,6 +3,7 @@ import { contentHash } from './canonical.js';
 import type { JournalRecord } from './records.js';
 import {
   closedRoute,
+  entryOfRecords,
   issuedEntry,
   isRouteRecord,
   revisedEntry,
@@ -13,6 +14,14 @@ import {
 export interface KnownRequest {
   readonly routeId: string;
   readonly requestHash: string;
+}
+
+/** What a ledger holds, for a checkpoint. Plans and requests of open routes stay in their records. */
+export interface LedgerSnapshot {
+  /** Open routes in order, with the sequences of their records. */
+  readonly open: readonly (readonly [routeId: string, sequences: readonly number[]])[];
+  readonly closed: readonly ClosedRoute[];
+  readonly requests: readonly (readonly [key: string, request: KnownRequest])[];
 }
 
 export interface LedgerLimits {
@@ -35,6 +44,10 @@ export interface LedgerState {
   request(robotId: string, requestId: string): KnownRequest | undefined;
   /** @throws Error for a record that cannot follow: a broken invariant, not an outcome */
   apply(record: JournalRecord): void;
+  /** Of now; its entries do not change any more. */
+  snapshot(): LedgerSnapshot;
+  /** Takes a part of a snapshot over, in the order in which it was given out. */
+  load(part: Omit<LedgerSnapshot, 'open'>, openRoutes: readonly (readonly JournalRecord[])[]): void;
   /** SHA-256 of all of the above. */
   hash(): string;
 }
@@ -44,18 +57,20 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
   const openByRobot = new Map<string, RouteEntry>();
   const closed = new Map<string, ClosedRoute>();
   const requests = new Map<string, KnownRequest>();
+  const sequences = new Map<string, readonly number[]>();
   let last = 0;
 
-  function setOpen(entry: RouteEntry): void {
+  function setOpen(entry: RouteEntry, ...its: readonly number[]): void {
     open.set(entry.routeId, entry);
     openByRobot.set(entry.robotId, entry);
+    sequences.set(entry.routeId, [...(sequences.get(entry.routeId) ?? []), ...its]);
   }
 
   function issue(record: JournalRecord<'route.issued'>): void {
     const entry = issuedEntry(record);
     assert(!open.has(entry.routeId) && !closed.has(entry.routeId), record, 'the route was issued before');
     assert(!openByRobot.has(entry.robotId), record, 'the robot already has an open route');
-    setOpen(entry);
+    setOpen(entry, record.sequence);
     const { routeId, requestHash } = entry;
     requests.set(requestKey(entry.robotId, record.payload.requestId), { routeId, requestHash });
     forgetRequests();
@@ -74,6 +89,7 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
     const wasOpen = open.get(route.routeId);
     if (wasOpen !== undefined) {
       open.delete(route.routeId);
+      sequences.delete(route.routeId);
       openByRobot.delete(wasOpen.robotId);
     }
     closed.delete(route.routeId);
@@ -90,7 +106,7 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
       const entry = open.get(record.payload.routeId);
       assert(entry !== undefined, record, 'the route is not open');
       assert(record.payload.revision > entry.revision, record, `the route is at revision ${entry.revision}`);
-      setOpen(revisedEntry(entry, record));
+      setOpen(revisedEntry(entry, record), record.sequence);
     } else close(closedRoute(record));
   }
 
@@ -100,6 +116,20 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
     openOf: (robotId) => openByRobot.get(robotId),
     request: (robotId, requestId) => requests.get(requestKey(robotId, requestId)),
     apply,
+    snapshot: () => ({
+      open: [...open.keys()].map((routeId) => [routeId, sequences.get(routeId) ?? []]),
+      closed: [...closed.values()],
+      requests: [...requests],
+    }),
+    load(part, openRoutes) {
+      for (const route of part.closed) closed.set(route.routeId, route);
+      for (const [key, request] of part.requests) requests.set(key, request);
+      for (const records of openRoutes) {
+        const entry = entryOfRecords(records);
+        if (entry === null) throw new Error('a checkpoint names an open route without its issue');
+        setOpen(entry, ...records.map(({ sequence }) => sequence));
+      }
+    },
     hash: () => contentHash([[...open.values()], [...closed.values()], [...requests]]),
   };
 }

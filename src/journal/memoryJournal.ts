@@ -32,6 +32,10 @@ function createMemoryStore(recordsKept: number): JournalStore {
       const first = last - records.length + 1;
       return records.slice(Math.max(0, from - first), Math.max(0, to - first + 1));
     },
+    readListed: async (sequences) => {
+      const first = last - records.length + 1;
+      return sequences.map((sequence) => records[sequence - first] as StoredRecord);
+    },
     routeRecords: async (warehouseId, routeId, from) =>
       records.filter(
         (record) =>

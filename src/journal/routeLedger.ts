@@ -9,7 +9,12 @@ import type {
 } from '../domain/messages.js';
 import { contentHash } from './canonical.js';
 import type { Journal } from './journal.js';
-import { createLedgerState, type LedgerLimits, type LedgerState } from './ledgerState.js';
+import {
+  createLedgerState,
+  type LedgerLimits,
+  type LedgerSnapshot,
+  type LedgerState,
+} from './ledgerState.js';
 import type { JournalRecord, NewRecord } from './records.js';
 import { entryOfRecords, type ClosedRoute, type RouteEntry, type RouteState } from './routeEntry.js';
 import { createTurns } from './turns.js';
@@ -87,6 +92,10 @@ export interface RouteLedger {
 
   /** Rebuilds: feed all records of this warehouse in order, before anything else. Ignores kinds without a route. */
   apply(record: JournalRecord): void;
+  /** Takes a part of a checkpoint over, before any record after it is applied. */
+  load(part: Omit<LedgerSnapshot, 'open'>, openRoutes: readonly (readonly JournalRecord[])[]): void;
+  /** As of the last record whose promise has settled. */
+  snapshot(): LedgerSnapshot;
   /** Equal for a live ledger and for one rebuilt from its journal. */
   hash(): string;
 }
@@ -227,6 +236,8 @@ export function createRouteLedger({
     ...{ issue, revise, complete, cancel, expire, lookUp },
     ...readers(state),
     apply: (record) => state.apply(record),
+    load: (part, openRoutes) => state.load(part, openRoutes),
+    snapshot: () => state.snapshot(),
     hash: () => state.hash(),
   };
 }

@@ -1,24 +1,60 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
-import { AppError, isAppError } from '../domain/errors.js';
+import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import { encodedBytes, recordChecksum, type EncodedRecord, type StoredRecord } from './encoding.js';
-import { openHighWaterMark, type HighWaterMark } from './highWaterMark.js';
+import { openDiskReserve } from './diskReserve.js';
+import { encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
+import {
+  openHighWaterMark,
+  syncDirectory,
+  writeHighWaterMark,
+  type HighWaterMark,
+  type MarkedRange,
+} from './highWaterMark.js';
+import { openActiveSegment, openSealedSegment, type ActiveSegment, type Segment } from './segment.js';
+import {
+  companions,
+  listSegments,
+  MARK_FILE,
+  RESERVE_FILE,
+  segmentFile,
+  type SegmentFile,
+} from './segmentFiles.js';
+import { commitError, corrupt, isDiskFull, withDirectoryErrors } from './sqliteErrors.js';
 
-/** The journal's file and its high-water mark, in the data directory. */
-export const JOURNAL_FILE = 'journal.sqlite';
-export const MARK_FILE = 'journal.mark';
-const SCHEMA_VERSION = 1;
+export interface StoreSizes {
+  /** A segment is sealed, and the next one begun, above these. */
+  readonly segmentRecords: number;
+  readonly segmentBytes: number;
+  readonly journalReserveBytes: number;
+}
+
+/** A sealed segment, as retention sees it. */
+export interface SealedSegment {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+  /** Of the wall's clock. */
+  readonly sealedAt: number;
+}
 
 /** SQLite, synchronous: it belongs in a thread of its own (18-23 ms at checkpoints, measured). */
 export interface SqliteStore {
-  readonly firstSequence: number;
-  lastSequence(): number;
+  range(): MarkedRange;
   /** @throws E_JOURNAL_FULL nothing was stored @throws E_JOURNAL_FAILED nobody knows what was stored */
   commit(batch: readonly EncodedRecord[]): number;
   read(from: number, to: number): StoredRecord[];
+  /** The first ones of a list, up to the size of an answer. @throws E_JOURNAL_CORRUPT one is damaged or missing */
+  readListed(sequences: readonly number[]): StoredRecord[];
   routeRecords(warehouseId: string, routeId: string, from: number): StoredRecord[];
+  /** Whether the disk has room for all kinds of records: the reserve is held. */
+  holdReserve(): boolean;
+  releaseReserve(): void;
+  sealed(): SealedSegment[];
+  /** Drops whole segments: nothing before `first` must be read any more. */
+  dropBefore(first: number): void;
+  /** Copies the journal into an empty directory while it is written to. @returns the range that the copy holds */
+  backUp(directory: string): Promise<MarkedRange>;
   close(): void;
 }
 
@@ -26,193 +62,206 @@ export interface SqliteStore {
  * Opens or makes the journal of a data directory, for the owner only (0700, 0600).
  *
  * @throws E_DATA_DIRECTORY it cannot be written, or another server has it open
- * @throws E_JOURNAL_CORRUPT the database fails its check, or ends before the high-water mark
+ * @throws E_JOURNAL_CORRUPT the segment last written to fails its check, a segment is missing, or the journal
+ *   ends before the high-water mark
  */
-export function openSqliteStore(directory: string): SqliteStore {
-  const file = join(directory, JOURNAL_FILE);
+export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): SqliteStore {
   const markFile = join(directory, MARK_FILE);
-  // The mark is made before the database: only a loss leaves one without the other.
-  if (existsSync(file) && !existsSync(markFile)) {
-    throw new AppError('E_JOURNAL_CORRUPT', { sequence: 0, detail: `${MARK_FILE} is missing` });
+  const files = withDirectoryErrors(directory, () => listSegments(directory));
+  // The mark is made before the first segment: only a loss leaves one without the other.
+  if (files.length > 0 && statSync(markFile, { throwIfNoEntry: false }) === undefined) {
+    throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is missing`);
   }
   const opened = withDirectoryErrors(directory, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const mark = openHighWaterMark(markFile);
-    // Made here and not by SQLite, which would follow the umask; its log takes the file's mode over.
-    closeSync(openSync(file, 'a', 0o600));
-    chmodSync(file, 0o600);
-    return mark;
+    return openHighWaterMark(markFile);
   });
-  if (opened.kind === 'damaged') {
-    throw new AppError('E_JOURNAL_CORRUPT', { sequence: 0, detail: `${MARK_FILE} is damaged` });
-  }
-  const database = new Database(file, { timeout: 0 });
+  if (opened.kind === 'damaged') throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is damaged`);
+  const { mark } = opened;
   try {
-    withDirectoryErrors(directory, () => setPragmas(database));
-    prepareSchema(database);
-    checkDatabase(database, opened.mark);
-    return createStore(database, opened.mark);
+    const chain = openChain(directory, files, mark.range());
+    return createStore({ directory, sizes, mark, ...chain });
   } catch (error) {
-    database.close();
-    opened.mark.close();
-    throw asDamage(error);
+    mark.close();
+    throw error;
   }
 }
 
-/**
- * Exclusive: one server a data directory, and no shared-memory file that a full disk could fail.
- * FULL: each commit is synced before it returns. Both are asserted, since SQLite ignores what it does not know.
- */
-function setPragmas(database: Database.Database): void {
-  const wanted = [
-    ['locking_mode', 'exclusive'],
-    ['journal_mode', 'wal'],
-    ['synchronous', 2],
-    ['wal_autocheckpoint', 1000],
-  ] as const;
-  for (const [name, value] of wanted) {
-    database.pragma(`${name} = ${value}`);
-    const actual: unknown = database.pragma(name, { simple: true });
-    if (actual !== value) {
-      throw new AppError('E_JOURNAL_FAILED', { detail: `pragma ${name} is ${String(actual)}, not ${value}` });
+interface Chain {
+  readonly sealed: SealedFile[];
+  readonly active: ActiveSegment;
+}
+interface SealedFile extends SealedSegment {
+  readonly file: string;
+}
+
+function openChain(directory: string, files: readonly SegmentFile[], { first, last }: MarkedRange): Chain {
+  // What retention was about to remove when the process ended.
+  const kept = files.filter((_file, index) => (files[index + 1]?.first ?? Infinity) > first);
+  for (const { file } of files.filter((candidate) => !kept.includes(candidate))) removeSegment(file);
+  const newest = kept.at(-1) ?? segmentFile(directory, first);
+  if (last >= first && (kept[0]?.first ?? Infinity) > first) throw corrupt(first, 'its segment is missing');
+  const active = withDirectoryErrors(directory, () => openActiveSegment(newest.file, newest.first));
+  try {
+    // Another server began the next segment, and gave this one free, while it was opened.
+    const isNewest = (listSegments(directory).at(-1)?.first ?? newest.first) === newest.first;
+    if (!isNewest)
+      throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'another server has it open' });
+    const sealed = kept
+      .slice(0, -1)
+      .map((file, index) => sealedFile(file, (kept[index + 1] as SegmentFile).first));
+    if (active.last() < last) {
+      throw corrupt(
+        active.last() + 1,
+        `the journal ends before it, but records up to ${last} were acknowledged`,
+      );
+    }
+    return { sealed, active };
+  } catch (error) {
+    active.close();
+    throw error;
+  }
+}
+
+function removeSegment(file: string): void {
+  for (const name of [file, ...companions(file)]) rmSync(name, { force: true });
+}
+
+/** @throws E_JOURNAL_CORRUPT it does not reach to where the next one begins */
+function sealedFile({ file, first }: SegmentFile, nextFirst: number): SealedFile {
+  // The process ended between the last commit and the seal.
+  if (companions(file).length > 0) openActiveSegment(file, first).seal();
+  const segment = openSealedSegment(file, first);
+  const last = segment.last();
+  const bytes = segment.bytes();
+  segment.close();
+  if (last !== nextFirst - 1)
+    throw corrupt(last + 1, `its segment ends before it, and the next begins at ${nextFirst}`);
+  return { file, first, last, bytes, sealedAt: statSync(file).mtimeMs };
+}
+
+interface StoreParts extends Chain {
+  readonly directory: string;
+  readonly sizes: StoreSizes;
+  readonly mark: HighWaterMark;
+}
+
+function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): SqliteStore {
+  const reserve = openDiskReserve(join(directory, RESERVE_FILE), sizes.journalReserveBytes);
+  const readers = createReaders();
+  let { active } = parts;
+  let backingUp = false;
+
+  function rollWhenFull(): void {
+    const records = active.last() - active.first + 1;
+    if (backingUp || records === 0) return;
+    if (records < sizes.segmentRecords && active.bytes() < sizes.segmentBytes) return;
+    const next = segmentFile(directory, active.last() + 1);
+    try {
+      const opened = openActiveSegment(next.file, next.first);
+      syncDirectory(directory);
+      active.seal();
+      sealed.push(sealedFile({ file: active.file, first: active.first }, next.first));
+      active = opened;
+    } catch (error) {
+      // No room for a new segment: this one goes on, and the next commit tries again.
+      if (!isDiskFull(error)) throw error;
+      removeSegment(next.file);
     }
   }
-}
 
-function prepareSchema(database: Database.Database): void {
-  const version: unknown = database.pragma('user_version', { simple: true });
-  if (version === SCHEMA_VERSION) return;
-  if (version !== 0) {
-    const detail = `its format is ${String(version)}, this program knows ${SCHEMA_VERSION}`;
-    throw new AppError('E_JOURNAL_FAILED', { detail });
+  function segmentOf(sequence: number): Segment {
+    const found = sealed.find(({ first, last }) => first <= sequence && sequence <= last);
+    return found === undefined ? active : readers.open(found);
   }
-  database.transaction(() => {
-    database.exec(`
-      CREATE TABLE records (
-        sequence INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL,
-        warehouse_id TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        route_id TEXT,
-        payload TEXT NOT NULL,
-        blob BLOB,
-        checksum INTEGER NOT NULL
-      ) STRICT;
-      CREATE INDEX records_by_route ON records (route_id, warehouse_id) WHERE route_id IS NOT NULL;
-    `);
-    database.pragma(`user_version = ${SCHEMA_VERSION}`);
-  })();
-}
-
-function checkDatabase(database: Database.Database, mark: HighWaterMark): void {
-  const verdict: unknown = database.pragma('quick_check(1)', { simple: true });
-  if (verdict !== 'ok') throw new AppError('E_JOURNAL_CORRUPT', { sequence: 0, detail: String(verdict) });
-  const last = lastSequenceOf(database);
-  if (last < mark.sequence) {
-    const detail = `the file ends at ${last}, but records up to ${mark.sequence} were acknowledged`;
-    throw new AppError('E_JOURNAL_CORRUPT', { sequence: last + 1, detail });
-  }
-}
-
-function lastSequenceOf(database: Database.Database): number {
-  const row = database
-    .prepare<[], { last: number }>('SELECT coalesce(max(sequence), 0) AS last FROM records')
-    .get();
-  return row?.last ?? 0;
-}
-
-const COLUMNS =
-  'sequence, at, warehouse_id AS warehouseId, kind, route_id AS routeId, payload, blob, checksum';
-type Row = StoredRecord & { readonly checksum: number };
-
-function createStore(database: Database.Database, mark: HighWaterMark): SqliteStore {
-  const insert = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
-  const range = database.prepare<[number, number], Row>(
-    `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
-  );
-  const ofRoute = database.prepare<[string, string, number], Row>(
-    `SELECT ${COLUMNS} FROM records WHERE route_id = ? AND warehouse_id = ? AND sequence >= ? ORDER BY sequence`,
-  );
-  let last = lastSequenceOf(database);
-
-  const insertAll = database.transaction((batch: readonly EncodedRecord[]) => {
-    let sequence = last;
-    for (const record of batch) {
-      const stored = { ...record, sequence: ++sequence };
-      const { at, warehouseId, kind, routeId, payload, blob } = stored;
-      insert.run(sequence, at, warehouseId, kind, routeId, payload, blob, recordChecksum(stored));
-    }
-    return sequence;
-  });
 
   return {
-    firstSequence: 1,
-    lastSequence: () => last,
+    range: () => mark.range(),
     commit(batch) {
       try {
-        const committed = insertAll(batch);
+        const last = active.insert(batch);
         // Only now: until the mark is raised too, a loss of this commit would go unnoticed.
-        mark.raise(committed);
-        last = committed;
-        return committed;
+        mark.raise({ first: mark.range().first, last });
+        rollWhenFull();
+        return last;
       } catch (error) {
         throw commitError(error);
       }
     },
-    read: (from, to) => readSome(range.iterate(from, to)),
-    routeRecords: (warehouseId, routeId, from) => readSome(ofRoute.iterate(routeId, warehouseId, from)),
+    read: (from, to) => segmentOf(from).read(from, to),
+    readListed(sequences) {
+      const records: StoredRecord[] = [];
+      let bytes = 0;
+      for (const sequence of sequences) {
+        const [record] = segmentOf(sequence).read(sequence, sequence);
+        if (record === undefined) throw corrupt(sequence, 'it is missing');
+        records.push(record);
+        bytes += encodedBytes(record);
+        if (records.length >= LIMITS.journalRecordsPerRead || bytes >= LIMITS.journalBytesPerRead) break;
+      }
+      return records;
+    },
+    routeRecords(warehouseId, routeId, from) {
+      for (const segment of sealed.filter(({ last }) => last >= from)) {
+        const records = readers.open(segment).routeRecords(warehouseId, routeId, from);
+        if (records.length > 0) return records;
+      }
+      return active.routeRecords(warehouseId, routeId, from);
+    },
+    holdReserve: () => reserve.hold(),
+    releaseReserve: () => reserve.release(),
+    sealed: () => sealed.map(({ first, last, bytes, sealedAt }) => ({ first, last, bytes, sealedAt })),
+    dropBefore(first) {
+      if (backingUp) return;
+      mark.raise({ first, last: mark.range().last });
+      while ((sealed[0]?.last ?? Infinity) < first) {
+        const { file } = sealed.shift() as SealedFile;
+        readers.close(file);
+        removeSegment(file);
+      }
+    },
+    async backUp(target) {
+      backingUp = true;
+      try {
+        for (const { file } of sealed) copyFileSync(file, join(target, basename(file)));
+        const copy = segmentFile(target, active.first);
+        await active.backUp(copy.file);
+        const copied = openActiveSegment(copy.file, copy.first);
+        const range = { first: mark.range().first, last: copied.last() };
+        copied.seal();
+        writeHighWaterMark(join(target, MARK_FILE), range);
+        return range;
+      } finally {
+        backingUp = false;
+      }
+    },
     close() {
-      database.close();
+      readers.closeAll();
+      active.close();
       mark.close();
+      reserve.close();
     },
   };
 }
 
-/** @throws E_JOURNAL_CORRUPT */
-function readSome(rows: Iterable<Row>): StoredRecord[] {
-  const records: StoredRecord[] = [];
-  let bytes = 0;
-  let next = 0;
-  try {
-    for (const row of rows) {
-      next = row.sequence;
-      if (recordChecksum(row) !== row.checksum) {
-        throw new AppError('E_JOURNAL_CORRUPT', { sequence: row.sequence, detail: 'its checksum is wrong' });
-      }
-      records.push(row);
-      bytes += encodedBytes(row);
-      if (records.length >= LIMITS.journalRecordsPerRead || bytes >= LIMITS.journalBytesPerRead) break;
-    }
-  } catch (error) {
-    throw asDamage(error, next + 1);
-  }
-  return records;
-}
-
-const sqliteCode = (error: unknown): string => (error instanceof Database.SqliteError ? error.code : '');
-
-/** SQLITE_FULL comes from a write that the commit had not got past: it is rolled back, and known to be. */
-function commitError(error: unknown): AppError {
-  if (sqliteCode(error) === 'SQLITE_FULL') return new AppError('E_JOURNAL_FULL', {}, error);
-  return new AppError('E_JOURNAL_FAILED', { detail: String(error) }, error);
-}
-
-function asDamage(error: unknown, sequence = 0): unknown {
-  const code = sqliteCode(error);
-  if (!code.startsWith('SQLITE_CORRUPT') && code !== 'SQLITE_NOTADB') return error;
-  return new AppError('E_JOURNAL_CORRUPT', { sequence, detail: String(error) }, error);
-}
-
-const DIRECTORY_CODES =
-  /^(EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|EISDIR|SQLITE_(BUSY|READONLY|CANTOPEN|PERM).*)$/;
-
-function withDirectoryErrors<T>(directory: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (isAppError(error) || typeof code !== 'string' || !DIRECTORY_CODES.test(code)) throw error;
-    const detail = code === 'SQLITE_BUSY' ? 'another server has it open' : String(error);
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
-  }
+/** Sealed segments are opened when they are asked for; a few stay open. */
+function createReaders() {
+  const open = new Map<string, Segment>();
+  const close = (file: string): void => {
+    open.get(file)?.close();
+    open.delete(file);
+  };
+  return {
+    open({ file, first }: SegmentFile): Segment {
+      const segment = open.get(file) ?? openSealedSegment(file, first);
+      open.delete(file);
+      open.set(file, segment);
+      if (open.size > LIMITS.sealedSegmentsOpen) close(open.keys().next().value as string);
+      return segment;
+    },
+    close,
+    closeAll() {
+      for (const file of [...open.keys()]) close(file);
+    },
+  };
 }

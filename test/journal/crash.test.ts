@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
+import { compiledProgram } from '../support/compiled.js';
 import { all, temporaryDirectory } from './support/records.js';
 
-const APPENDER = fileURLToPath(new URL('support/appender.ts', import.meta.url));
+const APPENDER = join('test', 'journal', 'fixtures', 'appender.js');
 
 interface Ended {
   /** `sequence route` of each acknowledgement that was printed whole. */
@@ -21,7 +22,7 @@ async function runAppender(
   options: { killAfter?: number; fileBlocks?: number },
 ): Promise<Ended> {
   const limit = options.fileBlocks === undefined ? '' : `ulimit -f ${options.fileBlocks};`;
-  const command = `${limit} exec "${process.execPath}" --import tsx "${APPENDER}" "${directory}"`;
+  const command = `${limit} exec "${process.execPath}" "${join(compiledProgram(), APPENDER)}" "${directory}"`;
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { RESERVE_FILE } from '../../src/journal/segmentFiles.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { all, cancelled, samples, temporaryDirectory } from './support/records.js';
 
@@ -21,12 +22,13 @@ function mountTmpfs(options: string): string {
 }
 
 describe.skipIf(!mayMount())('on a file system of its own', () => {
-  it('refuses while the disk is full, keeps what it acknowledged, and goes on once there is space', async () => {
-    const directory = mountTmpfs('size=4m');
+  it('refuses completions while the disk is full, stores routes all the same, and goes on once there is space', async () => {
+    const directory = mountTmpfs('size=8m');
     const ballast = join(directory, 'ballast');
-    writeFileSync(ballast, new Uint8Array(2 * 1024 * 1024));
+    writeFileSync(ballast, new Uint8Array(4 * 1024 * 1024));
     const onFatal = vi.fn();
-    const journal = await openJournal({ directory, onFatal });
+    const sizes = { journalReserveBytes: 1024 * 1024 };
+    const journal = await openJournal({ directory, onFatal, sizes });
     onTestFinished(() => journal.close());
 
     const acknowledged: number[] = [];
@@ -39,14 +41,20 @@ describe.skipIf(!mayMount())('on a file system of its own', () => {
     }
     expect([...codes]).toEqual(['E_JOURNAL_FULL']);
     expect(acknowledged.length).toBeGreaterThan(5);
-    expect(statfsSync(directory).bavail * statfsSync(directory).bsize).toBeLessThan(60_000);
+    // What robots cannot wait for goes into the reserve, also in one breath with what can wait.
+    const [refused, stored] = await Promise.allSettled([
+      journal.append(samples(40_000)),
+      journal.append(cancelled(1)),
+    ]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'E_JOURNAL_FULL' } });
+    expect(stored).toEqual({ status: 'fulfilled', value: acknowledged.length + 1 });
     const whileFull = (await all(journal.read())).map(({ sequence }) => sequence);
-    expect(whileFull).toEqual(acknowledged);
+    expect(whileFull).toEqual([...acknowledged, acknowledged.length + 1]);
 
     rmSync(ballast);
-    expect(await journal.append(cancelled(1))).toBe(acknowledged.length + 1);
     expect(await journal.append(samples(40_000))).toBe(acknowledged.length + 2);
     expect(await all(journal.read())).toHaveLength(acknowledged.length + 2);
+    expect(statSync(join(directory, RESERVE_FILE)).size).toBe(sizes.journalReserveBytes);
     expect(onFatal).not.toHaveBeenCalled();
   });
 

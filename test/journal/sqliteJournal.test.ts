@@ -10,14 +10,18 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Journal } from '../../src/journal/journal.js';
 import { blobOfFloats, floatsOfBlob } from '../../src/journal/records.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
-import { JOURNAL_FILE, MARK_FILE, openSqliteStore } from '../../src/journal/sqliteStore.js';
+import { MARK_FILE, segmentFile } from '../../src/journal/segmentFiles.js';
+import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { all, cancelled, samples, temporaryDirectory } from './support/records.js';
+
+/** The first segment's name. */
+const JOURNAL_FILE = basename(segmentFile('', 1).file);
 
 async function open(directory: string): Promise<Journal> {
   const journal = await openJournal({

@@ -43,6 +43,7 @@ export function createFaultyStore(durable: StoredRecord[] = []): FaultyStore {
       return true;
     },
     read: async (from, to) => durable.slice(from - 1, to),
+    readListed: async (sequences) => sequences.map((sequence) => durable[sequence - 1] as StoredRecord),
     routeRecords: async (warehouseId, routeId, from) =>
       durable.filter(
         (record) =>

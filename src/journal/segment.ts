@@ -1,0 +1,193 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import { encodedBytes, recordChecksum, type EncodedRecord, type StoredRecord } from './encoding.js';
+import { asDamage, corrupt } from './sqliteErrors.js';
+
+const SCHEMA_VERSION = 2;
+const COLUMNS =
+  'sequence, at, warehouse_id AS warehouseId, kind, route_id AS routeId, payload, blob, checksum';
+export type Row = StoredRecord & { readonly checksum: number };
+
+/** Records that follow one another, in one SQLite database. */
+export interface Segment {
+  readonly file: string;
+  /** Sequence of its first record, whether that is there yet or not. */
+  readonly first: number;
+  /** Of its last record; `first - 1` where it has none. */
+  last(): number;
+  bytes(): number;
+  read(from: number, to: number): StoredRecord[];
+  routeRecords(warehouseId: string, routeId: string, from: number): StoredRecord[];
+  close(): void;
+}
+
+/** The segment that is written to; all before it are sealed. */
+export interface ActiveSegment extends Segment {
+  /** All or nothing, durable when it returns. @returns the last sequence */
+  insert(batch: readonly EncodedRecord[]): number;
+  /** Makes the file one that only readers open, and closes it. */
+  seal(): void;
+  /** Copies it while it is written to. */
+  backUp(file: string): Promise<void>;
+}
+
+/**
+ * Opens or makes the segment that is written to, for the owner only.
+ * @throws E_JOURNAL_CORRUPT it fails its check
+ */
+export function openActiveSegment(file: string, first: number): ActiveSegment {
+  // Made here and not by SQLite, which would follow the umask; its log takes the file's mode over.
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
+  const database = new Database(file, { timeout: 0 });
+  try {
+    setPragmas(database);
+    prepareSchema(database);
+    const verdict: unknown = database.pragma('quick_check(1)', { simple: true });
+    if (verdict !== 'ok') throw corrupt(first, String(verdict));
+    return activeSegment(database, file, first);
+  } catch (error) {
+    database.close();
+    throw asDamage(error, first);
+  }
+}
+
+/** @throws E_JOURNAL_CORRUPT it cannot be read */
+export function openSealedSegment(file: string, first: number): Segment {
+  try {
+    const database = new Database(file, { readonly: true, fileMustExist: true });
+    try {
+      return readableSegment(database, file, first);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw asDamage(error, first);
+  }
+}
+
+/**
+ * Exclusive: one server a data directory, and no shared-memory file that a full disk could fail.
+ * FULL: each commit is synced before it returns. Both are asserted, since SQLite ignores what it does not know.
+ */
+function setPragmas(database: Database.Database): void {
+  const wanted = [
+    ['locking_mode', 'exclusive'],
+    ['journal_mode', 'wal'],
+    ['synchronous', 2],
+    ['wal_autocheckpoint', 1000],
+  ] as const;
+  for (const [name, value] of wanted) {
+    database.pragma(`${name} = ${value}`);
+    const actual: unknown = database.pragma(name, { simple: true });
+    if (actual !== value) {
+      throw new AppError('E_JOURNAL_FAILED', { detail: `pragma ${name} is ${String(actual)}, not ${value}` });
+    }
+  }
+}
+
+function prepareSchema(database: Database.Database): void {
+  const version: unknown = database.pragma('user_version', { simple: true });
+  if (version === SCHEMA_VERSION) return;
+  if (version !== 0) {
+    const detail = `its format is ${String(version)}, this program knows ${SCHEMA_VERSION}`;
+    throw new AppError('E_JOURNAL_FAILED', { detail });
+  }
+  database.transaction(() => {
+    database.exec(`
+      CREATE TABLE records (
+        sequence INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        warehouse_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        route_id TEXT,
+        payload TEXT NOT NULL,
+        blob BLOB,
+        checksum INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX records_by_route ON records (route_id, warehouse_id) WHERE route_id IS NOT NULL;
+    `);
+    database.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+}
+
+function readableSegment(database: Database.Database, file: string, first: number): Segment {
+  const range = database.prepare<[number, number], Row>(
+    `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
+  );
+  const ofRoute = database.prepare<[string, string, number], Row>(
+    `SELECT ${COLUMNS} FROM records WHERE route_id = ? AND warehouse_id = ? AND sequence >= ? ORDER BY sequence`,
+  );
+  const last = lastOf(database, first);
+  return {
+    file,
+    first,
+    last: () => last,
+    bytes: () => bytesOf(database),
+    read: (from, to) => readSome(range.iterate(from, to), from),
+    routeRecords: (warehouseId, routeId, from) => readSome(ofRoute.iterate(routeId, warehouseId, from), from),
+    close: () => void database.close(),
+  };
+}
+
+function activeSegment(database: Database.Database, file: string, first: number): ActiveSegment {
+  const insert = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+  const readable = readableSegment(database, file, first);
+  let last = readable.last();
+  const insertAll = database.transaction((batch: readonly EncodedRecord[]) => {
+    let sequence = last;
+    for (const record of batch) {
+      const stored = { ...record, sequence: ++sequence };
+      const { at, warehouseId, kind, routeId, payload, blob } = stored;
+      insert.run(sequence, at, warehouseId, kind, routeId, payload, blob, recordChecksum(stored));
+    }
+    return sequence;
+  });
+  return {
+    ...readable,
+    last: () => last,
+    insert: (batch) => (last = insertAll(batch)),
+    seal() {
+      database.pragma('wal_checkpoint(TRUNCATE)');
+      database.pragma('journal_mode = delete');
+      database.close();
+    },
+    async backUp(target) {
+      await database.backup(target, { progress: () => LIMITS.backupPagesPerStep });
+    },
+  };
+}
+
+function lastOf(database: Database.Database, first: number): number {
+  const found = database
+    .prepare<[], { last: number | null }>('SELECT max(sequence) AS last FROM records')
+    .get();
+  return found?.last ?? first - 1;
+}
+
+function bytesOf(database: Database.Database): number {
+  const pages = database.pragma('page_count', { simple: true }) as number;
+  return pages * (database.pragma('page_size', { simple: true }) as number);
+}
+
+/** @throws E_JOURNAL_CORRUPT naming the first record that is not what was written */
+function readSome(rows: Iterable<Row>, from: number): StoredRecord[] {
+  const records: StoredRecord[] = [];
+  let bytes = 0;
+  let next = from;
+  try {
+    for (const row of rows) {
+      if (recordChecksum(row) !== row.checksum) throw corrupt(row.sequence, 'its checksum is wrong');
+      next = row.sequence + 1;
+      records.push(row);
+      bytes += encodedBytes(row);
+      if (records.length >= LIMITS.journalRecordsPerRead || bytes >= LIMITS.journalBytesPerRead) break;
+    }
+  } catch (error) {
+    throw asDamage(error, next);
+  }
+  return records;
+}

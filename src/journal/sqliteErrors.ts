@@ -1,0 +1,41 @@
+import Database from 'better-sqlite3';
+import { AppError, isAppError } from '../domain/errors.js';
+
+export const sqliteCode = (error: unknown): string =>
+  error instanceof Database.SqliteError ? error.code : '';
+
+export function isDiskFull(error: unknown): boolean {
+  return sqliteCode(error) === 'SQLITE_FULL' || (error as { code?: unknown } | null)?.code === 'ENOSPC';
+}
+
+/** SQLITE_FULL comes from a write that the commit had not got past: it is rolled back, and known to be. */
+export function commitError(error: unknown): AppError {
+  if (sqliteCode(error) === 'SQLITE_FULL') return new AppError('E_JOURNAL_FULL', {}, error);
+  return new AppError('E_JOURNAL_FAILED', { detail: String(error) }, error);
+}
+
+/** What SQLite finds broken is the record's damage; anything else stays what it is. */
+export function asDamage(error: unknown, sequence: number): unknown {
+  const code = sqliteCode(error);
+  if (!code.startsWith('SQLITE_CORRUPT') && code !== 'SQLITE_NOTADB') return error;
+  return corrupt(sequence, String(error), error);
+}
+
+export function corrupt(sequence: number, detail: string, cause?: unknown): AppError {
+  return new AppError('E_JOURNAL_CORRUPT', { sequence, detail }, cause);
+}
+
+const DIRECTORY_CODES =
+  /^(EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|EISDIR|SQLITE_(BUSY|READONLY|CANTOPEN|PERM).*)$/;
+
+/** @throws E_DATA_DIRECTORY for what is wrong with the directory and not with what is in it */
+export function withDirectoryErrors<T>(directory: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (isAppError(error) || typeof code !== 'string' || !DIRECTORY_CODES.test(code)) throw error;
+    const detail = code === 'SQLITE_BUSY' ? 'another server has it open' : String(error);
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
+  }
+}
