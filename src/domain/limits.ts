@@ -37,6 +37,9 @@ export const LIMITS = {
 
   /** Planning queue of one server: requests waiting for their turn. Beyond it: E_BUSY. */
   plansWaiting: 2_000,
+  /** How long a burst of requests may wait for its plans, and how long each request once they never stop. */
+  planBurstSeconds: 1,
+  planStandingSeconds: 0.05,
   busyRetryAfterSeconds: 1,
 
   webSocketMessageBytes: 1024 * 1024,
@@ -45,6 +48,10 @@ export const LIMITS = {
   webSocketPingSeconds: 15,
   webSocketMissedPings: 2,
   webSocketMessagesWaiting: 4_000,
+  /** Messages waiting and under way, as they came: of one connection, of all. */
+  webSocketBytesWaiting: 8 * 1024 * 1024,
+  messageBytesWaiting: 64 * 1024 * 1024,
+  httpRequestsWaiting: 512,
   connections: 4_096,
   httpBodyBytes: 64 * 1024,
   requestTimeoutSeconds: 10,
@@ -76,8 +83,11 @@ export const LIMITS = {
   journalReserveBytes: 16 * 1024 * 1024,
   /** Pages that a backup copies between two commits. */
   backupPagesPerStep: 256,
+  correctionsPerRecord: 10_000,
+  /** While the disk is full; what is above is not in the journal's training set. */
+  correctionsWaiting: 200_000,
   /** A checkpoint is written after so many records, so that a start reads no more than these. */
-  checkpointRecords: 20_000,
+  checkpointRecords: 10_000,
   /** Items of a checkpoint that are written at once, with the main thread held. */
   checkpointItemsPerPart: 200,
   /** Retention drops no record younger than this: repeated requests and reports are answered from them. */

@@ -24,7 +24,7 @@ interface PastRoute {
  * @throws E_HELLO_FIRST, E_NOT_YOUR_ROUTE
  */
 export function addressee(
-  service: RoutingService,
+  service: Pick<RoutingService, 'robotOf' | 'route'>,
   connection: FleetConnection,
   message: RobotMessage,
 ): Addressee | PastRoute {
@@ -50,7 +50,7 @@ export function addressee(
  * @throws E_UNKNOWN_ROUTE, E_NOT_YOUR_ROUTE
  */
 export async function lookUpAddressee(
-  service: RoutingService,
+  service: Pick<RoutingService, 'robotOf' | 'route'>,
   connection: FleetConnection,
   routeId: string,
 ): Promise<Addressee> {

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import { LIMITS } from '../domain/limits.js';
 import type { ToFleetMessage } from '../domain/messages.js';
 import type { Credential } from './tokens.js';
-import { createRobotQueues, type RobotQueues } from './robotQueues.js';
+import { createRobotQueues, type RobotQueues, type SharedBytes } from './robotQueues.js';
 
 /** WebSocket close codes that the server uses (RFC 6455, 7.4.1). */
 export const CLOSE = { goingAway: 1001, policyViolation: 1008, tryAgainLater: 1013 } as const;
@@ -34,6 +34,7 @@ export function createFleetConnection(options: {
   readonly connectionId: string;
   readonly credential: Credential;
   readonly bufferedBytesLimit: number;
+  readonly sharedBytes: SharedBytes;
 }): FleetConnection {
   const { socket, connectionId, credential, bufferedBytesLimit } = options;
   let missedPings = 0;
@@ -49,14 +50,18 @@ export function createFleetConnection(options: {
     credential,
     warehouseOf: new Map(),
     warehouses: new Set(),
-    queues: createRobotQueues(),
+    queues: createRobotQueues(options.sharedBytes),
     get bufferedBytes() {
       return socket.bufferedAmount;
     },
     send(message) {
       if (socket.readyState !== socket.OPEN) return;
-      if (socket.bufferedAmount > bufferedBytesLimit) return close(CLOSE.tryAgainLater, 'read faster');
-      socket.send(JSON.stringify(message));
+      const { bufferedAmount } = socket;
+      const text = JSON.stringify(message);
+      if (bufferedAmount > 0 && bufferedAmount + text.length > bufferedBytesLimit) {
+        return close(CLOSE.tryAgainLater, 'read faster');
+      }
+      socket.send(text);
     },
     close,
     terminate: () => socket.terminate(),

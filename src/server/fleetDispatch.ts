@@ -1,14 +1,16 @@
 import type { Logger } from 'pino';
 import { AppError, isAppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
 import type {
   HelloMessage,
   RouteRequestContent,
   RouteRequestMessage,
   ToFleetMessage,
+  WelcomeMessage,
 } from '../domain/messages.js';
-import type { RoutingService } from '../domain/serviceContract.js';
 import { addressee, lookUpAddressee, type Addressee, type RobotMessage } from './addressee.js';
 import type { FleetConnection } from './fleetConnection.js';
+import type { QueuedService } from './planQueue.js';
 import { requireRobot, requireWarehouse } from './tokens.js';
 import { errorMessage, readMessage, referencesOf } from './wireMessages.js';
 
@@ -19,7 +21,7 @@ export interface FleetDispatch {
 
 /** `bind` is told which robots a connection now speaks for; `stopping` refuses what comes. */
 export function createFleetDispatch(options: {
-  readonly service: RoutingService;
+  readonly service: QueuedService;
   readonly logger: Logger;
   readonly bind: (connection: FleetConnection, message: HelloMessage) => void;
   readonly stopping: () => boolean;
@@ -38,9 +40,14 @@ export function createFleetDispatch(options: {
     }
     connection.send(errorMessage(error, references));
   };
-  const serve = (connection: FleetConnection, addressed: Addressee, message: RobotMessage): void => {
+  const serve = (
+    connection: FleetConnection,
+    addressed: Addressee,
+    message: RobotMessage,
+    size: number,
+  ): void => {
     const { robotId, warehouseId } = addressed;
-    connection.queues.run(robotId, () => {
+    connection.queues.run(robotId, size, () => {
       try {
         return perform(service, warehouseId, message)?.then(
           (answer) => {
@@ -66,10 +73,10 @@ export function createFleetDispatch(options: {
         if (stopping()) throw new AppError('E_SHUTTING_DOWN');
         if (message.type === 'hello') return connection.send(sayHello(service, connection, message, bind));
         const found = addressee(service, connection, message);
-        if (found.kind === 'robot') return serve(connection, found, message);
-        connection.queues.run(`route ${found.routeId}`, () =>
+        if (found.kind === 'robot') return serve(connection, found, message, bytes.length);
+        connection.queues.run(`route ${found.routeId}`, bytes.length, () =>
           lookUpAddressee(service, connection, found.routeId).then(
-            (robot) => serve(connection, robot, message),
+            (robot) => serve(connection, robot, message, bytes.length),
             (error: unknown) => refuse(connection, error, message),
           ),
         );
@@ -88,7 +95,7 @@ function expected(thrown: unknown): AppError {
 }
 
 function sayHello(
-  service: RoutingService,
+  service: QueuedService,
   connection: FleetConnection,
   message: HelloMessage,
   bind: (connection: FleetConnection, message: HelloMessage) => void,
@@ -96,13 +103,22 @@ function sayHello(
   requireWarehouse(connection.credential, message.warehouseId);
   for (const { robotId } of message.robots) requireRobot(connection.credential, robotId);
   const welcome = service.hello(message);
+  const limit = LIMITS.webSocketMessageBytes;
+  if (bytesOfNodes(welcome) > limit) throw new AppError('E_TOO_LARGE', { limit });
   bind(connection, message);
   return welcome;
 }
 
+/** Nearly all of a welcome are the nodes of open routes: counted before anything that long is written. */
+function bytesOfNodes({ openRoutes }: WelcomeMessage): number {
+  let bytes = 0;
+  for (const { nodes } of openRoutes) for (const node of nodes) bytes += node.length + 3;
+  return bytes;
+}
+
 /** The answer of a message, or nothing where it has none. */
 function perform(
-  service: RoutingService,
+  service: QueuedService,
   warehouseId: string,
   message: RobotMessage,
 ): Promise<ToFleetMessage> | undefined {

@@ -7,7 +7,6 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { RoutingService } from '../domain/serviceContract.js';
 import type { EventStreams } from './eventStreams.js';
 import { admitRequest, PAGE, type Access } from './http/access.js';
 import { addPolicyRoutes } from './http/policyRoutes.js';
@@ -16,6 +15,7 @@ import { addTourRoutes } from './http/tourRoutes.js';
 import { addWarehouseRoutes } from './http/warehouseRoutes.js';
 import type { Metrics } from './metrics.js';
 import { API_DESCRIPTION, toSchema202012 } from './openapi.js';
+import type { QueuedService } from './planQueue.js';
 import { rawProblem, sendProblem, toAppError } from './problem.js';
 import type { TokenSource } from './tokens.js';
 import { parseWireJson } from './wireJson.js';
@@ -24,7 +24,7 @@ import { referencesOf } from './wireMessages.js';
 const DOCS = '/docs';
 
 export interface HttpAppOptions {
-  readonly service: RoutingService;
+  readonly service: QueuedService;
   readonly tokens: TokenSource;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -150,11 +150,22 @@ function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): 
     if (access === undefined) throw new Error(`route ${route.url} declares no access`);
     for (const method of [route.method].flat()) routes.push({ method, url: route.url, access });
   });
-  app.addHook('onRequest', async (request) => {
+  let underWay = 0;
+  app.addHook('onRequest', async (request, reply) => {
     admitRequest(request, tokens);
+    if (request.routeOptions.config.access?.roles !== 'open') {
+      if (underWay >= LIMITS.httpRequestsWaiting) throw tooManyRequests();
+      underWay++;
+      reply.raw.once('close', () => underWay--);
+    }
     if (stopping() && request.method !== 'GET') throw new AppError('E_SHUTTING_DOWN');
   });
   return routes;
+}
+
+function tooManyRequests(): AppError {
+  const retryAfterSeconds = LIMITS.busyRetryAfterSeconds;
+  return new AppError('E_BUSY', { limit: LIMITS.httpRequestsWaiting, what: 'requests', retryAfterSeconds });
 }
 
 async function addDocs(app: FastifyInstance, version: string): Promise<void> {

@@ -8,62 +8,99 @@ type Task = () => Promise<void> | void;
  * never keeps another waiting.
  */
 export interface RobotQueues {
-  /** Runs the task now, or after what this robot still has under way. @throws E_BUSY beyond the limit. */
-  run(robotId: string, task: Task): void;
+  /**
+   * Runs the task now, or after what this robot still has under way.
+   * @param bytes of the message that it holds
+   * @throws E_BUSY beyond a limit
+   */
+  run(robotId: string, bytes: number, task: Task): void;
   readonly depth: number;
   /** Settles when nothing is under way. */
   idle(): Promise<void>;
 }
 
-/** `limit` counts tasks waiting and under way. Tasks handle their own errors: a rejection is a defect. */
-export function createRobotQueues(limit: number = LIMITS.webSocketMessagesWaiting): RobotQueues {
-  const waiting = new Map<string, Task[]>();
+/** Bytes of messages waiting and under way on all connections together. */
+export interface SharedBytes {
+  readonly limit: number;
+  held: number;
+}
+
+export function createSharedBytes(limit: number = LIMITS.messageBytesWaiting): SharedBytes {
+  return { limit, held: 0 };
+}
+
+interface Waiting {
+  readonly task: Task;
+  readonly bytes: number;
+}
+
+const CONNECTION_LIMITS = {
+  messages: LIMITS.webSocketMessagesWaiting,
+  bytes: LIMITS.webSocketBytesWaiting,
+};
+
+/** Limits count what waits and what is under way. Tasks handle their own errors: a rejection is a defect. */
+export function createRobotQueues(shared: SharedBytes, limits = CONNECTION_LIMITS): RobotQueues {
+  const waiting = new Map<string, Waiting[]>();
   let depth = 0;
+  let held = 0;
   let idleListeners: (() => void)[] = [];
 
-  const finish = (): void => {
+  const begin = (bytes: number): void => {
+    depth++;
+    held += bytes;
+    shared.held += bytes;
+  };
+  const finish = (bytes: number): void => {
     depth--;
+    held -= bytes;
+    shared.held -= bytes;
     if (depth > 0) return;
     for (const listener of idleListeners) listener();
     idleListeners = [];
   };
-  const drain = async (robotId: string, first: Promise<void>, queue: Task[]): Promise<void> => {
+  const drain = async (
+    robotId: string,
+    first: Promise<void>,
+    bytes: number,
+    queue: Waiting[],
+  ): Promise<void> => {
     try {
       await first;
-      finish();
+      finish(bytes);
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await next();
-        finish();
+        await next.task();
+        finish(next.bytes);
       }
     } finally {
       waiting.delete(robotId);
     }
   };
   return {
-    run(robotId, task) {
-      if (depth >= limit) {
-        throw new AppError('E_BUSY', {
-          limit,
-          what: 'messages of this connection',
-          retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
-        });
-      }
+    run(robotId, bytes, task) {
+      if (depth >= limits.messages) throw busy(limits.messages, 'messages of this connection');
+      if (held + bytes > limits.bytes) throw busy(limits.bytes, 'bytes of this connection');
+      if (shared.held + bytes > shared.limit) throw busy(shared.limit, 'bytes of all connections');
       const queue = waiting.get(robotId);
       if (queue !== undefined) {
-        depth++;
-        queue.push(task);
+        begin(bytes);
+        queue.push({ task, bytes });
         return;
       }
       const work = task();
       if (work === undefined) return;
-      depth++;
-      const behind: Task[] = [];
+      begin(bytes);
+      const behind: Waiting[] = [];
       waiting.set(robotId, behind);
-      void drain(robotId, work, behind);
+      void drain(robotId, work, bytes, behind);
     },
     get depth() {
       return depth;
     },
     idle: () => (depth === 0 ? Promise.resolve() : new Promise((resolve) => idleListeners.push(resolve))),
   };
+}
+
+function busy(limit: number, what: string): AppError {
+  return new AppError('E_BUSY', { limit, what, retryAfterSeconds: LIMITS.busyRetryAfterSeconds });
 }

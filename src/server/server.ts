@@ -11,7 +11,9 @@ import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
 import { createHttpApp, type RouteAccess, type TlsMaterial } from './httpApp.js';
 import type { Metrics } from './metrics.js';
+import { createPlanQueue, withPlanQueue } from './planQueue.js';
 import { credentialsInForce, type Credential, type TokenSource } from './tokens.js';
+import { createSharedBytes } from './robotQueues.js';
 import { createUpgrades } from './upgrade.js';
 
 /** How long each thing may take; LIMITS and the figures of the operations guide unless told. */
@@ -67,7 +69,10 @@ export interface AisleflowServer {
 
 /** HTTP and WebSocket of DESIGN 5 around a service. */
 export async function createServer(options: ServerOptions): Promise<AisleflowServer> {
-  const { service, tokens, metrics, logger, host, port } = options;
+  const { tokens, metrics, logger, host, port } = options;
+  const plans = createPlanQueue();
+  const service = withPlanQueue(options.service, plans);
+  const sharedBytes = createSharedBytes();
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   const onDefect = options.onDefect ?? (() => undefined);
   let isStopping = false;
@@ -93,7 +98,9 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
   const accept = (socket: WebSocket, credential: Credential): void => {
     const connectionId = `connection-${++accepted}`;
     const bufferedBytesLimit = LIMITS.webSocketBufferedBytes;
-    const connection = createFleetConnection({ socket, connectionId, credential, bufferedBytesLimit });
+    const connection = createFleetConnection({
+      ...{ socket, connectionId, credential, bufferedBytesLimit, sharedBytes },
+    });
     const context = { connectionId, tokenId: credential.tokenId };
     hub.add(connection);
     logger.info(context, 'connected');
@@ -124,10 +131,12 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
   });
   metrics.observe(service);
   metrics.addQueues(() => ({
+    plans: plans.depth,
     webSocketMessages: hub.depths.messages,
     webSocketBytes: hub.depths.bytes,
     webSocketConnections: hub.size,
     eventStreams: streams.size,
+    ...service.queueDepths(),
   }));
   const timers = startTimers({ hub, streams, tokens, logger, timing });
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../domain/limits.js';
 import { RouteAssignedBody, RouteClosed, RouteRequestBody, RouteScoredBody } from '../../domain/messages.js';
-import type { RoutingService } from '../../domain/serviceContract.js';
+import type { QueuedService } from '../planQueue.js';
 import { requireRobot, type Credential } from '../tokens.js';
 import { ANYONE, credentialOf, FLEET } from './access.js';
 import { addRoute } from './route.js';
@@ -10,7 +10,7 @@ import { CancelBody, RouteField, RouteParams, TraceBody, WarehouseParams } from 
 const tag = 'Routes';
 
 /** Routes: ask for one, plan without asking, complete, cancel, read. */
-export function addTourRoutes(app: FastifyInstance, service: RoutingService): void {
+export function addTourRoutes(app: FastifyInstance, service: QueuedService): void {
   const one = '/v1/warehouses/:warehouseId';
   const route = `${one}/routes/:routeId`;
   const requireOwn = (credential: Credential, warehouseId: string, routeId: string): void => {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
 import { MODES, RewardWeightsField, Welcome, type Mode } from '../../domain/messages.js';
-import type { RoutingService } from '../../domain/serviceContract.js';
+import type { QueuedService } from '../planQueue.js';
 import { reachesWarehouse, requireRobot } from '../tokens.js';
 import { credentialOf, FLEET, OPERATE, READ } from './access.js';
 import { addRoute } from './route.js';
@@ -22,7 +22,7 @@ import {
 const tag = 'Warehouses';
 
 /** Warehouses, their lanes, robots, reward weights, mode and clock. */
-export function addWarehouseRoutes(app: FastifyInstance, service: RoutingService): void {
+export function addWarehouseRoutes(app: FastifyInstance, service: QueuedService): void {
   const one = '/v1/warehouses/:warehouseId';
   const params = WarehouseParams;
   addRoute(app, {
@@ -64,7 +64,7 @@ export function addWarehouseRoutes(app: FastifyInstance, service: RoutingService
   addControlRoutes(app, service);
 }
 
-function addLaneRoutes(app: FastifyInstance, service: RoutingService): void {
+function addLaneRoutes(app: FastifyInstance, service: QueuedService): void {
   const lanesUrl = '/v1/warehouses/:warehouseId/lanes';
   const params = WarehouseParams;
   addRoute(app, {
@@ -109,7 +109,7 @@ function addLaneRoutes(app: FastifyInstance, service: RoutingService): void {
   });
 }
 
-function addControlRoutes(app: FastifyInstance, service: RoutingService): void {
+function addControlRoutes(app: FastifyInstance, service: QueuedService): void {
   const one = '/v1/warehouses/:warehouseId';
   const params = WarehouseParams;
   addRoute(app, {

@@ -1,0 +1,134 @@
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RouteAssignedContent } from '../domain/messages.js';
+import type { RoutingService } from '../domain/serviceContract.js';
+import { monotonicMilliseconds } from '../platform/clock.js';
+
+/**
+ * What waits to be planned: the most urgent first, then as it came. Sockets are read between plans, so that what
+ * cannot be served in time is refused in time.
+ */
+export interface PlanQueue {
+  /**
+   * Starts a plan in its turn.
+   * @param urgency 0 to `URGENCY.deviated`
+   * @throws E_BUSY at once where the queue is full of what is as urgent, later where something more urgent came
+   */
+  run<T>(urgency: number, plan: () => Promise<T> | T): Promise<T>;
+  readonly depth: number;
+}
+
+/** Who asks without wanting to drive waits behind all; a robot beside its route stands in the way of others. */
+export const URGENCY = { dryRun: 0, request: 1, deviated: 11 } as const;
+
+export interface PlanQueueOptions {
+  readonly limit: number;
+  /** How long a burst may have to wait. */
+  readonly burstSeconds: number;
+  /** How long plans may have to wait once the queue has not been empty for that long. */
+  readonly standingSeconds: number;
+  readonly now: () => number;
+  readonly defer: (work: () => void) => void;
+}
+
+interface Waiting {
+  readonly since: number;
+  readonly start: () => void;
+  readonly reject: (error: AppError) => void;
+}
+
+/** Planning goes on for so long before sockets are read again. */
+const SLICE_MILLISECONDS = 4;
+/** Weight of the newest plan in the mean time from one to the next. */
+const MEMORY = 0.05;
+
+export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQueue {
+  const { limit, burstSeconds, standingSeconds, now, defer } = {
+    limit: LIMITS.plansWaiting,
+    burstSeconds: LIMITS.planBurstSeconds,
+    standingSeconds: LIMITS.planStandingSeconds,
+    now: monotonicMilliseconds,
+    defer: setImmediate,
+    ...options,
+  };
+  const byUrgency = Array.from({ length: URGENCY.deviated + 1 }, (): Waiting[] => []);
+  let depth = 0;
+  let emptyAt = now();
+  let lastStartedAt: number | null = null;
+  let planMilliseconds = 0;
+
+  const refuse = ({ reject }: Waiting): void => {
+    depth--;
+    reject(busy(depth));
+  };
+  /** Makes room among what is less urgent; false where there is nothing. */
+  const makeRoom = (urgency: number): boolean => {
+    const last = byUrgency
+      .slice(0, urgency)
+      .find(({ length }) => length > 0)
+      ?.pop();
+    if (last !== undefined) refuse(last);
+    return last !== undefined;
+  };
+  const isFull = (): boolean => {
+    const patience = now() - emptyAt > 1000 * burstSeconds ? standingSeconds : burstSeconds;
+    return depth >= limit || depth * planMilliseconds > 1000 * patience;
+  };
+  const start = (waiting: Waiting): void => {
+    const startedAt = now();
+    if (lastStartedAt !== null) planMilliseconds += MEMORY * (startedAt - lastStartedAt - planMilliseconds);
+    lastStartedAt = startedAt;
+    depth--;
+    waiting.start();
+  };
+  const drain = (): void => {
+    const begunAt = now();
+    for (const waiting of byUrgency) {
+      // More urgent work kept these back for longer than anyone should wait for an answer.
+      while (waiting[0] !== undefined && begunAt - waiting[0].since > 1000 * burstSeconds) {
+        refuse(waiting.shift() as Waiting);
+      }
+    }
+    while (depth > 0 && now() - begunAt < SLICE_MILLISECONDS) {
+      start(byUrgency.findLast(({ length }) => length > 0)?.shift() as Waiting);
+    }
+    if (depth > 0) return defer(drain);
+    emptyAt = now();
+    lastStartedAt = null;
+  };
+  return {
+    run<T>(urgency: number, plan: () => Promise<T> | T): Promise<T> {
+      if (isFull() && !makeRoom(urgency)) return Promise.reject(busy(depth));
+      return new Promise<T>((resolve, reject) => {
+        // An async function, so that what a plan throws rejects.
+        const begin = async (): Promise<T> => plan();
+        byUrgency[urgency]?.push({ since: now(), start: () => resolve(begin()), reject });
+        if (depth === 0) emptyAt = now();
+        if (depth++ === 0) defer(drain);
+      });
+    },
+    get depth() {
+      return depth;
+    },
+  };
+}
+
+function busy(limit: number): AppError {
+  return new AppError('E_BUSY', { limit, what: 'plans', retryAfterSeconds: LIMITS.busyRetryAfterSeconds });
+}
+
+/** The service as HTTP and WebSocket reach it: what has to be planned waits for its turn. */
+export type QueuedService = Omit<RoutingService, 'dryRun'> & {
+  dryRun(...request: Parameters<RoutingService['dryRun']>): Promise<RouteAssignedContent>;
+};
+
+export function withPlanQueue(service: RoutingService, queue: PlanQueue): QueuedService {
+  return {
+    ...service,
+    requestRoute: (warehouseId, request) =>
+      queue.run(URGENCY.request + (request.priority ?? 0), () => service.requestRoute(warehouseId, request)),
+    routeDeviated: (warehouseId, message) =>
+      queue.run(URGENCY.deviated, () => service.routeDeviated(warehouseId, message)),
+    dryRun: (warehouseId, request) => queue.run(URGENCY.dryRun, () => service.dryRun(warehouseId, request)),
+  };
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { createPlanQueue, URGENCY, type PlanQueueOptions } from '../../src/server/planQueue.js';
+
+/** A queue on a clock of its own; `turn` lets it plan until its slice is over, each plan taking `planMilliseconds`. */
+function startQueue(options: Partial<PlanQueueOptions> = {}, planMilliseconds = 2) {
+  let now = 0;
+  const deferred: (() => void)[] = [];
+  const served: string[] = [];
+  const shed: string[] = [];
+  const queue = createPlanQueue({ now: () => now, defer: (work) => deferred.push(work), ...options });
+  const ask = (name: string, urgency: number): Promise<void> =>
+    queue
+      .run(urgency, () => {
+        now += planMilliseconds;
+        served.push(name);
+      })
+      .catch((error: { code: string; references: { retryAfterSeconds: number } }) => {
+        expect(error).toMatchObject({ code: 'E_BUSY', references: { retryAfterSeconds: 1 } });
+        shed.push(name);
+      });
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const turn = async (): Promise<void> => {
+    for (const work of deferred.splice(0)) work();
+    await settle();
+  };
+  const drain = async (): Promise<void> => {
+    while (deferred.length > 0) await turn();
+  };
+  const pass = (milliseconds: number) => (now += milliseconds);
+  return { queue, served, shed, ask, pass, turn, drain, settle };
+}
+
+describe('the queue of plans', () => {
+  it('serves the more urgent first, and those as urgent as they came', async () => {
+    const { ask, served, drain } = startQueue();
+    for (const [name, urgency] of [
+      ['dry run', URGENCY.dryRun],
+      ['first', URGENCY.request],
+      ['urgent', URGENCY.request + 9],
+      ['second', URGENCY.request],
+      ['beside its route', URGENCY.deviated],
+    ] as const)
+      void ask(name, urgency);
+    await drain();
+    expect(served).toEqual(['beside its route', 'urgent', 'first', 'second', 'dry run']);
+  });
+
+  it('lets sockets be read after a few milliseconds of planning', async () => {
+    const { ask, served, turn, queue } = startQueue({}, 3);
+    for (let i = 0; i < 5; i++) void ask(String(i), 1);
+    await turn();
+    expect([served.length, queue.depth]).toEqual([2, 3]);
+    void ask('urgent', 5);
+    await turn();
+    expect(served.at(2)).toBe('urgent');
+  });
+
+  it('refuses above its limit, the least urgent and among them the newest', async () => {
+    const { ask, served, shed, settle, drain, queue } = startQueue({ limit: 3 });
+    for (const name of ['a', 'b', 'c']) void ask(name, 1);
+    void ask('as urgent', 1);
+    void ask('more urgent', 4);
+    await settle();
+    expect(shed).toEqual(['as urgent', 'c']);
+    expect(queue.depth).toBe(3);
+    await drain();
+    expect(served).toEqual(['more urgent', 'a', 'b']);
+  });
+
+  it('takes a burst, but keeps waits short once it has not been empty for long', async () => {
+    const { ask, shed, turn, settle, queue } = startQueue({ burstSeconds: 1, standingSeconds: 0.05 });
+    for (let i = 0; i < 300; i++) void ask(`burst ${i}`, 1);
+    await turn();
+    expect([shed.length, queue.depth]).toEqual([0, 298]);
+    // Two come for each that is planned, for as long as 4 seconds.
+    const depths: number[] = [];
+    for (let i = 0; i < 1000; i++) {
+      for (let each = 0; each < 4; each++) void ask(`${i}`, 1);
+      await turn();
+      depths.push(queue.depth);
+    }
+    await settle();
+    expect(Math.max(...depths)).toBeLessThan(600);
+    // 50 ms at 2 ms a plan.
+    expect(Math.max(...depths.slice(500))).toBeLessThanOrEqual(30);
+    expect(shed.length).toBeGreaterThan(1500);
+  });
+
+  it('refuses what more urgent work kept waiting for longer than a burst may', async () => {
+    const { ask, shed, served, pass, turn } = startQueue({ burstSeconds: 1 }, 3);
+    void ask('patient', 1);
+    for (let i = 0; i < 2; i++) void ask('urgent', 5);
+    await turn();
+    pass(1_100);
+    for (let i = 0; i < 2; i++) void ask('urgent', 5);
+    await turn();
+    expect(shed).toEqual(['patient']);
+    expect(served).toEqual(['urgent', 'urgent', 'urgent', 'urgent']);
+  });
+
+  it('rejects with what a plan throws, and plans on', async () => {
+    const { queue, ask, served, drain } = startQueue();
+    const failed = queue.run(1, () => {
+      throw new RangeError('no way');
+    });
+    void ask('next', 1);
+    const refused = expect(failed).rejects.toThrow('no way');
+    await drain();
+    await refused;
+    expect([served, queue.depth]).toEqual([['next'], 0]);
+  });
+});
