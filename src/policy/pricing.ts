@@ -1,6 +1,7 @@
 import type { RewardWeights } from '../domain/components.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from '../traffic/traffic.js';
+import { createUsualFlow } from '../traffic/usualFlow.js';
 import { createForwardPass, WEIGHT_COUNT } from './network.js';
 import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
 
@@ -23,6 +24,13 @@ export type HandMadePrice = (lane: number, traffic: Traffic) => number;
  */
 export const PRIOR_SHARE = 0.5;
 
+/**
+ * Seconds a robot pays for each step of driving against the usual flow, for each robot that it runs against.
+ * What labels cannot say either: that everybody would drive faster if all went one way here. Decision 0006
+ * has the measurements.
+ */
+export const AGAINST_USUAL_SECONDS = 2;
+
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
 export interface Pricing {
   readonly memory: LaneMemory;
@@ -42,7 +50,7 @@ export interface Pricing {
   setPressure(pressure: number): void;
   /** Copies a flat weight vector [WEIGHT_COUNT] in; all lanes are priced anew at the next refresh. */
   setNetworkWeights(weights: Float32Array): void;
-  /** Lets lane memories fade. */
+  /** Lets time pass: lane memories fade, the usual flow follows the planned. */
   fade(seconds: number): void;
 }
 
@@ -51,6 +59,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   const networkWeights = new Float32Array(WEIGHT_COUNT);
   const forward = createForwardPass(networkWeights);
   const memory = createLaneMemory(laneCount);
+  const usualFlow = createUsualFlow(graph, traffic);
   const waitHat = new Float32Array(laneCount);
   const blockingHat = new Float32Array(laneCount);
   const waitCost = new Float64Array(laneCount);
@@ -73,11 +82,15 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       blockingHat[lane] = 0;
     }
   };
+  /** What the price knows beside the network: of the traffic planned, of the usual flow, of this very lane. */
+  const knownSeconds = (lane: number): number =>
+    PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) +
+    AGAINST_USUAL_SECONDS * stepsOf(graph, lane) * usualFlow.against[lane]! +
+    MEMORY.factor * memory.excessSeconds(lane);
   const costs = (lane: number): void => {
     const factor = source === 'network' ? pressure : 1;
-    const prior = source === 'network' ? PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) : 0;
-    const remembered = source === 'network' ? MEMORY.factor * memory.excessSeconds(lane) : 0;
-    waitCost[lane] = weights.wait * (factor * waitHat[lane]! + remembered + prior);
+    const known = source === 'network' ? knownSeconds(lane) : 0;
+    waitCost[lane] = weights.wait * (factor * waitHat[lane]! + known);
     blockingCost[lane] = weights.blocking * factor * blockingHat[lane]!;
   };
   const combine = (target: Float64Array, robotType: number, lane: number, lateFactor: number): void => {
@@ -161,6 +174,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     },
     fade(seconds) {
       memory.fade(seconds, recombine);
+      usualFlow.drift(seconds, recombine);
       if (typeof source === 'function') predictionsStale = true;
     },
   };
@@ -177,6 +191,12 @@ export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: numbe
   let into = 0;
   for (let i = graph.inStart[end]!; i < graph.inStart[end + 1]!; i++) into += flow[graph.inLanes[i]!]!;
   const reverse = graph.reverseLane[lane]!;
-  const steps = graph.lengthMetres[lane]! / graph.speedLimit[lane]!;
-  return steps * (Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0));
+  return (
+    stepsOf(graph, lane) * (Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0))
+  );
+}
+
+/** A lane counts as so many grid steps of one second. */
+function stepsOf(graph: LaneGraph, lane: number): number {
+  return graph.lengthMetres[lane]! / graph.speedLimit[lane]!;
 }

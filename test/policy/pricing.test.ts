@@ -4,7 +4,12 @@ import { DEFAULT_REWARD_WEIGHTS, type RewardWeights } from '../../src/domain/com
 import { createRandom, type Random } from '../../src/platform/random.js';
 import { MEMORY } from '../../src/policy/laneMemory.js';
 import { createForwardPass, randomWeights } from '../../src/policy/network.js';
-import { createPricing, PRIOR_SHARE, type PriceSource } from '../../src/policy/pricing.js';
+import {
+  AGAINST_USUAL_SECONDS,
+  createPricing,
+  PRIOR_SHARE,
+  type PriceSource,
+} from '../../src/policy/pricing.js';
 import { createTraffic } from '../../src/traffic/traffic.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
@@ -115,6 +120,28 @@ describe('pricing', () => {
     const barred = graph.freeFlowSeconds[0]!.findIndex((seconds) => seconds === Infinity);
     expect(barred).toBeGreaterThanOrEqual(0);
     expect(pricing.pricesFor(0)[barred]).toBe(Infinity);
+  });
+});
+
+describe('the usual flow in the price', () => {
+  it.each([
+    { source: 'network', seconds: AGAINST_USUAL_SECONDS * 4 },
+    { source: 'flow', seconds: 0 },
+  ] as const)('costs who drives against it $seconds s under $source', ({ source, seconds }) => {
+    const graph = gridFromText('...');
+    const { traffic, pricing } = setUp(graph);
+    pricing.setSource(source);
+    const east = laneBetween(graph, 0, 1);
+    const west = laneBetween(graph, 1, 0);
+    pricing.refresh();
+    const before = pricing.pricesFor(0).slice();
+    const oneWay = [east, east, east, east];
+    traffic.addFlow(oneWay, 0, 1);
+    pricing.fade(10_000);
+    traffic.addFlow(oneWay, 0, -1);
+    pricing.refresh();
+    expect(pricing.pricesFor(0)[west]! - before[west]!).toBeCloseTo(seconds, 3);
+    expect(pricing.pricesFor(0)[east]).toBeCloseTo(before[east]!, 6);
   });
 });
 

@@ -1,0 +1,42 @@
+import type { LaneGraph } from '../warehouse/laneGraph.js';
+import type { Traffic } from './traffic.js';
+
+/** Seconds after which the usual flow has come half of the way to what is planned now. */
+const HALF_LIFE_SECONDS = 60;
+/** Smaller changes wait until they have added up: what nobody drives on costs nothing. */
+const NOTICEABLE_ROBOTS = 0.02;
+
+/**
+ * Which way traffic usually goes: each lane's planned flow, averaged over minutes. The planned flow of now
+ * turns round with every route that ends; this does not. Pricing what runs against it lets a floor settle
+ * into one-way aisles by itself, where and as long as its traffic needs them (the "highways" of Cohen et al.,
+ * SoCS 2015, are drawn by hand).
+ */
+export interface UsualFlow {
+  /** [L] robots that usually come the other way more than go this way, 0 or more. */
+  readonly against: Float32Array;
+  /** Lets `seconds` pass under the planned flow of now; hands each lane whose `against` moved to `changed`. */
+  drift(seconds: number, changed: (lane: number) => void): void;
+}
+
+export function createUsualFlow(graph: LaneGraph, traffic: Traffic): UsualFlow {
+  const { laneCount, reverseLane } = graph;
+  const usual = new Float32Array(laneCount);
+  const against = new Float32Array(laneCount);
+  return {
+    against,
+    drift(seconds, changed) {
+      const share = 1 - 0.5 ** (seconds / HALF_LIFE_SECONDS);
+      for (let lane = 0; lane < laneCount; lane++)
+        usual[lane]! += share * (traffic.flow[lane]! - usual[lane]!);
+      for (let lane = 0; lane < laneCount; lane++) {
+        const reverse = reverseLane[lane]!;
+        const next = reverse >= 0 ? Math.max(0, usual[reverse]! - usual[lane]!) : 0;
+        const moved = Math.abs(next - against[lane]!);
+        if (moved === 0 || (moved < NOTICEABLE_ROBOTS && next > 0)) continue;
+        against[lane] = next;
+        changed(lane);
+      }
+    },
+  };
+}
