@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { LedgerSnapshot } from './ledgerState.js';
 import { syncDirectory } from './highWaterMark.js';
-import type { SiteControls } from './siteControls.js';
+import type { SiteFacts } from './siteFacts.js';
 
 /** A piece of one warehouse's state; pieces of one warehouse add up in their order. */
 export interface CheckpointPart extends LedgerSnapshot {
   readonly warehouseId: string;
   /** In the first piece only. */
-  readonly controls: SiteControls | null;
+  readonly facts: SiteFacts | null;
 }
 
 /** What the records up to a sequence come to. */

@@ -1,17 +1,22 @@
 import { LIMITS } from '../domain/limits.js';
 import type { Checkpoint, CheckpointPart } from './checkpointFile.js';
-import type { LedgerSnapshot } from './ledgerState.js';
 import type { JournalRecord } from './records.js';
-import type { ControlState, SiteControls } from './siteControls.js';
+import { createLedgerState, type LedgerSnapshot } from './ledgerState.js';
+import { createSiteFacts, type SiteFacts, type SiteFactsState } from './siteFacts.js';
 
-/** The ledger and the controls of one warehouse: what a checkpoint keeps, and a replay rebuilds. */
+/** The ledger and the facts of one warehouse: what a checkpoint keeps, and a replay rebuilds. */
 export interface WarehouseState {
   readonly ledger: {
     apply(record: JournalRecord): void;
     snapshot(): LedgerSnapshot;
     load(part: Omit<LedgerSnapshot, 'open'>, openRoutes: readonly (readonly JournalRecord[])[]): void;
   };
-  readonly controls: ControlState;
+  readonly facts: SiteFactsState;
+}
+
+/** The state of a warehouse that nobody serves now: kept for when it is served again. */
+export function createWarehouseState(): WarehouseState {
+  return { ledger: createLedgerState(), facts: createSiteFacts() };
 }
 
 /**
@@ -19,19 +24,19 @@ export interface WarehouseState {
  * at once, by the first step; they may move on while the pieces are written.
  */
 export function* checkpointParts(states: ReadonlyMap<string, WarehouseState>): Generator<CheckpointPart> {
-  const taken = [...states].map(([warehouseId, { ledger, controls }]) => ({
-    ...{ warehouseId, controls: controls.snapshot(), ledger: ledger.snapshot() },
+  const taken = [...states].map(([warehouseId, { ledger, facts }]) => ({
+    ...{ warehouseId, facts: facts.snapshot(), ledger: ledger.snapshot() },
   }));
-  for (const { warehouseId, controls, ledger } of taken) {
-    yield { ...NOTHING, warehouseId, controls };
+  for (const { warehouseId, facts, ledger } of taken) {
+    yield { ...NOTHING, warehouseId, facts };
     for (const open of pieces(ledger.open)) yield { ...NOTHING, warehouseId, open };
     for (const closed of pieces(ledger.closed)) yield { ...NOTHING, warehouseId, closed };
     for (const requests of pieces(ledger.requests)) yield { ...NOTHING, warehouseId, requests };
   }
 }
 
-const NOTHING: LedgerSnapshot & { readonly controls: SiteControls | null } = {
-  ...{ controls: null, open: [], closed: [], requests: [] },
+const NOTHING: LedgerSnapshot & { readonly facts: SiteFacts | null } = {
+  ...{ facts: null, open: [], closed: [], requests: [] },
 };
 
 function* pieces<T>(list: readonly T[]): Generator<readonly T[]> {
@@ -53,9 +58,9 @@ export async function loadCheckpoint(
     readonly onRecord?: (record: JournalRecord) => void;
   },
 ): Promise<void> {
-  for (const { warehouseId, controls, open, closed, requests } of checkpoint.parts) {
+  for (const { warehouseId, facts, open, closed, requests } of checkpoint.parts) {
     const state = options.stateOf(warehouseId);
-    if (controls !== null) state.controls.load(controls);
+    if (facts !== null) state.facts.load(facts);
     const records: JournalRecord[] = [];
     for await (const record of options.readListed(open.flatMap(([, sequences]) => sequences))) {
       records.push(record);

@@ -54,11 +54,20 @@ export interface RouteCompleted extends BlobShape {
   readonly traceHash: string;
   readonly trace: Trace;
   readonly scored: RouteScoredContent;
+  /** Number of the first training row; the others follow. */
+  readonly firstRow: number;
 }
-/** Rows learnt apart from a completion, such as blocking added after a neighbour's trace. Blob: the rows. */
-export interface SamplesLearnt extends BlobShape {
-  readonly routeId: string | null;
-  readonly rows: number;
+/** Rows whose blocking label settled or grew after they were learnt, and what it is now. */
+export interface RowsCorrected {
+  readonly rows: readonly number[];
+  readonly blockingSeconds: readonly number[];
+}
+/** Retention dropped the oldest records. */
+export interface RecordsDropped {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+  readonly reason: 'age' | 'size';
 }
 
 interface Payloads {
@@ -68,7 +77,7 @@ interface Payloads {
   'route.completed': RouteCompleted;
   'route.cancelled': { readonly routeId: string; readonly robotId: string; readonly reason: string };
   'route.expired': { readonly routeId: string; readonly robotId: string };
-  samples: SamplesLearnt;
+  'rows.corrected': RowsCorrected;
   'weights.set': { readonly weights: RewardWeights };
   'mode.set': { readonly mode: Mode };
   'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };
@@ -81,6 +90,9 @@ interface Payloads {
     readonly loss: number;
     readonly rows: number;
   };
+  'records.dropped': RecordsDropped;
+  /** Stands where a damaged record stood that could not be read any more. */
+  'record.lost': { readonly detail: string };
 }
 export type JournalKind = keyof Payloads;
 

@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
@@ -223,7 +224,7 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
     async backUp(target) {
       backingUp = true;
       try {
-        for (const { file } of sealed) copyFileSync(file, join(target, basename(file)));
+        for (const { file } of sealed) await copyFile(file, join(target, basename(file)));
         const copy = segmentFile(target, active.first);
         await active.backUp(copy.file);
         const copied = openActiveSegment(copy.file, copy.first);

@@ -35,6 +35,7 @@ export async function completeRoute(
         traceHash,
         trace,
         scored: outcome.scored,
+        firstRow: outcome.firstRow,
         rowLength: ROW_SIZE,
       },
       blob: blobOfFloats(outcome.rows),

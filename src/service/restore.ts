@@ -1,6 +1,7 @@
 import type { LaneIndex, RouteId } from '../domain/ids.js';
 import type { LaneName } from '../domain/serviceContract.js';
-import { floatsOfBlob, type JournalRecord } from '../journal/records.js';
+import { createWarehouseState, loadCheckpoint, type WarehouseState } from '../journal/journalState.js';
+import { ALL_WAREHOUSES, floatsOfBlob, type JournalRecord } from '../journal/records.js';
 import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
@@ -18,34 +19,53 @@ interface JournalledPlan {
   readonly features: Float32Array;
 }
 
-/** Rebuilds ledgers, planned flow of open routes, closures, modes and reward weights from the journal. */
+/**
+ * Rebuilds ledgers, planned flow of open routes, closures, modes and reward weights: from the newest
+ * checkpoint, and from the records after it.
+ */
 export async function restoreSites(core: ServiceCore): Promise<void> {
+  const { journal, entries } = core;
   const plans = new Map<string, JournalledPlan[]>();
-  for await (const record of core.journal.read()) {
-    const entry = core.entries.get(record.warehouseId);
-    if (!entry) continue;
-    // A driven clock goes on where the journal ends: what is stamped next must not come before it.
-    const { driven } = entry.site;
-    driven?.advanceTo(Math.max(driven.now(), record.at));
-    entry.ledger.apply(record);
-    applyControl(entry.site, record);
-    collectPlans(plans, record);
+  const checkpoint = journal.upkeep?.checkpoint() ?? null;
+  if (checkpoint !== null) {
+    await loadCheckpoint(checkpoint, {
+      stateOf: (warehouseId) => stateOf(core, warehouseId),
+      readListed: (sequences) => journal.readListed(sequences),
+      onRecord: (record) => collectPlans(plans, record),
+    });
   }
-  for (const entry of core.entries.values()) {
+  for await (const record of checkpoint === null ? journal.read() : journal.read(checkpoint.sequence + 1)) {
+    if (record.warehouseId === ALL_WAREHOUSES) continue;
+    const state = stateOf(core, record.warehouseId);
+    state.ledger.apply(record);
+    state.facts.apply(record);
+    if (entries.has(record.warehouseId)) collectPlans(plans, record);
+  }
+  journal.subscribe((record) => entries.get(record.warehouseId)?.facts.apply(record));
+  for (const entry of entries.values()) {
+    applyFacts(entry);
     for (const known of entry.ledger.openRoutes().values()) {
       reopen(entry, known, plans.get(known.routeId) ?? []);
     }
   }
 }
 
-function applyControl(site: Site, record: JournalRecord): void {
-  if (record.kind === 'weights.set') applyWeights(site, record.payload.weights);
-  else if (record.kind === 'mode.set') site.mode = record.payload.mode;
-  else if (record.kind === 'lanes.set') {
-    const lanes = record.payload.lanes.flatMap((lane) => knownLane(site, lane));
-    if (record.payload.open) site.closures.open(lanes);
-    else site.closures.close(lanes);
-  }
+function stateOf({ entries, dormant }: ServiceCore, warehouseId: string): WarehouseState {
+  const known = entries.get(warehouseId) ?? dormant.get(warehouseId);
+  if (known !== undefined) return known;
+  const state = createWarehouseState();
+  dormant.set(warehouseId, state);
+  return state;
+}
+
+function applyFacts({ site, facts }: SiteEntry): void {
+  const { weights, mode, closedLanes, latestAt, rowsMade } = facts.snapshot();
+  if (weights !== null) applyWeights(site, weights);
+  if (mode !== null) site.mode = mode;
+  site.closures.close(closedLanes.flatMap((lane) => knownLane(site, lane)));
+  // A driven clock goes on where the journal ends: what is stamped next must not come before it.
+  site.driven?.advanceTo(Math.max(site.driven.now(), latestAt));
+  site.rowsMade = rowsMade;
 }
 
 /** None where a newer map has no such lane. */

@@ -6,6 +6,7 @@ import type { Mode } from '../domain/messages.js';
 import type { RoutingService, ServiceEvent, ServiceObserver } from '../domain/serviceContract.js';
 import type { Journal } from '../journal/journal.js';
 import { createRouteLedger } from '../journal/routeLedger.js';
+import { createSiteFacts } from '../journal/siteFacts.js';
 import type { LearnerPort } from '../learning/learnerPort.js';
 import { createDrivenClock, wallClock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
@@ -13,6 +14,7 @@ import { orderTour, type VisitOrder } from '../planning/tourOrder.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { createPolicyControl, type OpenRegistry } from './policyControl.js';
+import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
 import { createPolicyHost } from './policyHost.js';
 import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
@@ -41,11 +43,17 @@ export interface ServiceOptions {
   readonly tieBreaks?: Random;
   /** Another order of visit than the planner's own: a baseline of the benchmark. */
   readonly visitOrder?: VisitOrder;
+  /** How much of the journal is kept; all of it unless told. */
+  readonly retention?: RetentionSettings;
+  /** A checkpoint could not be written or old records not dropped; it is tried again. */
+  readonly onUpkeepFailure?: (error: unknown) => void;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
   readonly newRouteId?: () => string;
 }
 
 const SAVE_INTERVAL_MILLISECONDS = 10 * 60 * 1000;
+const HOUSEKEEPING_MILLISECONDS = 5_000;
+const KEEP_ALL: RetentionSettings = { days: Infinity, bytes: Infinity };
 
 const SILENT: ServiceObserver = {
   planned: () => undefined,
@@ -76,6 +84,13 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
     SAVE_INTERVAL_MILLISECONDS,
   );
   saver.unref();
+  const housekeeping = createHousekeeping(core, options.retention ?? KEEP_ALL);
+  const upkeepFailed = options.onUpkeepFailure ?? (() => undefined);
+  const housekeeper = setInterval(
+    () => void housekeeping.run().catch(upkeepFailed),
+    HOUSEKEEPING_MILLISECONDS,
+  );
+  housekeeper.unref();
 
   return {
     ...createRouteUseCases(core),
@@ -89,7 +104,9 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
       core.closed = true;
       clearInterval(timer);
       clearInterval(saver);
+      clearInterval(housekeeper);
       await policyControl.saveAll('stop');
+      await housekeeping.checkpoint().catch(upkeepFailed);
       for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) await host.close();
       await options.journal.close();
     },
@@ -141,11 +158,13 @@ async function createCore(options: ServiceOptions): Promise<ServiceCore> {
         site,
         host,
         ledger: createRouteLedger({ warehouseId: site.warehouseId, journal }),
+        facts: createSiteFacts(),
       });
     }
   }
   const core: ServiceCore = {
     entries,
+    dormant: new Map(),
     journal,
     observer,
     listeners,

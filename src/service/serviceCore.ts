@@ -2,7 +2,9 @@ import { AppError } from '../domain/errors.js';
 import type { RouteId } from '../domain/ids.js';
 import type { ServiceEvent, ServiceObserver } from '../domain/serviceContract.js';
 import type { Journal } from '../journal/journal.js';
+import type { WarehouseState } from '../journal/journalState.js';
 import type { RouteLedger } from '../journal/routeLedger.js';
+import type { SiteFactsState } from '../journal/siteFacts.js';
 import type { PriceSource } from '../policy/pricing.js';
 import { sourceOf, type PolicyHost } from './policyHost.js';
 import type { Site } from './site.js';
@@ -12,11 +14,14 @@ export interface SiteEntry {
   readonly site: Site;
   readonly host: PolicyHost;
   readonly ledger: RouteLedger;
+  readonly facts: SiteFactsState;
 }
 
 /** What the use cases share. */
 export interface ServiceCore {
   readonly entries: ReadonlyMap<string, SiteEntry>;
+  /** What the journal knows of warehouses that are not served now. */
+  readonly dormant: Map<string, WarehouseState>;
   readonly journal: Journal;
   readonly observer: ServiceObserver;
   readonly listeners: Set<(event: ServiceEvent) => void>;

@@ -86,6 +86,8 @@ export interface Site {
   readonly openRoutes: Map<string, OpenRoute>;
   /** Passages that were charged after their row was made: corrected at the next tick. */
   readonly charged: Set<Passage>;
+  /** Given to the learner, not yet in the journal. */
+  readonly corrections: { readonly row: number; readonly blockingSeconds: number }[];
   /** In the order of `settleAt`. */
   readonly unsettled: Unsettled[];
   /** Serves shortest paths, each of those as likely, as published baselines do; null: prices decide. */
@@ -135,6 +137,7 @@ export function createSite(options: SiteOptions): Site {
     robotList: [],
     openRoutes,
     charged,
+    corrections: [],
     unsettled: [],
     tieBreaks,
     weights: { ...weights },

@@ -46,5 +46,8 @@ function settle(site: Site, host: PolicyHost, now: Instant): void {
 }
 
 function correct(site: Site, host: PolicyHost, passage: Passage): void {
-  if (passage.row >= 0) host.correct(site, passage.row, passage.blockingSeconds);
+  const { row, blockingSeconds } = passage;
+  if (row < 0) return;
+  host.correct(site, row, blockingSeconds);
+  site.corrections.push({ row, blockingSeconds });
 }

@@ -1,6 +1,7 @@
 import { COMPONENTS, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import type { LaneIndex } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
@@ -113,6 +114,7 @@ export function tickAll(core: ServiceCore): void {
 async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
   const overdue = tickSite(site, host);
+  await writeCorrections(core, site);
   // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
   await rerouteAll(core, entry, 'tick');
   for (const route of overdue) {
@@ -130,6 +132,22 @@ async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
       warehouseId,
       message: { type: 'route.closed', routeId, state: 'expired', robotId },
     });
+  }
+}
+
+/** The training set is what the journal holds: completions' rows, and these labels that came after them. */
+async function writeCorrections(core: ServiceCore, site: Site): Promise<void> {
+  const corrections = site.corrections.splice(0, LIMITS.correctionsPerRecord);
+  if (corrections.length === 0) return;
+  const rows = corrections.map(({ row }) => row);
+  const blockingSeconds = corrections.map((correction) => correction.blockingSeconds);
+  const record = { ...stamp(site), kind: 'rows.corrected' as const, payload: { rows, blockingSeconds } };
+  try {
+    await core.journal.append(record);
+  } catch (error) {
+    if (!(error instanceof AppError && ['E_JOURNAL_FULL', 'E_BUSY'].includes(error.code))) throw error;
+    // They go with the next tick's: what is learnt stays in the journal's order.
+    if (site.corrections.length < LIMITS.correctionsWaiting) site.corrections.unshift(...corrections);
   }
 }
 

@@ -62,7 +62,7 @@ describe('the SQLite journal', () => {
     const records = await all(second.read());
     expect(records.map(({ sequence, kind }) => [sequence, kind])).toEqual([
       [1, 'route.cancelled'],
-      [2, 'samples'],
+      [2, 'rows.corrected'],
       [3, 'route.cancelled'],
     ]);
     expect(records[0]).toEqual({ ...cancelled(1), sequence: 1, blob: null });

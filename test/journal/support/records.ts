@@ -22,12 +22,12 @@ export function cancelled(number: number, warehouseId = 'site'): NewRecord<'rout
 }
 
 /** A record of a given size. */
-export function samples(bytes: number): NewRecord<'samples'> {
+export function samples(bytes: number): NewRecord<'rows.corrected'> {
   return {
     at: 1,
     warehouseId: 'site',
-    kind: 'samples',
-    payload: { routeId: null, rows: bytes / 40, rowLength: 10 },
+    kind: 'rows.corrected',
+    payload: { rows: [], blockingSeconds: [] },
     blob: new Uint8Array(bytes).fill(7),
   };
 }

@@ -69,7 +69,15 @@ export function completed(entry: RouteEntry, of: Trace, at = 4): NewRecord<'rout
     },
     learnt: state === 'issued',
   };
-  const payload = { routeId, robotId, traceHash: contentHash(of), trace: of, scored, rowLength: 0 };
+  const payload = {
+    routeId,
+    robotId,
+    traceHash: contentHash(of),
+    trace: of,
+    scored,
+    firstRow: 0,
+    rowLength: 0,
+  };
   return { at, warehouseId: SITE, kind: 'route.completed', payload };
 }
 

@@ -1,0 +1,60 @@
+import type { RewardWeights } from '../domain/components.js';
+import type { Instant } from '../domain/ids.js';
+import type { Mode } from '../domain/messages.js';
+import type { LaneName } from '../domain/serviceContract.js';
+import type { JournalRecord, NewRecord } from './records.js';
+
+/** What of one warehouse outlives the process beside its routes. */
+export interface SiteFacts {
+  /** What the operators decided. Null: nothing yet, what the server was started with holds. */
+  readonly weights: RewardWeights | null;
+  readonly mode: Mode | null;
+  readonly closedLanes: readonly LaneName[];
+  /** The latest instant that was written down; 0 before the first. */
+  readonly latestAt: Instant;
+  /** Training rows have the numbers below this. */
+  readonly rowsMade: number;
+}
+
+/** A fold over the warehouse's records, in their order. */
+export interface SiteFactsState {
+  apply(record: JournalRecord | NewRecord): void;
+  load(facts: SiteFacts): void;
+  snapshot(): SiteFacts;
+}
+
+export function createSiteFacts(): SiteFactsState {
+  let weights: RewardWeights | null = null;
+  let mode: Mode | null = null;
+  let latestAt = 0;
+  let rowsMade = 0;
+  const closed = new Map<string, LaneName>();
+  return {
+    apply(record) {
+      latestAt = Math.max(latestAt, record.at);
+      if (record.kind === 'weights.set') weights = record.payload.weights;
+      else if (record.kind === 'mode.set') mode = record.payload.mode;
+      else if (record.kind === 'route.completed') {
+        const { firstRow, rowLength } = record.payload;
+        if (rowLength > 0) {
+          rowsMade = Math.max(rowsMade, firstRow + (record.blob?.byteLength ?? 0) / 4 / rowLength);
+        }
+      } else if (record.kind === 'lanes.set') {
+        for (const lane of record.payload.lanes) {
+          if (record.payload.open) closed.delete(laneKey(lane));
+          else closed.set(laneKey(lane), lane);
+        }
+      }
+    },
+    load(facts) {
+      ({ weights, mode, latestAt, rowsMade } = facts);
+      for (const lane of facts.closedLanes) closed.set(laneKey(lane), lane);
+    },
+    snapshot: () => ({ weights, mode, closedLanes: [...closed.values()], latestAt, rowsMade }),
+  };
+}
+
+/** Ids hold no blanks. */
+function laneKey({ from, to }: LaneName): string {
+  return `${from} ${to}`;
+}

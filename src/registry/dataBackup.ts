@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { AppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
+import type { MarkedRange } from '../journal/highWaterMark.js';
+import { listCheckpoints } from '../journal/checkpointFile.js';
+import { DRAFT_PREFIX } from './atomicFiles.js';
+
+/** Written last into a backup, so that one without it is known to be unfinished. */
+const MANIFEST_FILE = 'backup.json';
+
+export interface BackupManifest {
+  readonly format: 1;
+  readonly takenAt: Instant;
+  /** Records that the copy of the journal holds. */
+  readonly journal: MarkedRange;
+  /** SHA-256 by file, relative to the backup. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export interface BackupSource {
+  readonly directory: string;
+  /** Copies journal and mark while they are written to. */
+  readonly copyJournal: (to: string) => Promise<MarkedRange>;
+  readonly now: Instant;
+}
+
+/**
+ * Copies a data directory: journal, checkpoints, policies and tokens. The copy takes its name once it is whole.
+ * @throws E_DATA_DIRECTORY the target exists and is not empty, or cannot be written
+ */
+export async function backUpData(source: BackupSource, to: string): Promise<BackupManifest> {
+  const draft = `${to}.unfinished`;
+  assertFree(to);
+  return withDirectoryErrors(to, async () => {
+    await rm(draft, { recursive: true, force: true });
+    await mkdir(draft, { recursive: true, mode: 0o700 });
+    // Before the journal: a checkpoint may not be ahead of it. The same for which policy is active, and the policies.
+    for (const { file } of listCheckpoints(source.directory)) await copyInto(source.directory, draft, file);
+    await copyPolicies(source.directory, draft);
+    await copyInto(source.directory, draft, join(source.directory, 'tokens.json'));
+    const journal = await source.copyJournal(draft);
+    const manifest: BackupManifest = { format: 1, takenAt: source.now, journal, files: await digests(draft) };
+    await writeFile(join(draft, MANIFEST_FILE), JSON.stringify(manifest, null, 2), { mode: 0o600, flush: true });
+    await rm(to, { recursive: true, force: true });
+    await rename(draft, to);
+    return manifest;
+  });
+}
+
+/**
+ * Makes a data directory from a backup, after checking every file of it.
+ * @throws E_DATA_DIRECTORY the backup is unfinished or damaged, or the target exists and is not empty
+ */
+export async function restoreData(from: string, directory: string): Promise<BackupManifest> {
+  assertFree(directory);
+  const manifest = await withDirectoryErrors(from, () => readManifest(from));
+  const found = await digests(from);
+  for (const [name, digest] of Object.entries(manifest.files)) {
+    if (found[name] !== digest) {
+      const detail = `${name} of the backup is ${found[name] === undefined ? 'missing' : 'damaged'}`;
+      throw new AppError('E_DATA_DIRECTORY', { directory: from, detail });
+    }
+  }
+  return withDirectoryErrors(directory, async () => {
+    const draft = `${directory}.unfinished`;
+    await rm(draft, { recursive: true, force: true });
+    for (const name of Object.keys(manifest.files)) await copyInto(from, draft, join(from, name));
+    await rm(directory, { recursive: true, force: true });
+    await rename(draft, directory);
+    return manifest;
+  });
+}
+
+async function readManifest(from: string): Promise<BackupManifest> {
+  const file = join(from, MANIFEST_FILE);
+  const refuse = (detail: string): never => {
+    throw new AppError('E_DATA_DIRECTORY', { directory: from, detail });
+  };
+  if (!existsSync(file)) return refuse(`it holds no ${MANIFEST_FILE}: no backup, or one that was not finished`);
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as BackupManifest;
+  return manifest.format === 1 ? manifest : refuse(`its format is ${String(manifest.format)}`);
+}
+
+async function copyPolicies(directory: string, to: string): Promise<void> {
+  const policies = join(directory, 'policies');
+  if (!existsSync(policies)) return;
+  const filter = (path: string): boolean =>
+    !relative(policies, path)
+      .split(/[\\/]/)
+      .some((name) => name.startsWith(DRAFT_PREFIX));
+  // Which version is active is asked first: the registry never drops that one.
+  for (const scope of await readdir(policies)) {
+    await copyInto(directory, to, join(policies, scope, 'registry.json'));
+  }
+  await cp(policies, join(to, 'policies'), { recursive: true, filter, force: false, preserveTimestamps: true });
+}
+
+/** Nothing where there is no such file. */
+async function copyInto(from: string, to: string, file: string): Promise<void> {
+  if (!existsSync(file)) return;
+  const target = join(to, relative(from, file));
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  await cp(file, target, { preserveTimestamps: true });
+}
+
+async function digests(directory: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of (await readdir(directory, { recursive: true })).sort()) {
+    const file = join(directory, name);
+    if (name === MANIFEST_FILE || !statSync(file).isFile()) continue;
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file), hash);
+    found[name] = hash.digest('hex');
+  }
+  return found;
+}
+
+function assertFree(directory: string): void {
+  if (!existsSync(directory)) return;
+  if (!statSync(directory).isDirectory() || readdirSync(directory).length > 0) {
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'it exists and is not empty' });
+  }
+}
+
+async function withDirectoryErrors<T>(directory: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = (error as { code?: unknown } | null)?.code;
+    if (error instanceof AppError || typeof code !== 'string') throw error;
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: String(error) }, error);
+  }
+}
