@@ -1,84 +1,130 @@
 /**
- * `npm run bench:loop`: the table of docs/benchmarks.md from raw runs. Each run is a process of its own, one a
- * core; a finished run is appended to docs/benchmarks/raw/loop.jsonl, and a second start does what is missing.
+ * `npm run bench:<suite>`: tables and charts of docs/benchmarks from raw runs. Each run is a process of its own, one
+ * a core; a finished run is appended to the raw results, and a second start does what is missing.
  */
-import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { promisify } from 'node:util';
-import { SingleBar, Presets } from 'cli-progress';
-import type { BenchResult } from './bench.js';
-import { describeTable, type TableCell } from './benchReport.js';
+import { join } from 'node:path';
+import { Presets, SingleBar } from 'cli-progress';
+import { Argument, Command } from 'commander';
+import { countArgument } from './arguments.js';
+import { DATA_VARIABLE } from './bench/benchCommand.js';
+import { createMeasurer } from './bench/measure.js';
+import { openRawResults, type RawResults } from './bench/rawResults.js';
+import { writeReport } from './bench/reports.js';
+import {
+  matches,
+  nameOf,
+  RUN_LENGTHS,
+  runsOf,
+  SUITE_NAMES,
+  whyMissing,
+  type BenchRun,
+  type SuiteName,
+} from './bench/runs.js';
 
-const RAW_FILE = 'docs/benchmarks/raw/loop.jsonl';
-const TABLE_FILE = 'docs/benchmarks/loop.md';
-const SEEDS = [1, 2, 3, 4, 5];
-const STEPS = 2000;
-const CELLS: readonly TableCell[] = [
-  { cell: 'kiva-33x36@400', wantedFirst: 7.5, wantedLast: 8.0 },
-  { cell: 'narrow-33x57@400', wantedFirst: 7.8, wantedLast: 8.4 },
-  { cell: 'narrow-33x57@600', wantedFirst: 7.4, wantedLast: 8.8 },
-  { cell: 'sortation-33x57@800', wantedFirst: 15.0, wantedLast: 16.7 },
-  { cell: 'multi-block@200', wantedFirst: null, wantedLast: null },
-];
-const METHODS = ['flow', 'learned-cold'];
-/** Its plain shortest paths are the check that this simulator moves as the published one does. */
-const CHECK = { cell: 'kiva-33x36@400', method: 'shortest' };
-
-interface Run {
-  readonly cell: string;
-  readonly method: string;
-  readonly seed: number;
+interface Options {
+  readonly only: readonly string[];
+  readonly seeds?: number;
+  readonly steps?: number;
+  readonly jobs: number;
+  readonly data: string;
+  readonly policies: string;
+  readonly out: string;
+  readonly fresh?: true;
+  readonly reportOnly?: true;
 }
 
-const run = promisify(execFile);
+/** Suites that measure the same runs share their results: a nightly is the first part of the full benchmark. */
+const RAW_FILES = { loop: 'loop', quality: 'quality', full: 'quality', tours: 'tours' } as const;
 
-async function measure({ cell, method, seed }: Run): Promise<void> {
-  const words = [
-    '--cell',
-    cell,
-    '--method',
-    method,
-    '--seed',
-    String(seed),
-    '--steps',
-    String(STEPS),
-    '--json',
-  ];
-  const { stdout } = await run(process.execPath, ['dist/src/main.js', 'bench', ...words]);
-  appendFileSync(RAW_FILE, stdout.trim() + '\n');
+const program = new Command('bench')
+  .addArgument(new Argument('<suite>', 'what to measure').choices(SUITE_NAMES))
+  .option(
+    '--only <cell/method>',
+    'these runs alone; either part may be empty, a cell without robots; repeatable',
+    (filter: string, before: string[]) => [...before, filter],
+    [],
+  )
+  .option('--seeds <n>', 'seeds 1 to n instead of the suite’s', countArgument)
+  .option('--steps <n>', 'steps of a short run instead of 1000; a long one is ten times that', countArgument)
+  .option('--jobs <n>', 'runs at a time', countArgument, Math.max(1, availableParallelism()))
+  .option(
+    '--data <directory>',
+    'published maps and lane weights, else the variable ' + DATA_VARIABLE,
+    process.env[DATA_VARIABLE] ?? '',
+  )
+  .option('--policies <directory>', 'where the shipped policy is', 'policies')
+  .option('--out <directory>', 'where raw results, tables and charts go', 'docs/benchmarks')
+  .option('--fresh', 'forget the selected runs and make them again')
+  .option('--report-only', 'measure nothing')
+  .action(main);
+
+async function main(suite: SuiteName, options: Options): Promise<void> {
+  const raw = openRawResults(join(options.out, 'raw', `${RAW_FILES[suite]}.jsonl`));
+  const lengths =
+    options.steps === undefined
+      ? RUN_LENGTHS
+      : { ...RUN_LENGTHS, shortSteps: options.steps, longSteps: 10 * options.steps };
+  const inputs = { dataDirectory: options.data, policiesDirectory: options.policies };
+  const wanted = runsOf(suite, lengths, options.seeds ?? null).filter(
+    (run) => options.only.length === 0 || options.only.some((filter) => matches(run, filter)),
+  );
+  const skipped = new Map<string, string>();
+  const possible = wanted.filter((run) => {
+    const reason = whyMissing(run, inputs);
+    if (reason !== null) skipped.set(`${run.cell} ${run.method}`, reason);
+    return reason === null;
+  });
+  for (const [what, reason] of skipped) console.log(`skipped: ${what}: ${reason}`);
+  if (options.reportOnly !== true) {
+    if (options.fresh) raw.drop(new Set(possible.map(nameOf)));
+    const done = new Set(raw.lines().map(nameOf));
+    const failed = await measureAll(
+      possible.filter((run) => !done.has(nameOf(run))),
+      { raw, options },
+    );
+    if (failed > 0) process.exitCode = 1;
+  }
+  const files = await writeReport(suite, { lines: raw.lines(), lengths, skipped, directory: options.out });
+  console.log(`${files.join(', ')}: up to date.`);
 }
 
-function finishedRuns(): BenchResult[] {
-  if (!existsSync(RAW_FILE)) return [];
-  return readFileSync(RAW_FILE, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as BenchResult);
+/** Returns how many runs failed; one that fails does not stop the others. */
+async function measureAll(
+  missing: readonly BenchRun[],
+  { raw, options }: { readonly raw: RawResults; readonly options: Options },
+): Promise<number> {
+  if (missing.length === 0) return 0;
+  const measurer = createMeasurer({ dataDirectory: options.data, policiesDirectory: options.policies });
+  const format = '{bar} {value}/{total} runs, {duration_formatted}, {eta_formatted} left, {failed} failed';
+  const bar = new SingleBar({ format }, Presets.shades_classic);
+  const report = (text: string): void => {
+    if (!process.stdout.isTTY) console.log(`${new Date().toISOString()} ${text}`);
+  };
+  const queue = [...missing];
+  let failed = 0;
+  bar.start(missing.length, 0, { failed });
+  const interrupt = (): void => void queue.splice(0);
+  process.once('SIGINT', interrupt);
+  await Promise.all(
+    Array.from({ length: options.jobs }, async () => {
+      for (let run = queue.shift(); run; run = queue.shift()) {
+        try {
+          const line = await measurer.measure(run);
+          raw.append(line);
+          report(`${nameOf(run)}: ${line.throughput.toFixed(2)} goals a step, ${queue.length} to begin`);
+        } catch (error) {
+          failed++;
+          console.error(`${nameOf(run)} failed: ${String(error)}`);
+        }
+        bar.increment({ failed });
+      }
+    }),
+  );
+  bar.stop();
+  measurer.close();
+  process.removeListener('SIGINT', interrupt);
+  return failed;
 }
 
-const nameOf = ({ cell, method, seed }: Run): string => `${cell}/${method}/${seed}`;
-
-mkdirSync('docs/benchmarks/raw', { recursive: true });
-const done = new Set(finishedRuns().map(nameOf));
-const missing = SEEDS.flatMap((seed): Run[] => [
-  { ...CHECK, seed },
-  ...CELLS.flatMap(({ cell }) => METHODS.map((method) => ({ cell, method, seed }))),
-]).filter((wanted) => !done.has(nameOf(wanted)));
-const bar = new SingleBar(
-  { format: '{bar} {value}/{total} runs, {duration_formatted}' },
-  Presets.shades_classic,
-);
-bar.start(missing.length, 0);
-const queue = [...missing];
-await Promise.all(
-  Array.from({ length: Math.max(1, availableParallelism()) }, async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      await measure(next);
-      bar.increment();
-    }
-  }),
-);
-bar.stop();
-writeFileSync(TABLE_FILE, describeTable(CELLS, finishedRuns()));
-console.log(`${TABLE_FILE} and ${RAW_FILE} are up to date.`);
+await program.parseAsync();

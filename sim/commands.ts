@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
 import { numberArgument } from './arguments.js';
-import { addBenchCommand } from './benchCommand.js';
+import { addBenchCommand } from './bench/benchCommand.js';
 import { addDemoCommand } from './demo/demoCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';

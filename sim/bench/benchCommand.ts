@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { countArgument, wholeArgument } from '../arguments.js';
+import type { SimulationShell } from '../simulationShell.js';
+import { runBench } from './bench.js';
+import type { GuidanceGraph } from './handMadePrices.js';
+import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
+import { readShippedWeights } from './shippedPolicy.js';
+import { guidanceFile, loadSite, splitCell } from './sites.js';
+import { VISIT_ORDERS, type VisitOrderName } from './visitOrders.js';
+
+interface BenchArguments {
+  readonly cell: string;
+  readonly method: BenchMethod;
+  readonly dialect?: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly warmUp: number;
+  readonly picks: number;
+  readonly order: VisitOrderName;
+  readonly backend: string;
+  readonly data: string;
+  readonly policies: string;
+  readonly json?: true;
+}
+
+/** Where published maps and lane weights are looked for. */
+export const DATA_VARIABLE = 'AISLEFLOW_BENCH_DATA';
+
+const HELP = `
+Examples:
+  aisleflow bench --cell kiva-33x36@400 --method learned-cold --seed 11 --steps 1000 --json
+  aisleflow bench --cell hall.map@120 --dialect lorr --method flow --picks 6 --order s-shape`;
+
+/** Adds `bench`: one run of one cell by one method, in process, through the service as any fleet. */
+export function addBenchCommand(program: Command, shell: SimulationShell): void {
+  program
+    .command('bench')
+    .description('measure routing quality: one cell, one method, one seed')
+    .requiredOption('--cell <map@robots>', 'a map of maps/, or a file, and how many robots', parseCell)
+    .addOption(
+      new Option('--method <name>', 'who prices the lanes').choices(BENCH_METHOD_NAMES).makeOptionMandatory(),
+    )
+    .option('--dialect <name>', 'the map is a grid, drawn in this dialect')
+    .option('--seed <n>', 'same seed, same starts and goals for every method', wholeArgument, 1)
+    .option('--steps <n>', 'floor steps that count', countArgument, 1000)
+    .option('--warm-up <n>', 'floor steps before them', wholeArgument, 0)
+    .option('--picks <n>', 'picks of each tour; 0: single goals', wholeArgument, 0)
+    .addOption(
+      new Option('--order <name>', 'in which the picks are visited').choices(VISIT_ORDERS).default('exact'),
+    )
+    .option('--backend <name>', 'TF.js backend to insist on: tensorflow, wasm, cpu', '')
+    .addOption(
+      new Option('--data <directory>', 'published maps and lane weights').env(DATA_VARIABLE).default(''),
+    )
+    .option('--policies <directory>', 'where the shipped policy is', 'policies')
+    .option('--json', 'print one JSON line')
+    .addHelpText('after', HELP)
+    .action((options: BenchArguments) => bench(program, shell, options));
+}
+
+async function bench(program: Command, shell: SimulationShell, options: BenchArguments): Promise<void> {
+  const { cell, method, data } = options;
+  const { site, robots } = splitCell(cell);
+  const graph = loadSite(site, shell, { dataDirectory: data, dialect: options.dialect });
+  const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;
+  const shipped = specOf(method).weights === 'shipped' ? await readShippedWeights(options.policies) : null;
+  const result = await runBench({
+    ...options,
+    ...{ graph, robots, warmUpSteps: options.warmUp },
+    ...(published === null ? {} : { guidance: JSON.parse(readFileSync(published, 'utf8')) as GuidanceGraph }),
+    ...(shipped === null ? {} : { shipped }),
+    onStep: process.stderr.isTTY ? showProgress(options.warmUp + options.steps) : () => undefined,
+  });
+  const text = options.json
+    ? JSON.stringify(result)
+    : Object.entries<number | string | readonly number[]>({ ...result })
+        .map(([name, value]) => `${name.padEnd(24)}${shown(value)}`)
+        .join('\n');
+  program.configureOutput().writeOut?.(`${text}\n`);
+}
+
+function showProgress(steps: number): (step: number) => void {
+  return (step) => {
+    if (step % 20 === 0 || step === steps)
+      process.stderr.write(`\rstep ${step} of ${steps}${step === steps ? '\n' : ''}`);
+  };
+}
+
+function shown(value: number | string | readonly number[]): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
+  return value.join(' ');
+}
+
+function parseCell(text: string): string {
+  const { site, robots } = splitCell(text);
+  if (site === '' || !Number.isInteger(robots) || robots < 1)
+    throw new InvalidArgumentError('It is not <map>@<robots>.');
+  return text;
+}

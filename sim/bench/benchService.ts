@@ -1,0 +1,128 @@
+import { AppError } from '../../src/domain/errors.js';
+import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
+import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
+import type { Random } from '../../src/platform/random.js';
+import { selectBackend } from '../../src/policy/backend.js';
+import { randomWeights } from '../../src/policy/network.js';
+import type { PriceSource } from '../../src/policy/pricing.js';
+import { createRoutingService } from '../../src/service/routingService.js';
+import type { FleetLink } from '../fleetLink.js';
+import { createInProcessLink } from '../inProcessLink.js';
+import type { BenchOptions, BenchResult } from './bench.js';
+import { crisscrossPrice, guidancePrice, lightFlowPrice } from './handMadePrices.js';
+import { specOf } from './methods.js';
+import { createObservedDelay } from './observedDelay.js';
+import { visitOrder } from './visitOrders.js';
+
+type Served = Pick<
+  BenchResult,
+  | 'slowdown'
+  | 'pressure'
+  | 'planMsP50'
+  | 'planMsP99'
+  | 'detoursRefused'
+  | 'updatesApplied'
+  | 'updatesRejected'
+  | 'backend'
+>;
+
+/** The service under one method, and what it did. */
+export interface BenchService {
+  readonly link: FleetLink;
+  close(): Promise<Served>;
+}
+
+/** @throws E_BACKEND, E_USAGE where the method lacks its weights */
+export async function createBenchService(options: BenchOptions, random: Random): Promise<BenchService> {
+  const { graph, method } = options;
+  const spec = specOf(method);
+  const planMilliseconds: number[] = [];
+  let detoursRefused = 0;
+  let updatesRejected = 0;
+  let routes = 0;
+  const backend = spec.mode === 'learn' ? await selectBackend({ force: options.backend }) : null;
+  const { price, listen } = pricedBy(options);
+  const start = spec.weights === 'shipped' ? needed(options.shipped, method) : null;
+  const service = await createRoutingService({
+    graphs: [graph],
+    journal: createMemoryJournal(JOURNAL_RECORDS),
+    openRegistry: null,
+    policies: 'shared',
+    startLearner: async (weights) =>
+      backend
+        ? createInlineLearner({
+            ...{ tf: backend.tf, backend: backend.name, random: random.fork('learner'), weights },
+          })
+        : spec.weights
+          ? learnsNothing()
+          : null,
+    coldWeights: () => start ?? randomWeights(random.fork('weights')),
+    clock: { kind: 'driven', startAt: 0 },
+    mode: spec.mode,
+    ...(price === null ? {} : { forcedSource: price }),
+    ...(spec.shortest ? { tieBreaks: random.fork('ties') } : {}),
+    visitOrder: visitOrder(options.order, graph),
+    observer: {
+      planned(_warehouseId, milliseconds, served) {
+        planMilliseconds.push(milliseconds);
+        if (served === 'shortest') detoursRefused++;
+      },
+      updateRejected: () => updatesRejected++,
+    },
+    newRouteId: () => `route-${routes++}`,
+  });
+  return {
+    link: listen(createInProcessLink(service, graph.warehouseId)),
+    async close() {
+      const { slowdown, pressure, updatesApplied } = service.warehouse(graph.warehouseId);
+      await service.close();
+      planMilliseconds.sort((a, b) => a - b);
+      const quantile = (share: number): number =>
+        planMilliseconds[Math.floor(planMilliseconds.length * share)] ?? 0;
+      return {
+        ...{ slowdown, pressure, updatesApplied, updatesRejected, detoursRefused },
+        ...{ planMsP50: quantile(0.5), planMsP99: quantile(0.99), backend: backend?.name ?? 'none' },
+      };
+    },
+  };
+}
+
+/** Records kept: nobody reads the journal of a benchmark. */
+const JOURNAL_RECORDS = 100;
+
+interface PricedBy {
+  readonly price: PriceSource | null;
+  readonly listen: (link: FleetLink) => FleetLink;
+}
+
+function pricedBy({ graph, method, guidance }: BenchOptions): PricedBy {
+  const plain = (price: PriceSource | null): PricedBy => ({ price, listen: (link) => link });
+  const price = specOf(method).price ?? null;
+  switch (price) {
+    case null:
+    case 'flow':
+      return plain(price);
+    case 'flow+crisscross':
+      return plain(crisscrossPrice(graph));
+    case 'flow-light':
+      return plain(lightFlowPrice(graph));
+    case 'static':
+      return plain(guidancePrice(graph, needed(guidance, method)));
+    case 'observed-delay':
+      return createObservedDelay(graph);
+  }
+}
+
+function needed<T>(value: T | undefined, method: string): T {
+  if (value === undefined) throw new AppError('E_USAGE', { detail: `${method} has no weights here` });
+  return value;
+}
+
+/** Serves the weights that it was given: what a frozen policy is. */
+function learnsNothing(): LearnerPort {
+  const nothing = (): void => undefined;
+  return {
+    ...{ backend: 'none', offer: nothing, correct: nothing, tick: nothing, reset: nothing },
+    ...{ onUpdate: nothing, onFailure: nothing, close: () => Promise.resolve() },
+  };
+}

@@ -1,0 +1,90 @@
+import type { Traffic } from '../../src/traffic/traffic.js';
+import { flowPriceSeconds, type HandMadePrice } from '../../src/policy/pricing.js';
+import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
+import { cellId } from '../../src/warehouse/movingAi.js';
+
+/** Grid steps that a lane counts as: its seconds at its own limit. */
+const stepsOf = (graph: LaneGraph, lane: number): number =>
+  graph.lengthMetres[lane]! / graph.speedLimit[lane]!;
+
+/** Added for each step against the preferred direction. */
+const CRISSCROSS_SECONDS = 4;
+
+/**
+ * The planned-flow price on highways: even rows prefer east, odd ones west; even columns prefer south, odd
+ * ones north. One-way lanes have no direction to prefer.
+ */
+export function crisscrossPrice(graph: LaneGraph): HandMadePrice {
+  const row = ranks(graph.y);
+  const column = ranks(graph.x);
+  const against = Uint8Array.from({ length: graph.laneCount }, (_, lane) => {
+    if (graph.reverseLane[lane]! < 0) return 0;
+    const from = graph.laneFrom[lane]!;
+    const to = graph.laneTo[lane]!;
+    const [dx, dy] = [graph.x[to]! - graph.x[from]!, graph.y[to]! - graph.y[from]!];
+    const [forward, line] = Math.abs(dx) >= Math.abs(dy) ? [dx > 0, row[from]!] : [dy > 0, column[from]!];
+    return forward === (line % 2 === 0) ? 0 : 1;
+  });
+  return (lane, traffic) =>
+    flowPriceSeconds(graph, traffic, lane) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
+}
+
+/** [N] position of each coordinate among all that occur. */
+function ranks(coordinates: Float64Array): Int32Array {
+  const rankOf = new Map([...new Set(coordinates)].sort((a, b) => a - b).map((value, rank) => [value, rank]));
+  return Int32Array.from(coordinates, (value) => rankOf.get(value)!);
+}
+
+/** 0.5 * reverse * (1 + same) + 0.1 * into, beyond the lane's own time. */
+export function lightFlowPrice(graph: LaneGraph): HandMadePrice {
+  return (lane, { flow }: Traffic) => {
+    const reverse = graph.reverseLane[lane]!;
+    const against = reverse >= 0 ? flow[reverse]! : 0;
+    const end = graph.laneTo[lane]!;
+    let into = 0;
+    for (let i = graph.inStart[end]!; i < graph.inStart[end + 1]!; i++) into += flow[graph.inLanes[i]!]!;
+    return stepsOf(graph, lane) * (0.5 * against * (1 + flow[lane]!) + 0.1 * into);
+  };
+}
+
+/** A published guidance graph: rows of the map, and its weights: those of waiting cell by cell, then of edges. */
+export interface GuidanceGraph {
+  readonly layout: readonly string[];
+  readonly weights: readonly number[];
+}
+
+/** Edges of a cell in the order of the published files (lunjohnzhang/ggo_public): right, up, left, down. */
+const GUIDANCE_DIRECTIONS = [
+  [0, 1],
+  [-1, 0],
+  [0, -1],
+  [1, 0],
+] as const;
+
+/**
+ * Prices in proportion to the published weights of edges, the smallest as free flow; the weights of waiting have
+ * no counterpart, since routes do not plan waits.
+ * @throws RangeError where the file does not fit the map
+ */
+export function guidancePrice(graph: LaneGraph, { layout, weights }: GuidanceGraph): HandMadePrice {
+  const isFloor = (row: number, column: number): boolean => !'@T'.includes(layout[row]?.[column] ?? '@');
+  const nodeAt = (row: number, column: number): number => graph.nodeIndexOf.get(cellId(row, column)) ?? -1;
+  const weightOf = new Float64Array(graph.laneCount);
+  let at = layout.join('').replace(/[@T]/g, '').length;
+  let lanes = 0;
+  layout.forEach((line, row) => {
+    for (let column = 0; column < line.length; column++) {
+      if (!isFloor(row, column)) continue;
+      for (const [down, right] of GUIDANCE_DIRECTIONS) {
+        if (!isFloor(row + down, column + right)) continue;
+        const lane = laneBetween(graph, nodeAt(row, column), nodeAt(row + down, column + right));
+        if (lane >= 0) lanes++;
+        weightOf[lane] = weights[at++]!;
+      }
+    }
+  });
+  if (at !== weights.length || lanes !== graph.laneCount)
+    throw new RangeError(`${weights.length} weights do not fit ${graph.warehouseId}: ${at} edges and cells`);
+  const least = weightOf.reduce((a, b) => Math.min(a, b));
+  return (lane) => (weightOf[lane]! / least - 1) * stepsOf(graph, lane);
+}

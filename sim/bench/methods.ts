@@ -1,0 +1,41 @@
+import type { Mode } from '../../src/domain/messages.js';
+
+/** What prices the lanes, and what of it learns. */
+export interface BenchMethodSpec {
+  readonly mode: Mode;
+  /** A price of `handMadePrice`, or the service's own planned-flow price. */
+  readonly price?: 'flow' | 'flow+crisscross' | 'flow-light' | 'static' | 'observed-delay';
+  /** Weights that the network starts from. */
+  readonly weights?: 'cold' | 'shipped';
+  /** Serves a shortest path, each of those as likely. */
+  readonly shortest?: true;
+}
+
+/**
+ * Every method plans with the same planner in the same simulator. `flow` is the planned-flow price of Chen et al.,
+ * AAAI 2024; `static` the published lane weights of Zhang et al., IJCAI 2024; `frozen` the shipped policy as it is.
+ */
+export const BENCH_METHODS = {
+  shortest: { mode: 'off', shortest: true },
+  flow: { mode: 'off', price: 'flow' },
+  'flow+crisscross': { mode: 'off', price: 'flow+crisscross' },
+  'flow-light': { mode: 'off', price: 'flow-light' },
+  static: { mode: 'off', price: 'static' },
+  'observed-delay': { mode: 'off', price: 'observed-delay' },
+  'learned-cold': { mode: 'learn', weights: 'cold' },
+  'learned-shipped': { mode: 'learn', weights: 'shipped' },
+  frozen: { mode: 'frozen', weights: 'shipped' },
+} as const satisfies Record<string, BenchMethodSpec>;
+
+export type BenchMethod = keyof typeof BENCH_METHODS;
+export const BENCH_METHOD_NAMES = Object.keys(BENCH_METHODS) as readonly BenchMethod[];
+/** Opponents that nobody trained in this simulator. */
+export const HAND_MADE_METHODS: readonly BenchMethod[] = [
+  'flow',
+  'flow+crisscross',
+  'flow-light',
+  'static',
+  'observed-delay',
+];
+
+export const specOf = (method: BenchMethod): BenchMethodSpec => BENCH_METHODS[method];

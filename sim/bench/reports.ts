@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { drawCharts, type Chart } from './charts.js';
+import { describeLoop, type LoopCell } from './loopReport.js';
+import { describeQuality, qualityCharts } from './qualityReport.js';
+import { describeTours, tourCharts } from './toursReport.js';
+import type { BenchLine, RunLengths, SuiteName } from './runs.js';
+
+export interface ReportInput {
+  readonly lines: readonly BenchLine[];
+  readonly lengths: RunLengths;
+  /** Cell and method of what cannot be measured here, and why. */
+  readonly skipped: ReadonlyMap<string, string>;
+}
+
+/** Goals a step that the loop's targets ask of learned-cold. */
+const LOOP_CELLS: readonly LoopCell[] = [
+  { cell: 'kiva-33x36@400', wantedFirst: 7.5, wantedLast: 8.0 },
+  { cell: 'narrow-33x57@400', wantedFirst: 7.8, wantedLast: 8.4 },
+  { cell: 'narrow-33x57@600', wantedFirst: 7.4, wantedLast: 8.8 },
+  { cell: 'sortation-33x57@800', wantedFirst: 15.0, wantedLast: 16.7 },
+  { cell: 'multi-block@200', wantedFirst: null, wantedLast: null },
+];
+
+/** Writes a suite's table and charts; returns the files. */
+export async function writeReport(
+  suite: SuiteName,
+  { directory, ...input }: ReportInput & { readonly directory: string },
+): Promise<string[]> {
+  const { file, text, charts } = describe(suite, input);
+  const target = join(directory, file);
+  writeFileSync(target, text);
+  return [target, ...(await drawCharts(charts, directory))];
+}
+
+function describe(
+  suite: SuiteName,
+  input: ReportInput,
+): { readonly file: string; readonly text: string; readonly charts: readonly Chart[] } {
+  switch (suite) {
+    case 'loop':
+      return { file: 'loop.md', text: describeLoop(LOOP_CELLS, input.lines), charts: [] };
+    case 'quality':
+    case 'full': {
+      const charts = qualityCharts(input);
+      return { file: 'quality.md', text: describeQuality(input, charts), charts };
+    }
+    case 'tours': {
+      const charts = tourCharts(input);
+      return { file: 'tours.md', text: describeTours(input, charts), charts };
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import type { BenchResult } from './bench.js';
+import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
+import { guidanceFile, siteMissing, splitCell } from './sites.js';
+import type { VisitOrderName } from './visitOrders.js';
+
+/** One run of the benchmark, and what names it in the raw results. */
+export interface BenchRun {
+  readonly cell: string;
+  readonly method: BenchMethod;
+  readonly picks: number;
+  readonly order: VisitOrderName;
+  readonly warmUpSteps: number;
+  readonly steps: number;
+  readonly seed: number;
+}
+
+/** A raw result, and where and when it was measured. */
+export interface BenchLine extends BenchResult {
+  /** Day, UTC. */
+  readonly measuredOn: string;
+  readonly machine: string;
+  /** Commit of the project; `+` where files differed from it. */
+  readonly revision: string;
+}
+
+/** The plain shortest path that the published code was measured by: whether this simulator moves as theirs. */
+export const SIMULATOR_CHECK = { cell: 'kiva-33x36@400', method: 'shortest', published: 5.22 } as const;
+
+export const SMALL_CELLS = [
+  'kiva-33x36@150',
+  'kiva-33x36@220',
+  'kiva-33x36@400',
+  'narrow-33x57@200',
+  'narrow-33x57@400',
+  'narrow-33x57@600',
+  'sortation-33x57@200',
+  'sortation-33x57@400',
+  'sortation-33x57@800',
+  'multi-block@200',
+] as const;
+export const LARGE_CELLS = ['hall-21k@1000', 'warehouse-large@1000'] as const;
+const NIGHTLY_CELLS = ['kiva-33x36@150', 'kiva-33x36@400', 'narrow-33x57@600', 'sortation-33x57@800'];
+const LOOP_CELLS = [
+  'kiva-33x36@400',
+  'narrow-33x57@400',
+  'narrow-33x57@600',
+  'sortation-33x57@800',
+  'multi-block@200',
+];
+export const TOUR_CELLS = ['kiva-33x36@220', 'multi-block@100'];
+export const TOUR_PICKS = [1, 4, 8, 12, 30];
+export const TOUR_METHODS: readonly BenchMethod[] = ['shortest', 'flow', 'learned-cold'];
+export const TOUR_ORDERS: readonly VisitOrderName[] = ['s-shape', 'nearest', 'exact'];
+/** What is measured over the long runs too: all that learn, and the hand-made price that they are held against. */
+const LONG_METHODS: readonly BenchMethod[] = ['flow', 'learned-cold', 'learned-shipped'];
+
+/** Steps of the quality runs: those that count of a short run, of a long one, and before them. */
+export interface RunLengths {
+  readonly warmUpSteps: number;
+  readonly shortSteps: number;
+  readonly longSteps: number;
+}
+export const RUN_LENGTHS: RunLengths = { warmUpSteps: 100, shortSteps: 1000, longSteps: 10_000 };
+
+export type SuiteName = 'loop' | 'quality' | 'full' | 'tours';
+export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours'] as const;
+
+/** Every run of a suite, the most telling first: a table is whole, with few seeds, early on. */
+export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | null): readonly BenchRun[] {
+  const { warmUpSteps, shortSteps, longSteps } = lengths;
+  const single = { picks: 0, order: 'exact' as const };
+  const short = { ...single, warmUpSteps, steps: shortSteps };
+  const long = { ...single, warmUpSteps, steps: longSteps };
+  switch (suite) {
+    case 'loop': {
+      const loop = { ...single, warmUpSteps: 0, steps: 2 * shortSteps };
+      return seeded(seeds ?? 5, [
+        { ...loop, cell: SIMULATOR_CHECK.cell, method: SIMULATOR_CHECK.method },
+        ...product(LOOP_CELLS, ['flow', 'learned-cold']).map((pair) => ({ ...loop, ...pair })),
+      ]);
+    }
+    case 'quality':
+      return seeded(
+        seeds ?? 4,
+        product(NIGHTLY_CELLS, BENCH_METHOD_NAMES).map((pair) => ({ ...short, ...pair })),
+      );
+    case 'full':
+      return [
+        ...seeded(
+          seeds ?? 20,
+          product(SMALL_CELLS, BENCH_METHOD_NAMES).map((pair) => ({ ...short, ...pair })),
+        ),
+        ...seeded(
+          Math.min(seeds ?? 3, 3),
+          product(LARGE_CELLS, BENCH_METHOD_NAMES).map((pair) => ({ ...short, ...pair })),
+        ),
+        ...seeded(
+          Math.min(seeds ?? 8, 8),
+          product(SMALL_CELLS, LONG_METHODS).map((pair) => ({ ...long, ...pair })),
+        ),
+      ];
+    case 'tours':
+      return seeded(seeds ?? 20, [
+        { ...short, cell: SIMULATOR_CHECK.cell, method: SIMULATOR_CHECK.method },
+        ...product(TOUR_CELLS, TOUR_METHODS).flatMap((pair) =>
+          TOUR_PICKS.flatMap((picks) =>
+            // The order of a single stop is no choice.
+            (picks === 1 ? (['exact'] as const) : TOUR_ORDERS).map((order) => ({
+              ...{ ...pair, picks, order, warmUpSteps: 3 * warmUpSteps, steps: 2 * shortSteps },
+            })),
+          ),
+        ),
+      ]);
+  }
+}
+
+function seeded(seeds: number, runs: readonly Omit<BenchRun, 'seed'>[]): BenchRun[] {
+  return Array.from({ length: seeds }, (_, i) => runs.map((run) => ({ ...run, seed: i + 1 }))).flat();
+}
+
+function product(
+  cells: readonly string[],
+  methods: readonly BenchMethod[],
+): { readonly cell: string; readonly method: BenchMethod }[] {
+  return cells.flatMap((cell) => methods.map((method) => ({ cell, method })));
+}
+
+/** Raw results of before orders and warm-up were named had the planner's order, single goals and none. */
+export function nameOf(run: BenchRun | BenchLine): string {
+  const { cell, method, picks = 0, order = 'exact', warmUpSteps = 0, steps, seed } = run;
+  return [cell, method, picks, order, warmUpSteps, steps, seed].join('/');
+}
+
+export interface Inputs {
+  readonly dataDirectory: string;
+  readonly policiesDirectory: string;
+}
+
+/** Why a run cannot be made here; null where it can. */
+export function whyMissing({ cell, method }: BenchRun, inputs: Inputs): string | null {
+  const { weights, price } = specOf(method);
+  if (price === 'static' && guidanceFile(cell, inputs.dataDirectory) === null)
+    return 'no published lane weights for this cell in the data directory (--data)';
+  if (weights === 'shipped' && !existsSync(inputs.policiesDirectory))
+    return 'no policy is shipped (--policies)';
+  return siteMissing(splitCell(cell).site, inputs.dataDirectory);
+}
+
+/** `cell/method`, either part empty for all; a cell may be named without its robots. */
+export function matches({ cell, method }: BenchRun, filter: string): boolean {
+  const [wantedCell = '', wantedMethod = ''] = filter.split('/');
+  const cellFits = wantedCell === '' || wantedCell === cell || wantedCell === splitCell(cell).site;
+  return cellFits && (wantedMethod === '' || wantedMethod === method);
+}

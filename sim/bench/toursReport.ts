@@ -1,0 +1,104 @@
+import type { Chart } from './charts.js';
+import { tourChart } from './qualityCharts.js';
+import { describeCheck, describeOrigin, linesOf } from './reportParts.js';
+import type { ReportInput } from './reports.js';
+import { TOUR_CELLS, TOUR_METHODS, TOUR_ORDERS, TOUR_PICKS, type BenchLine } from './runs.js';
+import { markdownTable, meanOf, pairedDifferences, showDifference, showInterval } from './statistics.js';
+
+export function tourCharts({ lines }: ReportInput): Chart[] {
+  const chart = tourChart(lines.filter(({ picks }) => picks > 0));
+  return chart ? [chart] : [];
+}
+
+/** docs/benchmarks/tours.md: what the order of visit is worth, and apart from it what prices are. */
+export function describeTours(input: ReportInput, charts: readonly Chart[]): string {
+  const tours = input.lines.filter(({ picks }) => picks > 0);
+  const check = describeCheck(input.lines, input.lengths);
+  return [
+    '# Routing quality, pick tours',
+    describeOrigin('npm run bench:tours', input),
+    'Each tour has so many random picks and a station at its end; the same seed gives every method the same starts and ' +
+      'tours. 2,000 steps after 300 of warm-up are scored. Brackets are 95 % bootstrap intervals over seeds; differences ' +
+      'are paired by seed, in per cent of the goals a step of what is compared with. `exact` is the service’s own order: ' +
+      'exact up to 12 stops, at 30 a local search.',
+    ...charts.map(({ title, file }) => `![${title}](${file})`),
+    '## Goals a step, drop-offs included',
+    throughputTable(tours),
+    check,
+    '## What the order is worth, and what the prices are',
+    'The first columns change the order alone, on shortest paths; the last change the prices alone, in the exact order.',
+    shareTable(tours),
+    check,
+    '## Picking time',
+    'Mean seconds from a tour’s issue to its last hand-over, of the tours that finished in the steps scored.',
+    timeTable(tours),
+    check,
+    '',
+  ].join('\n\n');
+}
+
+const groups = (lines: readonly BenchLine[]): { cell: string; picks: number; own: BenchLine[] }[] =>
+  TOUR_CELLS.flatMap((cell) =>
+    TOUR_PICKS.map((picks) => ({
+      cell,
+      picks,
+      own: lines.filter((line) => line.cell === cell && line.picks === picks),
+    })),
+  ).filter(({ own }) => own.length > 0);
+
+const pairs = TOUR_METHODS.flatMap((method) => TOUR_ORDERS.map((order) => ({ method, order })));
+
+function pick(group: { cell: string; own: BenchLine[] }, method: string, order: string): BenchLine[] {
+  return linesOf(group.own, group.cell, method).filter((line) => line.order === order);
+}
+
+function wideTable(lines: readonly BenchLine[], show: (own: readonly BenchLine[]) => string): string {
+  return markdownTable(
+    ['cell', 'picks', 'seeds', ...pairs.map(({ method, order }) => `${method}, ${order}`)],
+    groups(lines).map((group) => [
+      group.cell,
+      String(group.picks),
+      String(Math.max(...pairs.map(({ method, order }) => pick(group, method, order).length))),
+      ...pairs.map(({ method, order }) => show(pick(group, method, order))),
+    ]),
+  );
+}
+
+const throughputTable = (lines: readonly BenchLine[]): string =>
+  wideTable(lines, (own) => showInterval(own.map((line) => line.throughput)));
+
+const timeTable = (lines: readonly BenchLine[]): string =>
+  wideTable(lines, (own) =>
+    showInterval(
+      own.map((line) => line.meanPickingSeconds),
+      0,
+    ),
+  );
+
+/** Method and order. */
+type Compared = readonly [string, string];
+
+function shareTable(lines: readonly BenchLine[]): string {
+  const comparisons: readonly (readonly [string, Compared, Compared])[] = [
+    ['exact against s-shape', ['shortest', 'exact'], ['shortest', 's-shape']],
+    ['exact against nearest', ['shortest', 'exact'], ['shortest', 'nearest']],
+    ['flow against shortest', ['flow', 'exact'], ['shortest', 'exact']],
+    ['learned-cold against shortest', ['learned-cold', 'exact'], ['shortest', 'exact']],
+    ['learned-cold against flow', ['learned-cold', 'exact'], ['flow', 'exact']],
+  ];
+  return markdownTable(
+    ['cell', 'picks', ...comparisons.map(([name]) => `${name}, %`)],
+    groups(lines).map((group) => [
+      group.cell,
+      String(group.picks),
+      ...comparisons.map(([, ours, theirs]) => {
+        const base = pick(group, ...theirs);
+        const mean = meanOf(base.map((line) => line.throughput));
+        return showDifference(
+          pairedDifferences(pick(group, ...ours), base, (line) => (100 * line.throughput) / mean),
+          1,
+        );
+      }),
+    ]),
+  );
+}
