@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteAssignedContent, RouteRequestContent, RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
@@ -6,7 +7,7 @@ import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { completeRoute } from './completeRoute.js';
 import { introduce, openRouteOf } from './introduce.js';
-import { mayLeave, restMayLeave } from './leaving.js';
+import { mayLeave } from './leaving.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
@@ -101,9 +102,12 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const route = site.openRoutes.get(message.routeId);
       const node = nodeIndex(site, message.node);
       // Reports cross with completions and expiry on the wire: what is over needs no progress.
-      if (!route || route.closing || route.robot.node === node) return;
+      if (!route || route.closing) return;
+      route.robot.reports = true;
+      const at = plausibleInstant(site, route, message.at);
+      if (isStale(route, at) || route.robot.node === node) return;
       route.progressSeen = true;
-      arrive(site, route, node, plausibleInstant(site, route, message.at));
+      arrive(site, route, node, at);
     },
 
     routeDeviated: (warehouseId, message) => deviate(core, entryOf(core, warehouseId), message),
@@ -155,7 +159,7 @@ async function issueRoute(
       return opened.record;
     });
     host.routeLeaves(site);
-    if (!route) return repeatedAnswer(entry, answer);
+    if (!route) return repeatedAnswer(entry, request, answer);
     // A lane may have closed while the issue was written. The answer itself is asked: whoever closed the lane
     // may have sent the route another way already, under a later revision.
     if (mayLeave(site, route.robotType, answer)) return answer;
@@ -169,20 +173,27 @@ async function issueRoute(
   }
 }
 
-/** The first answer again, unless a lane of it closed meanwhile: then what its robot was told since. */
-function repeatedAnswer({ site, ledger }: SiteEntry, answer: RouteAssignedContent): RouteAssignedContent {
+/**
+ * The first answer again, unless a lane of it closed meanwhile: then what its robot was told since, if that can be
+ * driven from where it asked. A route that is over is not handed out again: nobody would tell of lanes that close.
+ * @throws E_ROUTE_CLOSED @throws E_ROUTE_OPEN its robot reports where it is (`route.deviated`), or cancels
+ */
+function repeatedAnswer(
+  { site, ledger }: SiteEntry,
+  request: RouteRequestContent,
+  answer: RouteAssignedContent,
+): RouteAssignedContent {
   const { routeId, robotId } = answer;
-  const robotType = site.robots.get(robotId)?.robotType ?? -1;
-  if (mayLeave(site, robotType, answer)) return answer;
-  const route = site.openRoutes.get(routeId);
   const known = ledger.open(routeId);
-  if (!route || !known) {
-    throw new AppError('E_ROUTE_CLOSED', { routeId, state: ledger.find(routeId)?.state ?? 'closed' });
+  if (!known) throw new AppError('E_ROUTE_CLOSED', { routeId, state: ledger.find(routeId)?.state ?? 'closed' });
+  const robotType = site.graph.robotTypeIndexOf.get(known.robotType) ?? -1;
+  if (mayLeave(site, robotType, answer)) return answer;
+  const { plan, heldAt } = known;
+  const isWhole = plan.nodes[0] === request.from && plan.stopIndexes.length === answer.stopIndexes.length;
+  if (!isWhole || heldAt !== null || !mayLeave(site, robotType, plan)) {
+    throw new AppError('E_ROUTE_OPEN', { robotId, routeId });
   }
-  if (!restMayLeave(site, route, site.clock.now())) {
-    throw new AppError('E_UNREACHABLE', { from: site.graph.nodeIds[route.robot.node]!, to: 'its next stop' });
-  }
-  return { ...answer, ...planOf(known.plan) };
+  return { ...answer, ...planOf(plan) };
 }
 
 function planOf(message: RoutePlan) {
@@ -208,12 +219,19 @@ async function deviate(
   }
   route.progressSeen = true;
   const at = plausibleInstant(site, route, message.at);
-  if (route.robot.node !== node) arrive(site, route, node, at);
+  if (!isStale(route, at) && route.robot.node !== node) arrive(site, route, node, at);
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
   host.routeLeaves(site);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw new AppError('E_UNREACHABLE', { from: message.node, to: 'its next stop' });
+}
+
+/** A report that others overtook on the wire says where the robot was, not where it is; else takes note of it. */
+function isStale(route: OpenRoute, at: Instant): boolean {
+  if (at < route.reportedAt) return true;
+  route.reportedAt = at;
+  return false;
 }
 
 /**

@@ -28,6 +28,8 @@ export interface Robot {
   arrivalLane: number;
   available: boolean;
   paused: boolean;
+  /** It has sent progress: where it reports none it has not moved. */
+  reports: boolean;
   route: OpenRoute | null;
 }
 
@@ -45,6 +47,8 @@ export interface OpenRoute extends IssuedRoute {
   readySeconds: number;
   previousLane: number;
   progressSeen: boolean;
+  /** The robot's own instant of its last report: what was sent before it and comes after it tells nothing. */
+  reportedAt: Instant;
   /** Told to wait: there is no way for now. */
   held: boolean;
   /** The closures under which it was told so. */
@@ -195,6 +199,7 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
     arrivalLane: -1,
     available: true,
     paused: false,
+    reports: false,
     route: null,
   };
   site.robots.set(robotId, robot);

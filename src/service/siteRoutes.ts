@@ -81,6 +81,7 @@ export function createOpenRoute(options: {
     readySeconds: at / 1000,
     previousLane: -1,
     progressSeen: false,
+    reportedAt: 0,
     held: false,
     heldEpoch: -1,
     closing: false,
