@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addSimulationCommands } from '../sim/commands.js';
+import { addBackupCommands } from './cli/backupCommands.js';
 import { addDoctorCommand } from './cli/doctorCommand.js';
+import { addJournalCommands } from './cli/journalCommands.js';
 import { addMapCommands } from './cli/mapCommands.js';
 import { loadMap } from './cli/mapShell.js';
 import { packageFile, packageVersion } from './cli/packageFiles.js';
@@ -12,12 +14,16 @@ import { addOperatorCommands } from './cli/operatorCommands.js';
 import { addServeCommand, type OpenService } from './cli/serveCommand.js';
 import { addTokenCommands } from './cli/tokenCommands.js';
 import { AppError } from './domain/errors.js';
+import type { Journal } from './journal/journal.js';
 import { openJournal } from './journal/sqliteJournal.js';
 import { createInlineLearner, type LearnerPort } from './learning/learnerPort.js';
 import { startThreadedLearner } from './learning/threadedLearner.js';
+import { wallClock } from './platform/clock.js';
 import { createRandom } from './platform/random.js';
 import { selectBackend } from './policy/backend.js';
 import { POLICY_SHAPE, randomWeights } from './policy/network.js';
+import { answerBackupRequests } from './registry/backupRequests.js';
+import { backUpData, type BackupManifest } from './registry/dataBackup.js';
 import { openPolicyRegistry } from './registry/policyRegistry.js';
 import { createRoutingService } from './service/routingService.js';
 import type { LaneGraph } from './warehouse/laneGraph.js';
@@ -25,7 +31,7 @@ import type { LaneGraph } from './warehouse/laneGraph.js';
 /** Cold weights and the learner's draws; what a server learns depends on its robots far more. */
 const SEED = 1;
 
-const openService: OpenService = async (settings, { observer, onFatal }) => {
+const openService: OpenService = async (settings, { observer, logger, onFatal }) => {
   const { dataDirectory, policies, mode, backend: force } = settings;
   const graphs = loadMaps(settings.mapFiles);
   // TensorFlow reads the process's own environment, which the learner's thread cannot set.
@@ -49,13 +55,23 @@ const openService: OpenService = async (settings, { observer, onFatal }) => {
       coldWeights: () => randomWeights(createRandom(SEED)),
       ...(settings.price === 'flow' ? { forcedSource: 'flow' as const } : {}),
       clock: settings.drivenClock ? { kind: 'driven', startAt: 0 } : { kind: 'wall' },
+      retention: settings.retention,
+      onUpkeepFailure: (error) =>
+        logger.error({ err: error }, 'the journal was not tidied; it is tried again'),
     });
+    answerBackupRequests(dataDirectory, (to) => backUpServed(dataDirectory, journal, to));
     return { service, backend, queueDepths: () => ({ journalRecords: journal.waiting() }) };
   } catch (error) {
     await journal.close();
     throw error;
   }
 };
+
+function backUpServed(directory: string, { upkeep }: Journal, to: string): Promise<BackupManifest> {
+  if (upkeep === null)
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'its journal is in memory' });
+  return backUpData({ directory, now: wallClock.now(), copyJournal: (target) => upkeep.backUp(target) }, to);
+}
 
 /** A map that comes with the program, by its name alone; anything else is a file. */
 function findMap(name: string): string {
@@ -101,6 +117,8 @@ Examples:
 addServeCommand(program, openService);
 addTokenCommands(program);
 addOperatorCommands(program);
+addBackupCommands(program);
+addJournalCommands(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, findMap });

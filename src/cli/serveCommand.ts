@@ -41,7 +41,7 @@ export type OpenService = (
 const HELP = `${FAILURE_HELP}
 
 Every option can be set in the environment: AISLEFLOW_HOST, _PORT, _DATA, _MAPS (comma-separated), _MODE, _POLICY,
-_PRICE, _COLD, _LEARNER, _DRIVEN_CLOCK, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS, _TLS_CERT, _TLS_KEY. Options come first.
+_PRICE, _COLD, _LEARNER, _DRIVEN_CLOCK, _JOURNAL_DAYS, _JOURNAL_GIGABYTES, _TF_BACKEND, _LOG_LEVEL, _ALLOWED_ORIGINS, _TLS_CERT, _TLS_KEY. Options come first.
 
 Examples:
   aisleflow serve
@@ -64,6 +64,8 @@ export function addServeCommand(program: Command, openService: OpenService): voi
     .option('--cold', 'start without the policies that come with the program')
     .option('--learner <where>', 'thread, or inline: within each tick, to repeat itself (default: thread)')
     .option('--driven-clock', 'clocks that only an operator drives, from 0: for simulations')
+    .option('--journal-days <n>', 'drop journal records older than this; 0 keeps all (default: 0)')
+    .option('--journal-gigabytes <n>', 'drop the oldest above this size; 0 keeps all (default: 0)')
     .option('--tf-backend <name>', 'insist on tensorflow, wasm or cpu (default: the best that works)')
     .option('--log-level <level>', 'silent to trace, on standard error (default: info)')
     .option('--allow-origin <origins...>', 'browser pages that may open the WebSocket (default: none)')

@@ -23,6 +23,8 @@ export interface ServeSettings {
   /** Inline: within each tick of a clock, so that a run in lockstep repeats itself. */
   readonly learner: 'thread' | 'inline';
   readonly drivenClock: boolean;
+  /** How much of the journal is kept; Infinity for all. */
+  readonly retention: { readonly days: number; readonly bytes: number };
   /** TF.js backend to insist on; empty for the best that works. */
   readonly backend: string;
   readonly logLevel: LogLevel;
@@ -43,6 +45,8 @@ export interface ServeOptions {
   readonly cold?: boolean;
   readonly learner?: string;
   readonly drivenClock?: boolean;
+  readonly journalDays?: string;
+  readonly journalGigabytes?: string;
   readonly tfBackend?: string;
   readonly logLevel?: string;
   readonly allowOrigin?: readonly string[];
@@ -61,6 +65,8 @@ interface Environment {
   readonly AISLEFLOW_COLD: boolean;
   readonly AISLEFLOW_LEARNER: 'thread' | 'inline';
   readonly AISLEFLOW_DRIVEN_CLOCK: boolean;
+  readonly AISLEFLOW_JOURNAL_DAYS: number;
+  readonly AISLEFLOW_JOURNAL_GIGABYTES: number;
   readonly AISLEFLOW_TF_BACKEND: string;
   readonly AISLEFLOW_LOG_LEVEL: LogLevel;
   readonly AISLEFLOW_ALLOWED_ORIGINS: readonly string[];
@@ -82,6 +88,8 @@ const schema = () => ({
     AISLEFLOW_COLD: { type: 'boolean', default: false },
     AISLEFLOW_LEARNER: { type: 'string', enum: ['thread', 'inline'], default: 'thread' },
     AISLEFLOW_DRIVEN_CLOCK: { type: 'boolean', default: false },
+    AISLEFLOW_JOURNAL_DAYS: { type: 'number', minimum: 0, default: 0 },
+    AISLEFLOW_JOURNAL_GIGABYTES: { type: 'number', minimum: 0, default: 0 },
     AISLEFLOW_TF_BACKEND: { type: 'string', enum: ['', ...BACKEND_NAMES], default: '' },
     AISLEFLOW_LOG_LEVEL: { type: 'string', enum: [...LOG_LEVELS], default: 'info' },
     AISLEFLOW_ALLOWED_ORIGINS: list,
@@ -103,6 +111,8 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     AISLEFLOW_COLD: options.cold,
     AISLEFLOW_LEARNER: options.learner,
     AISLEFLOW_DRIVEN_CLOCK: options.drivenClock,
+    AISLEFLOW_JOURNAL_DAYS: options.journalDays,
+    AISLEFLOW_JOURNAL_GIGABYTES: options.journalGigabytes,
     AISLEFLOW_TF_BACKEND: options.tfBackend,
     AISLEFLOW_LOG_LEVEL: options.logLevel,
     AISLEFLOW_ALLOWED_ORIGINS: options.allowOrigin?.join(','),
@@ -122,6 +132,10 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     cold: read.AISLEFLOW_COLD,
     learner: read.AISLEFLOW_LEARNER,
     drivenClock: read.AISLEFLOW_DRIVEN_CLOCK,
+    retention: {
+      days: read.AISLEFLOW_JOURNAL_DAYS || Infinity,
+      bytes: read.AISLEFLOW_JOURNAL_GIGABYTES * 1e9 || Infinity,
+    },
     backend: read.AISLEFLOW_TF_BACKEND,
     logLevel: read.AISLEFLOW_LOG_LEVEL,
     allowedOrigins: read.AISLEFLOW_ALLOWED_ORIGINS,

@@ -76,6 +76,14 @@ export function recordChecksum(record: StoredRecord): number {
   return blob === null ? text : crc32(blob, text);
 }
 
+/** Whether a row is the record that was written; a damaged page may hold any type in any column. */
+export function isIntact(row: StoredRecord & { readonly checksum: number }): boolean {
+  const payload: unknown = row.payload;
+  const blob: unknown = row.blob;
+  if (typeof payload !== 'string' || (blob !== null && !(blob instanceof Uint8Array))) return false;
+  return recordChecksum(row) === row.checksum;
+}
+
 function assertFinite(value: unknown, path: string): void {
   if (typeof value === 'number') {
     if (!Number.isFinite(value))

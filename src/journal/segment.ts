@@ -2,11 +2,11 @@ import { chmodSync, closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import { encodedBytes, recordChecksum, type EncodedRecord, type StoredRecord } from './encoding.js';
+import { encodedBytes, isIntact, recordChecksum, type EncodedRecord, type StoredRecord } from './encoding.js';
 import { asDamage, corrupt } from './sqliteErrors.js';
 
 const SCHEMA_VERSION = 2;
-const COLUMNS =
+export const COLUMNS =
   'sequence, at, warehouse_id AS warehouseId, kind, route_id AS routeId, payload, blob, checksum';
 export type Row = StoredRecord & { readonly checksum: number };
 
@@ -180,7 +180,7 @@ function readSome(rows: Iterable<Row>, from: number): StoredRecord[] {
   let next = from;
   try {
     for (const row of rows) {
-      if (recordChecksum(row) !== row.checksum) throw corrupt(row.sequence, 'its checksum is wrong');
+      if (!isIntact(row)) throw corrupt(row.sequence, 'its checksum is wrong');
       next = row.sequence + 1;
       records.push(row);
       bytes += encodedBytes(row);

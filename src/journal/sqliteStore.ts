@@ -177,7 +177,8 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
   }
 
   return {
-    range: () => mark.range(),
+    // Not the mark's: the process may have ended between a commit and its mark.
+    range: () => ({ first: mark.range().first, last: active.last() }),
     commit(batch) {
       try {
         const last = active.insert(batch);

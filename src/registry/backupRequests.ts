@@ -19,15 +19,14 @@ interface Request {
   readonly to: string;
 }
 type Answer = { readonly id: string } & (
-  | { readonly manifest: BackupManifest }
-  | { readonly code: ErrorCode; readonly references: ErrorReferences }
+  { readonly manifest: BackupManifest } | { readonly code: ErrorCode; readonly references: ErrorReferences }
 );
 
-/** Answers requests until it is stopped; what an earlier server left there is forgotten. */
+/** Answers requests as long as the process lives; what an earlier server left there is forgotten. */
 export function answerBackupRequests(
   directory: string,
   backUp: (to: string) => Promise<BackupManifest>,
-): { stop(): void } {
+): void {
   const file = join(directory, REQUEST_FILE);
   rmSync(file, { force: true });
   let busy = false;
@@ -49,7 +48,6 @@ export function answerBackupRequests(
       .finally(() => (busy = false));
   }, POLL_MILLISECONDS);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
 }
 
 function problemOf(error: unknown): { readonly code: ErrorCode; readonly references: ErrorReferences } {
@@ -64,7 +62,10 @@ export async function requestBackup(directory: string, request: Request): Promis
   for (let waited = 0; existsSync(requestFile); waited += POLL_MILLISECONDS) {
     if (waited > TAKEN_UP_MILLISECONDS) {
       rmSync(requestFile, { force: true });
-      throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'its server does not take up the request' });
+      throw new AppError('E_DATA_DIRECTORY', {
+        directory,
+        detail: 'its server does not take up the request',
+      });
     }
     await sleep(POLL_MILLISECONDS);
   }

@@ -3,6 +3,7 @@ import {
   closeSync,
   cpSync,
   openSync,
+  readFileSync,
   readSync,
   rmSync,
   statSync,
@@ -115,6 +116,23 @@ describe('the SQLite journal', () => {
     const directory = temporaryDirectory();
     chmodSync(directory, 0o500);
     expect(await codeOf(open(directory))).toBe('E_DATA_DIRECTORY');
+  });
+});
+
+describe('a process that ended between a commit and its mark', () => {
+  it('finds what was committed all the same, and goes on after it', async () => {
+    const directory = temporaryDirectory();
+    await written(directory, 3);
+    const mark = readFileSync(join(directory, MARK_FILE));
+    const journal = await open(directory);
+    await journal.append(cancelled(4));
+    await journal.close();
+    writeFileSync(join(directory, MARK_FILE), mark);
+
+    const reopened = await open(directory);
+    expect(reopened.lastSequence()).toBe(4);
+    expect(await all(reopened.read())).toHaveLength(4);
+    expect(await reopened.append(cancelled(5))).toBe(5);
   });
 });
 

@@ -1,0 +1,159 @@
+import Database from 'better-sqlite3';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { listCheckpoints, readCheckpoint } from './checkpointFile.js';
+import { isIntact, type StoredRecord } from './encoding.js';
+import { readHighWaterMark } from './highWaterMark.js';
+import { COLUMNS, type Row } from './segment.js';
+import { listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
+import { sqliteCode } from './sqliteErrors.js';
+
+/** Records that are not what was written, or are not there. */
+export interface DamagedRange {
+  readonly from: number;
+  readonly to: number;
+  readonly detail: string;
+}
+
+export interface JournalReport {
+  /** What the journal must hold, by its mark; where that is damaged, by what was found. */
+  readonly first: number;
+  readonly last: number;
+  readonly markIsSound: boolean;
+  readonly soundRecords: number;
+  readonly damaged: readonly DamagedRange[];
+  /** Damage that costs no record: an index, a free page. */
+  readonly structure: readonly string[];
+  readonly checkpoints: readonly { readonly sequence: number; readonly isSound: boolean }[];
+  /** The segment that a running server has open, and that was left out therefore; null: everything was read. */
+  readonly servedFrom: number | null;
+}
+
+/** What a reader of every record is told of each, in order: the record, or why it is not there. */
+export type Visit = (sequence: number, found: StoredRecord | string) => void;
+
+const READ_AT_ONCE = 1_000;
+
+/** Reads and checks every record of a directory's journal, index and checkpoint. Changes nothing but SQLite's own recovery. */
+export function inspectJournal(directory: string, visit: Visit = () => undefined): JournalReport {
+  const mark = existsSync(directory) ? readHighWaterMark(join(directory, MARK_FILE)) : null;
+  const files = listSegments(directory);
+  const damaged: DamagedRange[] = [];
+  const structure: string[] = [];
+  const first = mark?.first ?? files[0]?.first ?? 1;
+  let next = first;
+  let soundRecords = 0;
+  let servedFrom: number | null = null;
+
+  const tell: Visit = (sequence, found) => {
+    next = sequence + 1;
+    if (typeof found === 'string') addTo(damaged, sequence, found);
+    else soundRecords++;
+    visit(sequence, found);
+  };
+  const missing = (upTo: number, detail: string): void => {
+    while (next <= upTo) tell(next, detail);
+  };
+
+  files.forEach((file, index) => {
+    missing(file.first - 1, 'its segment is missing');
+    const following = files[index + 1];
+    const to = following === undefined ? null : following.first - 1;
+    const read = readSegment(file, { from: next, to, atLeast: mark?.last ?? 0 }, tell);
+    if (read.kind === 'served') servedFrom = file.first;
+    else if (read.fault !== null) structure.push(`${file.file}: ${read.fault}`);
+  });
+  if (servedFrom === null) missing(mark?.last ?? 0, 'it was acknowledged, and the journal ends before it');
+  const last = Math.max(mark?.last ?? 0, next - 1);
+  const checkpoints = listCheckpoints(directory).map(({ file, sequence }) => ({
+    ...{ sequence, isSound: readCheckpoint(file) !== null },
+  }));
+  const markIsSound = mark !== null || files.length === 0;
+  return { first, last, markIsSound, soundRecords, damaged, structure, checkpoints, servedFrom };
+}
+
+export function isSound(report: JournalReport): boolean {
+  const { damaged, structure, markIsSound, checkpoints } = report;
+  return damaged.length + structure.length === 0 && markIsSound && checkpoints.every((one) => one.isSound);
+}
+
+/** Neighbours with the same detail are one range. */
+function addTo(damaged: DamagedRange[], sequence: number, detail: string): void {
+  const before = damaged.at(-1);
+  if (before?.to === sequence - 1 && before.detail === detail) damaged.pop();
+  const from = before?.to === sequence - 1 && before.detail === detail ? before.from : sequence;
+  damaged.push({ from, to: sequence, detail });
+}
+
+type ReadSegment = { readonly kind: 'served' } | { readonly kind: 'read'; readonly fault: string | null };
+
+/** @param range.to null: as far as it goes, at least to `range.atLeast` */
+function readSegment(
+  { file }: SegmentFile,
+  range: { readonly from: number; readonly to: number | null; readonly atLeast: number },
+  tell: Visit,
+): ReadSegment {
+  let database: Database.Database | null = null;
+  try {
+    const opened = (database = new Database(file, { timeout: 0, fileMustExist: true }));
+    opened.pragma('locking_mode = exclusive');
+    const newest = attempt(() => lastOf(opened));
+    const to = range.to ?? Math.max(range.atLeast, typeof newest === 'string' ? 0 : newest);
+    readRange(opened, { from: range.from, to }, tell);
+    const verdict = attempt(() => opened.pragma('integrity_check(1)', { simple: true }));
+    return { kind: 'read', fault: verdict === 'ok' ? null : String(verdict) };
+  } catch (error) {
+    if (sqliteCode(error) === 'SQLITE_BUSY') return { kind: 'served' };
+    for (let lost = range.from; lost <= (range.to ?? range.atLeast); lost++) tell(lost, String(error));
+    return { kind: 'read', fault: String(error) };
+  } finally {
+    database?.close();
+  }
+}
+
+function lastOf(database: Database.Database): number {
+  const found = database
+    .prepare<[], { last: number | null }>('SELECT max(sequence) AS last FROM records')
+    .get();
+  return found?.last ?? 0;
+}
+
+/** @throws SqliteError before anything is told, where the file is no database or has no table */
+function readRange(
+  database: Database.Database,
+  { from, to }: { readonly from: number; readonly to: number },
+  tell: Visit,
+): void {
+  const select = database.prepare<[number, number], Row>(
+    `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
+  );
+  for (let start = from; start <= to; start += READ_AT_ONCE) {
+    const end = Math.min(to, start + READ_AT_ONCE - 1);
+    const rows = attempt(() => select.all(start, end));
+    if (typeof rows !== 'string' && rows.length === end - start + 1) {
+      for (const row of rows) tell(row.sequence, checked(row));
+      continue;
+    }
+    // Something in here is damaged: one by one, so that its neighbours are saved.
+    for (let sequence = start; sequence <= end; sequence++) {
+      const found = attempt(() => select.get(sequence, sequence));
+      tell(
+        sequence,
+        typeof found === 'string' ? found : found === undefined ? 'it is missing' : checked(found),
+      );
+    }
+  }
+}
+
+function checked(row: Row): StoredRecord | string {
+  return isIntact(row) ? row : 'its checksum is wrong';
+}
+
+function attempt<T>(read: () => T): T | string {
+  try {
+    return read();
+  } catch (error) {
+    if (sqliteCode(error) === 'SQLITE_BUSY') throw error;
+    return String(error);
+  }
+}

@@ -1,0 +1,172 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { AppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
+import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
+import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
+import { syncDirectory, writeHighWaterMark } from './highWaterMark.js';
+import { inspectJournal, isSound, type DamagedRange, type JournalReport } from './inspection.js';
+import { createWarehouseState, loadCheckpoint, type WarehouseState } from './journalState.js';
+import { ALL_WAREHOUSES, type JournalRecord } from './records.js';
+import { openActiveSegment, type ActiveSegment } from './segment.js';
+import { MARK_FILE, segmentFile } from './segmentFiles.js';
+
+export interface Quarantined {
+  readonly report: JournalReport;
+  /** Sequences that are lost, each with its reason; a `record.lost` stands for each of them now. */
+  readonly lost: readonly DamagedRange[];
+  /** Where the damaged files are kept; null: the journal is sound and was left alone. */
+  readonly movedTo: string | null;
+}
+
+const JOURNAL_FILES = /^(journal-\d{16}\.sqlite|checkpoint-\d{16}\.jsonl|journal\.mark)/;
+
+/**
+ * Makes a journal that a server starts from out of a damaged one: every record that can be read and can
+ * follow those before it, under its own sequence. The damaged files are moved aside, not removed.
+ * @throws E_DATA_DIRECTORY a server has the directory open
+ */
+export async function quarantineJournal(directory: string, at: Instant): Promise<Quarantined> {
+  const salvaged = join(directory, 'journal.salvaged');
+  rmSync(salvaged, { recursive: true, force: true });
+  const newest = newestSound(directory);
+  // Records of routes that were open at the checkpoint; all others are read a second time instead of held.
+  const wanted = new Set(newest?.parts.flatMap(({ open }) => open.flatMap(([, sequences]) => sequences)));
+  const kept: Found = new Map();
+  const report = inspectJournal(directory, (sequence, found) => {
+    if (wanted.has(sequence)) kept.set(sequence, found);
+  });
+  if (report.servedFrom !== null) {
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'a server has it open; stop it first' });
+  }
+  if (isSound(report)) return { report, lost: [], movedTo: null };
+  mkdirSync(salvaged, { mode: 0o700 });
+  const base = await salvageCheckpoint(salvaged, { newest, kept, report });
+  const states = await statesOf(base, kept);
+  const writer = createWriter(salvaged, report.first);
+  const lost: DamagedRange[] = [];
+  inspectJournal(directory, (sequence, found) => {
+    const fault =
+      typeof found === 'string' ? found : sequence <= base.sequence ? null : misfit(found, states);
+    if (typeof found === 'object' && fault === null) return writer.write(found);
+    lost.push({ from: sequence, to: sequence, detail: fault ?? '' });
+    writer.write(lostRecord(at, fault ?? ''));
+  });
+  writer.close();
+  const movedTo = join(directory, `quarantine-${at}`);
+  moveAll(directory, movedTo);
+  moveAll(salvaged, directory);
+  // Last: without it no server starts on half of this.
+  writeHighWaterMark(join(directory, MARK_FILE), { first: report.first, last: report.last });
+  rmSync(salvaged, { recursive: true });
+  return { report, lost: joined(lost), movedTo };
+}
+
+type Found = Map<number, StoredRecord | string>;
+
+function newestSound(directory: string): Checkpoint | null {
+  for (const { file } of listCheckpoints(directory)) {
+    const checkpoint = readCheckpoint(file);
+    if (checkpoint !== null) return checkpoint;
+  }
+  return null;
+}
+
+/** Without open routes whose records are lost; an empty one where there is none and records were dropped before. */
+async function salvageCheckpoint(
+  to: string,
+  { newest, kept, report }: { newest: Checkpoint | null; kept: Found; report: JournalReport },
+): Promise<Checkpoint> {
+  if (newest === null || newest.sequence < report.first - 1 || newest.sequence > report.last) {
+    const empty: Checkpoint = { sequence: report.first - 1, parts: [] };
+    if (empty.sequence > 0) await writeCheckpoint(to, empty.sequence, []);
+    return empty;
+  }
+  const isWhole = (sequences: readonly number[]): boolean =>
+    sequences.every((sequence) => typeof kept.get(sequence) === 'object');
+  const parts = newest.parts.map((part) => ({ ...part, open: part.open.filter(([, its]) => isWhole(its)) }));
+  await writeCheckpoint(to, newest.sequence, parts);
+  return { sequence: newest.sequence, parts };
+}
+
+async function statesOf(base: Checkpoint, kept: Found): Promise<StateOf> {
+  const states = new Map<string, WarehouseState>();
+  const stateOf: StateOf = (warehouseId) => {
+    const state = states.get(warehouseId) ?? createWarehouseState();
+    states.set(warehouseId, state);
+    return state;
+  };
+  await loadCheckpoint(base, { stateOf, readListed: (sequences) => listed(kept, sequences) });
+  return stateOf;
+}
+
+type StateOf = (warehouseId: string) => WarehouseState;
+
+async function* listed(kept: Found, sequences: readonly number[]): AsyncGenerator<JournalRecord> {
+  for (const sequence of sequences) yield decodeRecord(kept.get(sequence) as StoredRecord);
+}
+
+/** Why a sound record cannot be kept: what it follows on is lost. Null where it can. */
+function misfit(record: StoredRecord, stateOf: StateOf): string | null {
+  if (record.warehouseId === ALL_WAREHOUSES) return null;
+  try {
+    stateOf(record.warehouseId).ledger.apply(decodeRecord(record));
+    return null;
+  } catch (error) {
+    return `what it follows on is lost: ${(error as Error).message}`;
+  }
+}
+
+function lostRecord(at: Instant, detail: string): EncodedRecord {
+  const payload = JSON.stringify({ detail });
+  return { at, warehouseId: ALL_WAREHOUSES, kind: 'record.lost', routeId: null, payload, blob: null };
+}
+
+function joined(lost: readonly DamagedRange[]): DamagedRange[] {
+  const ranges: DamagedRange[] = [];
+  for (const { from, to, detail } of lost) {
+    const before = ranges.at(-1);
+    if (before?.detail === detail && before.to === from - 1) ranges[ranges.length - 1] = { ...before, to };
+    else ranges.push({ from, to, detail });
+  }
+  return ranges;
+}
+
+/** Writes segments of the usual size; the last one stays as a server leaves its own. */
+function createWriter(directory: string, first: number) {
+  let segment: ActiveSegment = begin(first);
+  let batch: EncodedRecord[] = [];
+
+  function begin(at: number): ActiveSegment {
+    const { file } = segmentFile(directory, at);
+    return openActiveSegment(file, at);
+  }
+  function flush(): void {
+    if (batch.length > 0) segment.insert(batch);
+    batch = [];
+  }
+  return {
+    write(record: EncodedRecord) {
+      batch.push(record);
+      if (batch.length < LIMITS.journalRecordsPerCommit) return;
+      flush();
+      const records = segment.last() - segment.first + 1;
+      if (records < LIMITS.segmentRecords && segment.bytes() < LIMITS.segmentBytes) return;
+      segment.seal();
+      segment = begin(segment.last() + 1);
+    },
+    close() {
+      flush();
+      segment.close();
+    },
+  };
+}
+
+function moveAll(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(from)) {
+    if (JOURNAL_FILES.test(name)) renameSync(join(from, name), join(to, basename(name)));
+  }
+  syncDirectory(to);
+}

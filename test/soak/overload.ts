@@ -1,0 +1,50 @@
+/** `npm run soak:m2`: requests at half, once and twice what the server can plan. One JSON line a phase. */
+import { startServerProcess } from '../../sim/serverProcess.js';
+import { loadMap } from '../../src/cli/mapShell.js';
+import { createRandom } from '../../src/platform/random.js';
+import { openAskers, type PhaseResult } from './support/askers.js';
+
+const MAP = 'maps/narrow-33x57.json';
+const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 30);
+const PRIORITIES = [0, 0, 0, 9];
+
+const { graph } = loadMap(MAP);
+const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold']);
+try {
+  const random = createRandom(1);
+  const askers = await openAskers({
+    ...{
+      target: server.target,
+      graph,
+      random,
+      sockets: 8,
+      robotsPerSocket: 400,
+      prefix: 'asker',
+      priorities: PRIORITIES,
+    },
+  });
+  const phase = async (name: string, perSecond: number): Promise<PhaseResult> => {
+    const result = await askers.phase({ perSecond, seconds: SECONDS, warmUpSeconds: 5 });
+    console.log(JSON.stringify({ phase: name, perSecond: Math.round(perSecond), ...result }));
+    return result;
+  };
+  // Far above what it can do: what it accepts then is its capacity.
+  const flooded = await phase('capacity', 4_000);
+  const capacity = flooded.accepted.count / SECONDS;
+  await phase('half', capacity / 2);
+  const once = await phase('once', capacity);
+  const twice = await phase('twice', 2 * capacity);
+  const health = await fetch(`${server.target.url}/healthz`);
+  const excess = Object.keys(twice.refused);
+  const holds = {
+    excessIsBusy: excess.length === 1 && excess[0] === 'E_BUSY',
+    acceptedP99: twice.accepted.p99 <= 2 * once.accepted.p99,
+    urgentServed: (twice.refusedByPriority[9] ?? 0) === 0,
+    healthy: health.status === 200,
+  };
+  console.log(JSON.stringify({ capacityPerSecond: Math.round(capacity), holds }));
+  askers.close();
+  if (Object.values(holds).includes(false)) process.exitCode = 1;
+} finally {
+  await server.stop();
+}

@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface SoakOptions {
+  readonly count: number;
+  readonly seed: number;
+  readonly json?: true;
+}
+export interface Soak {
+  readonly name: string;
+  readonly description: string;
+  /** What `--count` counts, and how many there are unless told. */
+  readonly unit: string;
+  readonly count: number;
+  /** @param directory a new one, gone afterwards. `passed` decides the exit code. */
+  run(options: {
+    readonly count: number;
+    readonly seed: number;
+    readonly directory: string;
+    readonly progress: (done: number) => void;
+  }): Promise<{ readonly passed: boolean }>;
+}
+
+const PROGRESS_MILLISECONDS = 5_000;
+
+/** The shell of a soak: how much and from which seed, progress on standard error, the result as the last line. */
+export async function runSoak(soak: Soak): Promise<void> {
+  const program = new Command(soak.name)
+    .description(`${soak.description}. A run goes on from another's seed plus its count.`)
+    .option('--count <n>', soak.unit, Number, soak.count)
+    .option('--seed <n>', 'the first seed', Number, 1)
+    .option('--json', 'print the result as one JSON line')
+    .addHelpText('after', '\nExit code: 0 the promise held, 1 it did not.');
+  await program.parseAsync();
+  const { count, seed, json } = program.opts<SoakOptions>();
+  const directory = mkdtempSync(join(tmpdir(), `aisleflow-${soak.name}-`));
+  const startedAt = performance.now();
+  let toldAt = startedAt;
+  const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10;
+  const progress = (done: number): void => {
+    if (performance.now() - toldAt < PROGRESS_MILLISECONDS) return;
+    toldAt = performance.now();
+    console.error(`${soak.name}: ${done} of ${count} ${soak.unit}, ${seconds()} s`);
+  };
+  try {
+    const result = await soak.run({ count, seed, directory, progress });
+    const report = { soak: soak.name, count, seed, seconds: seconds(), ...result };
+    console.log(json === true ? JSON.stringify(report) : report);
+    if (!result.passed) process.exitCode = 1;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
