@@ -185,7 +185,8 @@ function repeatedAnswer(
 ): RouteAssignedContent {
   const { routeId, robotId } = answer;
   const known = ledger.open(routeId);
-  if (!known) throw new AppError('E_ROUTE_CLOSED', { routeId, state: ledger.find(routeId)?.state ?? 'closed' });
+  if (!known)
+    throw new AppError('E_ROUTE_CLOSED', { routeId, state: ledger.find(routeId)?.state ?? 'closed' });
   const robotType = site.graph.robotTypeIndexOf.get(known.robotType) ?? -1;
   if (mayLeave(site, robotType, answer)) return answer;
   const { plan, heldAt } = known;
