@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
 import { numberArgument } from './arguments.js';
 import { addBenchCommand } from './bench/benchCommand.js';
+import { addChaosCommand } from './chaos/chaosCommand.js';
 import { addDemoCommand } from './demo/demoCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
@@ -31,6 +32,7 @@ export function addSimulationCommands(program: Command, shell: SimulationShell):
   addRunCommand(sim, shell);
   addBenchCommand(program, shell);
   addDemoCommand(program, shell);
+  addChaosCommand(program);
 }
 
 function addOrders(sim: Command, shell: SimulationShell): void {

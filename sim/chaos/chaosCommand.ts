@@ -1,0 +1,82 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { countArgument, wholeArgument } from '../arguments.js';
+import { runScenario, shrink } from './runSeed.js';
+import { createScenario } from './scenario.js';
+
+interface ChaosArguments {
+  readonly seed?: number;
+  readonly seeds: number;
+  readonly from: number;
+  readonly minutes?: number;
+  readonly kept: string;
+}
+
+const HELP = `
+Exit code: 0 every promise was kept, 1 one was broken.
+
+Examples:
+  aisleflow chaos --seed 4711         one seed, and its fewest events where it fails
+  aisleflow chaos --seeds 200         the kept seeds and seeds 1 to 200`;
+
+/** Adds `chaos`: the whole service under a simulated clock, disk and network. */
+export function addChaosCommand(program: Command): void {
+  program
+    .command('chaos')
+    .description('crash, flood and mislead a simulated service, and check what it promises')
+    .option('--seed <n>', 'this one alone', wholeArgument)
+    .option('--seeds <n>', 'how many, after those that failed before', countArgument, 200)
+    .option('--from <n>', 'the first of them', wholeArgument, 1)
+    .option('--minutes <n>', 'stop after so long', minutesArgument)
+    .option('--kept <file>', 'seeds that failed before; new ones are added', 'sim/chaos/seeds.json')
+    .addHelpText('after', HELP)
+    .action((options: ChaosArguments) => runChaos(program, options));
+}
+
+async function runChaos(program: Command, options: ChaosArguments): Promise<void> {
+  const write = (text: string): void => program.configureOutput().writeOut?.(`${text}\n`);
+  const kept = readKept(options.kept);
+  const fresh = Array.from({ length: options.seeds }, (_, i) => options.from + i);
+  const seeds = options.seed === undefined ? [...kept, ...fresh] : [options.seed];
+  const startedAt = performance.now();
+  const until = startedAt + 60_000 * (options.minutes ?? Infinity);
+  const sums = { seeds: 0, answers: 0, updates: 0, scored: 0, crashes: 0, steps: 0 };
+  for (const seed of seeds) {
+    if (performance.now() > until) break;
+    const result = await runScenario(createScenario(seed));
+    sums.seeds++;
+    if (result.kind === 'passed') {
+      for (const [name, count] of Object.entries(result.counts)) sums[name as keyof typeof sums] += count;
+      continue;
+    }
+    process.exitCode = 1;
+    write(`seed ${seed}: ${result.promise}: ${result.detail}`);
+    write(`repeat: aisleflow chaos --seed ${seed}`);
+    keep(options.kept, seed);
+    const { events } = await shrink(createScenario(seed), result.promise);
+    write(`fewest events: ${JSON.stringify(events)}`);
+  }
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  write(JSON.stringify({ ...sums, last: seeds[sums.seeds - 1] ?? null, seconds }));
+}
+
+/** The seeds that failed once: each run begins with them. None where there is no such file. */
+function readKept(file: string): number[] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as number[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function keep(file: string, seed: number): void {
+  const seeds = new Set([...readKept(file), seed]);
+  writeFileSync(file, `${JSON.stringify([...seeds])}\n`);
+}
+
+function minutesArgument(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0)) throw new InvalidArgumentError('It is not above 0.');
+  return minutes;
+}

@@ -1,0 +1,171 @@
+import type { RoutingService, ServiceEvent } from '../../src/domain/serviceContract.js';
+import { createJournal, type Journal } from '../../src/journal/journal.js';
+import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
+import type { LearnerUpdate } from '../../src/learning/learner.js';
+import { createRandom } from '../../src/platform/random.js';
+import { selectBackend } from '../../src/policy/backend.js';
+import { POLICY_SHAPE, randomWeights, WEIGHT_COUNT } from '../../src/policy/network.js';
+import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
+import { createRoutingService } from '../../src/service/routingService.js';
+import { compileWarehouse, createWarehouseModel } from '../../src/warehouse/warehouseModel.js';
+import type { ChaosDisk } from './chaosDisk.js';
+import type { Scenario } from './scenario.js';
+
+/** One life of the service's process: the real service on a simulated disk. */
+export interface ChaosProcess {
+  readonly service: RoutingService;
+  readonly journal: Journal;
+  /** Weights that a policy served now is saved with; null where versions are not kept. */
+  servedWeights(warehouseId: string): Promise<Float32Array | null>;
+  /** Completions whose rows went to a learner. */
+  offered(): number;
+  /** Every learner of this process sends weights that are all this number. */
+  poison(weight: number): void;
+  /** The process is gone: nothing that it still does reaches anyone. */
+  kill(): void;
+}
+
+export interface ChaosProcessOptions {
+  readonly scenario: Scenario;
+  readonly disk: ChaosDisk;
+  readonly startAt: number;
+  /** Number of this life. */
+  readonly life: number;
+  /** Where policy versions are kept. */
+  readonly directory: string | null;
+  /** Simulated time stands still until this settles. */
+  readonly wait: (work: Promise<unknown>) => void;
+  readonly onEvent: (event: ServiceEvent) => void;
+  /** The journal cannot be trusted any more: the process must stop. */
+  readonly onFatal: () => void;
+}
+
+export async function startProcess(options: ChaosProcessOptions): Promise<ChaosProcess> {
+  const { scenario, life, directory } = options;
+  const learners: TappedLearner[] = [];
+  const saved: Float32Array[] = [];
+  let alive = true;
+  let routes = 0;
+  const journal = createJournal(options.disk.open(), {
+    onFatal() {
+      if (alive) options.onFatal();
+    },
+  });
+  const backend = scenario.learns ? await selectBackend({ force: 'cpu' }) : null;
+  const service = await createRoutingService({
+    graphs: scenario.maps.map((file) => compileWarehouse(createWarehouseModel(file))),
+    journal,
+    openRegistry:
+      directory === null
+        ? null
+        : async (scope) => {
+            const registry = await openPolicyRegistry({
+              directory: `${directory}/${scope === '*' ? 'shared' : scope}`,
+              shippedDirectory: null,
+              shape: POLICY_SHAPE,
+            });
+            return fenced(registry, { ...options, isAlive: () => alive, onSave: (next) => saved.push(next) });
+          },
+    policies: scenario.policies,
+    async startLearner(weights) {
+      const random = createRandom(scenario.seed).fork(`learner ${life} ${learners.length}`);
+      const learner = backend
+        ? createInlineLearner({ tf: backend.tf, backend: backend.name, random, weights })
+        : idleLearner();
+      const tapped = tap(learner);
+      learners.push(tapped);
+      return tapped.port;
+    },
+    coldWeights: () => randomWeights(createRandom(scenario.seed).fork('weights')),
+    clock: { kind: 'driven', startAt: options.startAt },
+    mode: scenario.mode,
+    newRouteId: () => `route-${life}-${routes++}`,
+  });
+  service.subscribe((event) => {
+    if (alive) options.onEvent(event);
+  });
+  return {
+    service,
+    journal,
+    async servedWeights(warehouseId) {
+      if (directory === null) return null;
+      saved.length = 0;
+      await service.savePolicy(warehouseId);
+      return saved.at(-1) ?? null;
+    },
+    offered: () => learners.reduce((sum, learner) => sum + learner.offered(), 0),
+    poison: (weight) => learners.forEach((learner) => learner.poison(weight)),
+    kill() {
+      alive = false;
+      // It stops the timers at once; what it would save and store on the way reaches nothing.
+      service.close().catch(() => undefined);
+      for (const learner of learners) void learner.port.close();
+    },
+  };
+}
+
+interface TappedLearner {
+  readonly port: LearnerPort;
+  offered(): number;
+  poison(weight: number): void;
+}
+
+/** Counts what a learner is sent, and may speak in its name. */
+function tap(learner: LearnerPort): TappedLearner {
+  const completions = new Set<number>();
+  let listener: (update: LearnerUpdate) => void = () => undefined;
+  let closed: Promise<void> | null = null;
+  return {
+    port: {
+      ...learner,
+      offer(batch) {
+        completions.add(batch.completion);
+        learner.offer(batch);
+      },
+      onUpdate(next) {
+        listener = next;
+        learner.onUpdate(next);
+      },
+      close: () => (closed ??= learner.close()),
+    },
+    offered: () => completions.size,
+    poison(weight) {
+      const weights = new Float32Array(WEIGHT_COUNT).fill(weight);
+      listener({ weights, rejectedBy: null, completions: [], loss: 0, batches: 1 });
+    },
+  };
+}
+
+function idleLearner(): LearnerPort {
+  const nothing = (): void => undefined;
+  return {
+    ...{ backend: 'none', offer: nothing, correct: nothing, tick: nothing, reset: nothing },
+    ...{ onUpdate: nothing, onFailure: nothing, close: () => Promise.resolve() },
+  };
+}
+
+/** The registry writes real files: time stands still meanwhile, and a dead process writes nothing more. */
+function fenced(
+  registry: PolicyRegistry,
+  options: Pick<ChaosProcessOptions, 'wait'> & {
+    readonly isAlive: () => boolean;
+    readonly onSave: (weights: Float32Array) => void;
+  },
+): PolicyRegistry {
+  const run = <T>(work: () => Promise<T>): Promise<T> => {
+    if (!options.isAlive()) return new Promise<T>(() => undefined);
+    const done = work();
+    options.wait(done);
+    return done;
+  };
+  return {
+    ...registry,
+    save(policy) {
+      options.onSave(policy.weights.slice());
+      return run(() => registry.save(policy));
+    },
+    load: (version) => run(() => registry.load(version)),
+    activate: (version) => run(() => registry.activate(version)),
+    condemn: (version, reason) => run(() => registry.condemn(version, reason)),
+  };
+}

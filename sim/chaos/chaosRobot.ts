@@ -1,0 +1,308 @@
+import type { AppError } from '../../src/domain/errors.js';
+import type {
+  RouteAssignedContent,
+  RouteHeldMessage,
+  RouteRequestContent,
+  RouteScoredContent,
+  RouteUpdatedMessage,
+  WelcomeMessage,
+} from '../../src/domain/messages.js';
+import type { Random } from '../../src/platform/random.js';
+import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
+import type { Reach } from '../orders/reach.js';
+import type { ChaosEvent, ChaosRobotSpec } from './scenario.js';
+
+type Plan = Pick<RouteAssignedContent, 'revision' | 'nodes'>;
+type Order = Extract<ChaosEvent, { kind: 'order' }>;
+
+/** How a robot reaches the service: answers may never come, and come twice. */
+export interface RobotLine {
+  hello(welcomed: (answer: WelcomeMessage) => void): void;
+  request(content: RouteRequestContent, answered: Answered<RouteAssignedContent>): void;
+  progress(routeId: string, revision: number, node: string, at: number): void;
+  deviated(routeId: string, revision: number, node: string, answered: Answered<RouteUpdatedMessage>): void;
+  completed(routeId: string, trace: RobotTrace, answered: Answered<RouteScoredContent>): void;
+  cancel(routeId: string, answered: Answered<unknown>): void;
+  state(node: string, pausedReason: string | null): void;
+}
+export interface Answered<Answer> {
+  ok(answer: Answer): void;
+  refused(error: AppError): void;
+}
+export type RobotTrace = readonly [string, number, number | null][];
+
+export interface ChaosRobot {
+  readonly robotId: string;
+  readonly spec: ChaosRobotSpec;
+  take(order: Order): void;
+  /** Something pushes it to a node beside it. */
+  push(): void;
+  cancel(): void;
+  /** It stands still until told otherwise. */
+  pause(paused: boolean): void;
+  /** Its connection is gone, or back: what it is owed it asks for again. */
+  connect(isConnected: boolean): void;
+  update(message: RouteUpdatedMessage | RouteHeldMessage): void;
+  /** Position along the plan of a revision that it drives; 0 where it drives another. */
+  placeOn(routeId: string, revision: number): number;
+  /** The request it would send for an order from where it stands. */
+  requestFor(order: Order, requestId: string): RouteRequestContent;
+  /** Nothing left to do. */
+  isDone(): boolean;
+  /** For a sentence that helps. */
+  describe(): string;
+}
+
+interface Tour {
+  readonly routeId: string;
+  revision: number;
+  nodes: readonly string[];
+  position: number;
+  /** Nodes of `nodes` that lead to where the plan begins. */
+  leadIn: number;
+  readonly trace: [string, number, number | null][];
+  held: boolean;
+  beside: boolean;
+}
+
+/** Asks again after so long without an answer, or after a refusal. */
+const PATIENCE_MILLISECONDS = 5_000;
+
+export interface ChaosRobotOptions {
+  readonly robotId: string;
+  readonly spec: ChaosRobotSpec;
+  readonly graph: LaneGraph;
+  readonly reach: Reach;
+  readonly line: RobotLine;
+  readonly random: Random;
+  readonly now: () => number;
+  readonly after: (milliseconds: number, action: () => void) => void;
+}
+
+/** A robot that keeps at it: repeats what was not answered, drives what it was told last, and loses nothing but patience. */
+export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
+  const { robotId, spec, graph, line, random, now, after } = options;
+  const orders: Order[] = [];
+  let node = graph.nodeIds[spec.start] as string;
+  let asking: RouteRequestContent | null = null;
+  let tour: Tour | null = null;
+  let connected = false;
+  let paused = false;
+  let requests = 0;
+  let greetings = 0;
+  let refusal = '';
+  /** Counts what the robot set about doing; an alarm of an older deed is void. */
+  let deed = 0;
+  let moving = 0;
+
+  const nodeIndex = (name: string): number => graph.nodeIndexOf.get(name) as number;
+  const travelMilliseconds = (from: string, to: string): number => {
+    const lane = laneBetween(graph, nodeIndex(from), nodeIndex(to));
+    return 1000 * (graph.freeFlowSeconds[spec.robotType]![lane]! * spec.slowness + 0.05);
+  };
+  const isAtEnd = (): boolean =>
+    tour !== null && !tour.beside && !tour.held && tour.position === tour.nodes.length - 1;
+
+  /** Asks what there is to ask now, and again until that has changed. */
+  const pursue = (): void => {
+    const mine = ++deed;
+    if (!connected) return;
+    if (tour && isAtEnd()) {
+      const { routeId, trace } = tour;
+      line.completed(routeId, [...trace], {
+        ok: () => finish(routeId),
+        refused: (error) => {
+          if (!error.retry) finish(routeId, true);
+        },
+      });
+    } else if (tour?.beside) {
+      const { routeId, revision } = tour;
+      line.deviated(routeId, revision, node, { ok: adopt, refused: (error) => lost(routeId, error) });
+    } else if (asking) ask(asking);
+    else if (tour || orders.length === 0) return;
+    else {
+      asking = requestFor(orders[0]!, `q${requests++}`);
+      ask(asking);
+    }
+    after(PATIENCE_MILLISECONDS * (0.8 + 0.4 * random.next()), () => {
+      if (mine === deed) pursue();
+    });
+  };
+  const ask = (content: RouteRequestContent): void => {
+    line.request(content, {
+      ok(answer) {
+        if (asking?.requestId === answer.requestId) begin(answer);
+      },
+      refused(error) {
+        if (asking?.requestId !== content.requestId || error.retry) return;
+        // Refused for good under this name; the order stays.
+        asking = null;
+        refusal = error.code;
+        if (error.code === 'E_ROUTE_OPEN') line.hello(welcomed);
+      },
+    });
+  };
+  const begin = (answer: RouteAssignedContent): void => {
+    asking = null;
+    const { routeId } = answer;
+    tour = {
+      ...{ routeId, revision: -1, nodes: [node], position: 0, leadIn: 0 },
+      ...{ trace: [[node, now(), null]], held: false, beside: false },
+    };
+    adopt(answer);
+  };
+  /** Takes a newer plan over: from here, from a place further on along the plan before, or by asking anew. */
+  const adopt = (plan: Plan & { readonly routeId: string }): void => {
+    if (!tour || plan.routeId !== tour.routeId || plan.revision <= tour.revision) return;
+    const { nodes, position } = tour;
+    const ahead =
+      spec.silent && nodes[position] === node ? nodes.indexOf(plan.nodes[0] as string, position) : -1;
+    tour.revision = plan.revision;
+    tour.held = false;
+    tour.beside = plan.nodes[0] !== node && ahead < 0;
+    tour.nodes = ahead < 0 ? plan.nodes : [...nodes.slice(position, ahead), ...plan.nodes];
+    tour.leadIn = Math.max(0, ahead - position);
+    tour.position = 0;
+    drive();
+  };
+  const drive = (): void => {
+    const mine = ++moving;
+    deed++;
+    if (!tour || tour.beside || isAtEnd()) return pursue();
+    if (tour.held || paused) return;
+    const next = tour.nodes[tour.position + 1] as string;
+    after(travelMilliseconds(node, next), () => {
+      if (mine !== moving || !tour || paused) return;
+      arrive(next);
+      tour.position++;
+      drive();
+    });
+  };
+  const arrive = (next: string): void => {
+    node = next;
+    if (!tour) return;
+    tour.trace.push([node, now(), null]);
+    if (!spec.silent && connected) line.progress(tour.routeId, tour.revision, node, now());
+  };
+  /** A route is over: scored, or not its own any more, in which case the order is done again. */
+  const finish = (routeId: string, failed = false): void => {
+    if (tour?.routeId !== routeId) return;
+    tour = null;
+    moving++;
+    if (!failed) orders.shift();
+    pursue();
+  };
+  const lost = (routeId: string, error: AppError): void => {
+    if (tour?.routeId !== routeId) return;
+    if (error.code === 'E_ROUTE_CLOSED') finish(routeId, true);
+  };
+  /** Says hello until it is welcomed; nothing else is heard before. */
+  const greet = (mine: number): void => {
+    if (mine !== greetings) return;
+    line.hello((answer) => {
+      if (mine !== greetings) return;
+      greetings++;
+      welcomed(answer);
+      pursue();
+    });
+    after(PATIENCE_MILLISECONDS, () => greet(mine));
+  };
+  const welcomed = ({ openRoutes }: WelcomeMessage): void => {
+    const open = openRoutes.find((route) => route.robotId === robotId);
+    if (open && !tour && !asking) {
+      // A route of which it never heard: driven from its start it cannot be reported, so it is given back.
+      line.cancel(open.routeId, { ok: () => undefined, refused: () => undefined });
+      return;
+    }
+    if (!open || open.routeId !== tour?.routeId || open.revision <= tour.revision) return;
+    if (open.stopIndexes.length > 0) adopt(open);
+    else hold(open.revision);
+  };
+  const hold = (revision: number): void => {
+    if (!tour || revision <= tour.revision) return;
+    tour.revision = revision;
+    tour.held = true;
+    tour.beside = false;
+    moving++;
+    deed++;
+  };
+  const requestFor = (order: Order, requestId: string): RouteRequestContent => {
+    const stop = (index: number) => ({
+      node: graph.nodeIds[index] as string,
+      handlingSeconds: order.handlingSeconds,
+    });
+    return {
+      ...{ requestId, robotId, from: node, stops: order.stops.map(stop) },
+      ...(order.dropoff === null ? {} : { dropoff: stop(order.dropoff) }),
+      ...(order.deadlineSeconds === null ? {} : { deadlineAt: now() + 1000 * order.deadlineSeconds }),
+    };
+  };
+
+  return {
+    robotId,
+    spec,
+    requestFor,
+    take(order) {
+      orders.push(order);
+      if (!tour && !asking) pursue();
+    },
+    push() {
+      if (asking) return;
+      const from = nodeIndex(node);
+      const beside: string[] = [];
+      for (let lane = graph.laneStart[from]!; lane < graph.laneStart[from + 1]!; lane++) {
+        const to = graph.laneTo[lane]!;
+        const takes = graph.freeFlowSeconds[spec.robotType]![lane]!;
+        if (options.reach.has(to) && Number.isFinite(takes)) beside.push(graph.nodeIds[to]!);
+      }
+      const to = beside[random.integer(beside.length)];
+      if (to === undefined || isAtEnd()) return;
+      const mine = ++moving;
+      deed++;
+      after(travelMilliseconds(node, to), () => {
+        if (mine !== moving || asking) return;
+        if (!tour) {
+          node = to;
+          return pursue();
+        }
+        node = to;
+        tour.trace.push([node, now(), null]);
+        tour.beside = true;
+        pursue();
+      });
+    },
+    cancel() {
+      if (!tour) return;
+      const { routeId } = tour;
+      line.cancel(routeId, { ok: () => finish(routeId, true), refused: () => undefined });
+    },
+    pause(isPaused) {
+      paused = isPaused;
+      line.state(node, paused ? 'stopped by chaos' : null);
+      if (!paused && tour) drive();
+    },
+    connect(isConnected) {
+      connected = isConnected;
+      greetings++;
+      if (connected) greet(greetings);
+    },
+    update(message) {
+      if (message.routeId !== tour?.routeId) return;
+      if (message.type === 'route.updated') adopt(message);
+      else hold(message.revision);
+    },
+    placeOn(routeId, revision) {
+      if (tour?.routeId !== routeId || tour.revision !== revision || tour.beside) return 0;
+      return Math.max(0, tour.position - tour.leadIn);
+    },
+    isDone: () => orders.length === 0 && !tour,
+    describe() {
+      const doing = tour
+        ? `drives ${tour.routeId} revision ${tour.revision}, ${tour.position} of ${tour.nodes.length - 1}` +
+          (tour.held ? ', held' : '') +
+          (tour.beside ? ', beside its plan' : '')
+        : `has no route, ${orders.length} orders, last refused ${refusal}`;
+      return `${robotId} at ${node} ${doing}${paused ? ', paused' : ''}${connected ? '' : ', cut off'}`;
+    },
+  };
+}

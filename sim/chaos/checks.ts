@@ -1,0 +1,283 @@
+import type {
+  RouteAssignedContent,
+  RouteHeldMessage,
+  RouteRequestContent,
+  RouteScoredContent,
+  RouteUpdatedMessage,
+  WelcomeMessage,
+} from '../../src/domain/messages.js';
+import type { LaneName, RoutingService } from '../../src/domain/serviceContract.js';
+import type { JournalKind, JournalRecord } from '../../src/journal/records.js';
+import { lanesOf } from '../../src/warehouse/warehouseModel.js';
+import type { WarehouseFile } from '../../src/warehouse/warehouseFile.js';
+import { nodeOf } from '../job.js';
+
+/** Which promise was broken, and how. The names are those of docs/reliability.md. */
+export class Violation extends Error {
+  constructor(
+    readonly promise: string,
+    readonly detail: string,
+  ) {
+    super(`${promise}: ${detail}`);
+    this.name = 'Violation';
+  }
+}
+
+/** What a robot was last told of its route. */
+interface Told {
+  readonly site: number;
+  readonly robot: number;
+  readonly robotType: string;
+  readonly revision: number;
+  readonly nodes: readonly string[];
+  /** Null where only a welcome told it. */
+  readonly etaSeconds: readonly number[] | null;
+  readonly at: number;
+  readonly held: boolean;
+}
+
+/** Who a message is for. */
+export interface Recipient {
+  readonly site: number;
+  readonly robot: number;
+  readonly robotType: string;
+}
+
+export interface ChecksOptions {
+  readonly maps: readonly WarehouseFile[];
+  readonly durable: readonly JournalRecord[];
+  readonly now: () => number;
+  /** Number of the process that runs. */
+  life(): number;
+  /** How far along the plan of a revision a robot really is. */
+  placeOf(robot: number, routeId: string, revision: number): number;
+}
+
+/**
+ * Watches everything that leaves the service, and knows the map, the closures that were answered and the disk for
+ * itself. Shares no code with planner, verifier or ledger.
+ */
+export function createChecks(options: ChecksOptions) {
+  const { durable, now } = options;
+  const maps = options.maps.map((file) => new Map([...lanesOf(file)].map((lane) => [key(lane), lane])));
+  const closed = maps.map(
+    (lanes) => new Set([...lanes].flatMap(([name, lane]) => (lane.open ? [] : [name]))),
+  );
+  const told = new Map<string, Told>();
+  const ended = new Set<string>();
+  const acknowledged = new Map<string, { readonly score: number; readonly trace: string }>();
+  const completions = new Map<string, string>();
+  /** When each record of a route was written, by kind and revision. */
+  const recordsOfRoute = new Map<string, Map<string, number>>();
+  /** The last life in which a robot's progress was heard. */
+  const heardIn = new Map<number, number>();
+  const counts = { answers: 0, scored: 0, updates: 0 };
+  let read = 0;
+  let kept: { readonly error: unknown } | null = null;
+
+  const fail: (promise: string, detail: string) => never = (promise, detail) => {
+    throw new Violation(promise, detail);
+  };
+
+  /** Takes in what was committed since; X1 is asked of the records themselves. */
+  const readDisk = (): void => {
+    for (; read < durable.length; read++) {
+      const record = durable[read]!;
+      const { payload, kind } = record;
+      if (!('routeId' in payload) || payload.routeId === null) continue;
+      const { routeId } = payload;
+      const revision = 'revision' in payload ? payload.revision : 0;
+      const records = recordsOfRoute.get(routeId) ?? new Map<string, number>();
+      recordsOfRoute.set(routeId, records.set(`${kind} ${revision}`, record.at));
+      if (record.kind !== 'route.completed') continue;
+      if (completions.has(routeId)) fail('X1', `${routeId} was scored twice`);
+      completions.set(routeId, scoreOf(record.payload.scored, record.payload.trace));
+    }
+  };
+  /** Answers when it was planned. */
+  const mustBeStored = (routeId: string, kind: JournalKind, revision = 0): number => {
+    readDisk();
+    const at = recordsOfRoute.get(routeId)?.get(`${kind} ${revision}`);
+    return at ?? fail('D2', `${kind} ${revision} of ${routeId} left before it was stored`);
+  };
+  /** The first lane from a position on that is not there, barred or closed; null for none. */
+  const wayFault = (to: Recipient, nodes: readonly string[], from: number): string | null => {
+    for (let i = 1; i < nodes.length; i++) {
+      const name = key({ from: nodes[i - 1]!, to: nodes[i]! });
+      const lane = maps[to.site]!.get(name);
+      if (!lane) return `there is no lane ${name}`;
+      if (lane.barred.includes(to.robotType)) return `${name} is barred to ${to.robotType}`;
+      if (i > from && closed[to.site]!.has(name)) return `${name} is closed`;
+    }
+    return null;
+  };
+  const mustBeDrivable = (to: Recipient, routeId: string, nodes: readonly string[], from = 0): void => {
+    const fault = wayFault(to, nodes, from);
+    if (fault) fail('C1', `${routeId}: ${fault}`);
+  };
+  const mustVisit = (request: RouteRequestContent, answer: RouteAssignedContent): void => {
+    const stops = answer.stopOrder.map((index) => nodeOf(request.stops[index]!));
+    if (request.dropoff !== undefined && stops.length < answer.stopIndexes.length)
+      stops.push(nodeOf(request.dropoff));
+    const visited = answer.stopIndexes.map((index) => answer.nodes[index]);
+    if (visited.join() !== stops.join() || answer.stopIndexes.at(-1) !== answer.nodes.length - 1)
+      fail('C1', `${answer.routeId} visits ${visited.join()} instead of ${stops.join()}`);
+    if (answer.revision === 0 && answer.nodes[0] !== request.from)
+      fail('C1', `${answer.routeId} starts at ${answer.nodes[0]}, not ${request.from}`);
+    if (![...answer.etaSeconds, ...Object.values(answer.expected)].every(Number.isFinite))
+      fail('N1', `${answer.routeId} has an ETA or a cost that is not finite`);
+  };
+  const tell = (
+    to: Recipient,
+    routeId: string,
+    plan: Pick<Told, 'revision' | 'nodes' | 'etaSeconds' | 'held' | 'at'>,
+  ): void => {
+    if ((told.get(routeId)?.revision ?? -1) > plan.revision) return;
+    const { revision, nodes, etaSeconds, held, at } = plan;
+    told.set(routeId, { ...to, revision, nodes, etaSeconds, held, at });
+  };
+  /** The furthest that the service may take the robot to be, as it was told or by the ETAs. */
+  const expectedPosition = (routeId: string, plan: Told): number => {
+    const position = options.placeOf(plan.robot, routeId, plan.revision);
+    if (!plan.etaSeconds) return Infinity;
+    if (heardIn.get(plan.robot) === options.life()) return position;
+    const seconds = (now() - plan.at) / 1000 + CLOCK_TICK_SECONDS;
+    return Math.max(
+      position,
+      plan.etaSeconds.findLastIndex((eta) => eta <= seconds),
+    );
+  };
+
+  return {
+    counts: () => ({ ...counts }),
+    fail,
+    /** Found where throwing would be lost: thrown at the next rest. */
+    keep(error: unknown): void {
+      kept ??= { error };
+    },
+    report(promise: string, detail: string): void {
+      kept ??= { error: new Violation(promise, detail) };
+    },
+    throwKept(): void {
+      if (kept) throw kept.error;
+    },
+    assigned(to: Recipient, request: RouteRequestContent, answer: RouteAssignedContent): void {
+      counts.answers++;
+      const { routeId, revision } = answer;
+      if (ended.has(routeId)) fail('C2', `${routeId} is over and was handed out again`);
+      const issuedAt = mustBeStored(routeId, 'route.issued');
+      const at = revision === 0 ? issuedAt : mustBeStored(routeId, 'route.revised', revision);
+      mustVisit(request, answer);
+      mustBeDrivable(to, routeId, answer.nodes);
+      tell(to, routeId, { ...answer, held: false, at });
+    },
+    dryRun(to: Recipient, request: RouteRequestContent, answer: RouteAssignedContent): void {
+      mustVisit(request, answer);
+      mustBeDrivable(to, 'dry-run', answer.nodes);
+    },
+    updated(to: Recipient, message: RouteUpdatedMessage): void {
+      counts.updates++;
+      const at = mustBeStored(message.routeId, 'route.revised', message.revision);
+      mustBeDrivable(to, message.routeId, message.nodes);
+      tell(to, message.routeId, { ...message, held: false, at });
+    },
+    held(to: Recipient, { routeId, revision }: RouteHeldMessage): void {
+      const at = mustBeStored(routeId, 'route.held', revision);
+      tell(to, routeId, { revision, nodes: [], etaSeconds: null, held: true, at });
+    },
+    welcome(to: Recipient, { openRoutes }: WelcomeMessage): void {
+      for (const { routeId, revision, nodes, stopIndexes } of openRoutes) {
+        if (ended.has(routeId)) fail('C2', `${routeId} is over and was shown as open`);
+        const before = told.get(routeId);
+        const etaSeconds = before?.revision === revision ? before.etaSeconds : null;
+        const held = stopIndexes.length === 0;
+        const known = before?.revision === revision && !before.held;
+        const plan = { ...to, revision, nodes, etaSeconds, at: now(), held };
+        if (!held) {
+          const from = expectedPosition(routeId, known ? before : plan);
+          mustBeDrivable(to, routeId, nodes, from);
+        }
+        if (held || !known) tell(to, routeId, plan);
+      }
+    },
+    scored(answer: RouteScoredContent, trace: unknown): void {
+      counts.scored++;
+      const { routeId } = answer;
+      mustBeStored(routeId, 'route.completed');
+      const score = scoreOf(answer, trace);
+      if (completions.get(routeId) !== score)
+        fail('X1', `${routeId} was answered ${score}, stored is ${completions.get(routeId)}`);
+      acknowledged.set(routeId, { score: answer.score, trace: score });
+      told.delete(routeId);
+      ended.add(routeId);
+    },
+    progressed(robot: number, routeId: string): void {
+      if (told.has(routeId)) heardIn.set(robot, options.life());
+    },
+    closed(routeId: string): void {
+      mustBeStored(routeId, 'route.cancelled');
+      told.delete(routeId);
+      ended.add(routeId);
+    },
+    /** A closing was answered: whoever had a lane of it before them was told. */
+    lanesClosed(site: number, lanes: readonly LaneName[]): void {
+      for (const lane of lanes) closed[site]!.add(key(lane));
+      for (const [routeId, plan] of told) {
+        if (plan.site !== site || plan.held) continue;
+        const fault = wayFault(plan, plan.nodes, expectedPosition(routeId, plan));
+        if (fault)
+          this.report('C2', `${routeId} revision ${plan.revision}: ${fault}, and its robot was not told`);
+      }
+    },
+    lanesOpening(site: number, lanes: readonly LaneName[]): void {
+      for (const lane of lanes) closed[site]!.delete(key(lane));
+    },
+    closedLanes: (site: number): readonly LaneName[] => [...closed[site]!].map(nameOf),
+    /** After a crash: what was acknowledged is there. */
+    afterCrash(): void {
+      readDisk();
+      for (const [routeId, { trace }] of acknowledged) {
+        if (completions.get(routeId) !== trace) fail('D2', `the acknowledged score of ${routeId} is lost`);
+      }
+    },
+    /** N1 and the bounds of what the service keeps, of each site as it is. */
+    atRest(service: RoutingService, robots: number): void {
+      readDisk();
+      for (const { warehouseId, openRoutes } of service.warehouses()) {
+        if (openRoutes > robots) fail('M2', `${openRoutes} open routes of ${robots} robots`);
+        const site = options.maps.findIndex(({ id }) => id === warehouseId);
+        for (const lane of service.lanes(warehouseId)) {
+          const barred = maps[site]!.get(key(lane))!.barred.length > 0;
+          if (!(lane.price >= 0) && !barred) fail('N1', `${key(lane)} of ${warehouseId} has no finite price`);
+          if (!(lane.plannedFlow >= 0)) fail('M2', `planned flow of ${key(lane)} is ${lane.plannedFlow}`);
+        }
+      }
+    },
+    /** All routes are over: nothing of them is left on the floor. */
+    atEnd(service: RoutingService): void {
+      for (const { warehouseId, openRoutes } of service.warehouses()) {
+        if (openRoutes > 0) fail('M2', `${openRoutes} routes are open though every robot is done`);
+        const left = service.lanes(warehouseId).find(({ plannedFlow }) => plannedFlow !== 0);
+        if (left) fail('M2', `planned flow of ${key(left)} is ${left.plannedFlow} on an empty floor`);
+      }
+    },
+  };
+}
+
+export type Checks = ReturnType<typeof createChecks>;
+
+/** Service clocks are driven once a second. */
+const CLOCK_TICK_SECONDS = 1;
+
+function key({ from, to }: LaneName): string {
+  return `${from} ${to}`;
+}
+
+function nameOf(name: string): LaneName {
+  const [from, to] = name.split(' ') as [string, string];
+  return { from, to };
+}
+
+function scoreOf(scored: RouteScoredContent, trace: unknown): string {
+  return JSON.stringify([scored.score, scored.ratio, scored.learnt, trace]);
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import kept from '../../sim/chaos/seeds.json' with { type: 'json' };
+import { runScenario, shrink } from '../../sim/chaos/runSeed.js';
+import { createScenario, type Scenario } from '../../sim/chaos/scenario.js';
+
+const SEEDS = 100;
+const seeds = [...new Set([...kept, ...Array.from({ length: SEEDS }, (_, i) => i + 1)])];
+
+describe('the service under a simulated clock, disk and network', () => {
+  it(
+    `keeps its promises in ${seeds.length} lives of crashes, faults and floods`,
+    { timeout: 600_000 },
+    async () => {
+      const sums = { scored: 0, updates: 0, crashes: 0 };
+      for (const seed of seeds) {
+        const result = await runScenario(createScenario(seed));
+        if (result.kind === 'failed') {
+          expect.fail(`${result.promise}: ${result.detail}; repeat: npm run chaos -- --seed ${seed}`);
+        }
+        for (const name of ['scored', 'updates', 'crashes'] as const) sums[name] += result.counts[name];
+      }
+      // It would be quiet as well if nothing happened.
+      expect(sums.scored).toBeGreaterThan(10 * seeds.length);
+      expect(sums.updates).toBeGreaterThan(seeds.length);
+      expect(sums.crashes).toBeGreaterThan(seeds.length);
+    },
+  );
+
+  it('repeats itself', async () => {
+    const twice = [await runScenario(createScenario(2)), await runScenario(createScenario(2))];
+    expect(twice[0]).toEqual(twice[1]);
+  });
+
+  it('shrinks what fails to the events that it takes', async () => {
+    const scenario = createScenario(2);
+    // An order that nobody can serve: its stop is on no map.
+    const impossible = { ...scenario.events.find(({ kind }) => kind === 'order')!, stops: [100_000] };
+    const failing: Scenario = { ...scenario, events: [...scenario.events, impossible] };
+    const result = await runScenario(failing);
+    expect(result.kind).toBe('failed');
+    if (result.kind === 'failed')
+      expect((await shrink(failing, result.promise)).events).toEqual([impossible]);
+  });
+});
