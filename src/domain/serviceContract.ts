@@ -121,6 +121,8 @@ export interface RoutingService {
   warehouses(): readonly WarehouseSummary[];
   warehouse(warehouseId: string): WarehouseSummary;
   lanes(warehouseId: string): readonly LaneView[];
+  /** What waits in the service's own queues, by the queue's name. */
+  queueDepths(): Readonly<Record<string, number>>;
 
   hello(message: HelloMessage): WelcomeMessage;
   robotState(warehouseId: string, message: RobotStateMessage): void;

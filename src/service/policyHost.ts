@@ -25,6 +25,8 @@ export interface PolicyHost {
   /** Wall milliseconds since weights last moved, null before. */
   stalenessMilliseconds(): number | null;
   loss(): number;
+  /** Rows sent to the learner since weights last moved. */
+  rowsWaiting(): number;
   learn(site: Site, batch: Pick<RowBatch, 'firstRow' | 'rows'>, receivedAtMilliseconds: number): void;
   correct(site: Site, row: number, blockingSeconds: number): void;
   tick(): void;
@@ -94,6 +96,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     updatesApplied: () => updatesApplied,
     stalenessMilliseconds: () => (movedAt === null ? null : monotonicMilliseconds() - movedAt),
     loss: () => loss,
+    rowsWaiting: () => rows,
     learn(site, batch, receivedAtMilliseconds) {
       if (!learner || batch.rows.length === 0) return;
       received.set(completions, receivedAtMilliseconds);

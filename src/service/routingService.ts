@@ -15,7 +15,7 @@ import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { createPolicyControl, type OpenRegistry } from './policyControl.js';
 import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
-import { createPolicyHost } from './policyHost.js';
+import { createPolicyHost, type PolicyHost } from './policyHost.js';
 import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
 import { createSite } from './site.js';
@@ -96,6 +96,10 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
     ...createRouteUseCases(core),
     ...siteUseCases,
     ...policyControl.useCases,
+    queueDepths: () => ({
+      plans: core.plansWaiting,
+      learnerRows: hostsOf(core).reduce((sum, host) => sum + host.rowsWaiting(), 0),
+    }),
     subscribe(listener) {
       core.listeners.add(listener);
       return () => core.listeners.delete(listener);
@@ -107,10 +111,14 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
       clearInterval(housekeeper);
       await policyControl.saveAll('stop');
       await housekeeping.checkpoint().catch(upkeepFailed);
-      for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) await host.close();
+      for (const host of hostsOf(core)) await host.close();
       await options.journal.close();
     },
   };
+}
+
+function hostsOf(core: ServiceCore): PolicyHost[] {
+  return [...new Set([...core.entries.values()].map(({ host }) => host))];
 }
 
 async function createCore(options: ServiceOptions): Promise<ServiceCore> {

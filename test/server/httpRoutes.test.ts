@@ -182,6 +182,8 @@ describe('HTTP', () => {
       'aisleflow_policy_staleness_seconds{warehouse="north"} ',
       'aisleflow_open_routes{warehouse="north"} 0',
       'aisleflow_queue_depth{queue="webSocketConnections"} 0',
+      'aisleflow_queue_depth{queue="plans"} 0',
+      'aisleflow_queue_depth{queue="learnerRows"} ',
       'aisleflow_nodejs_eventloop_lag_p99_seconds',
     ]) {
       expect(text).toContain(name);
