@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { HttpLoadResult } from './httpLoad.js';
-import type { LatencySummary } from './latencies.js';
+import type { LatencySummary } from '../sim/latencies.js';
 import type { ProcessorUse } from './processorUse.js';
 import type { FleetLoadResult } from './tally.js';
 

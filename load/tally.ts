@@ -1,4 +1,4 @@
-import { createLatencies, type Latencies, type LatencySummary } from './latencies.js';
+import { createLatencies, type Latencies, type LatencySummary } from '../sim/latencies.js';
 
 /**
  * Latencies run from the moment a message was due, not from when it was sent: a server that stalls

@@ -4,6 +4,7 @@ import { createDriver, type Driver, type Move } from './driver.js';
 import type { FleetLink, RouteChange } from './fleetLink.js';
 import type { Floor } from './floor/floor.js';
 import type { FinishedJob, JobSource } from './job.js';
+import { robotsByTurn } from './turns.js';
 
 export type { FinishedJob, Job, JobSource } from './job.js';
 
@@ -23,14 +24,20 @@ export interface FleetOptions {
   readonly asking: 'one' | 'all' | 'background';
   /** In the background: the floor waits rather than let more robots than this stand for want of an answer. */
   readonly lateRobots?: number;
+  /** In how many turns of a step the robots speak, each in its own; 1: all together. */
+  readonly turns?: number;
   readonly onFinished?: (finished: FinishedJob) => void;
 }
 
 /** A simulated fleet: robots that drive their routes, report, ask again when pushed off, and ask for the next. */
 export interface Fleet {
   start(): Promise<void>;
-  /** @throws AppError for refusals that asking again would not help, and what the link throws. */
-  step(): Promise<void>;
+  /**
+   * Moves the floor by a step, then lets the robots report and ask, turn by turn.
+   * @param untilTurn waits until a turn of the step is due; turns count from 0
+   * @throws AppError for refusals that asking again would not help, and what the link throws.
+   */
+  step(untilTurn?: (turn: number) => Promise<void>): Promise<void>;
   /** Waits for every answer under way. */
   settle(): Promise<void>;
   /** Tells the service that a robot cannot drive on for now, or (null) can again. */
@@ -72,6 +79,7 @@ export function createFleet(options: FleetOptions): Fleet {
     const onGoal = (): number => goals++;
     return createDriver({ graph, floor, robot, startSeconds: type.startSeconds, startAt, onGoal });
   });
+  const turns = robotsByTurn(drivers.length, options.turns ?? 1);
   const byName = new Map(drivers.map((driver) => [driver.robotId, driver]));
   const nodeName = (node: number): string => graph.nodeIds[node] as string;
 
@@ -176,19 +184,38 @@ export function createFleet(options: FleetOptions): Fleet {
     if (driver.job === null) await ask(driver, robot);
   };
 
-  /** What each robot that waits for nothing has to ask now. */
-  const questions = (at: number): (() => Promise<void>)[] => {
+  /** What each of these robots that waits for nothing has to ask now. */
+  const questions = (robots: readonly number[], at: number): (() => Promise<void>)[] => {
     const replans: (() => Promise<void>)[] = [];
     const others: (() => Promise<void>)[] = [];
-    drivers.forEach((driver, robot) => {
-      if (driver.waiting) return;
+    for (const robot of robots) {
+      const driver = drivers[robot] as Driver;
+      if (driver.waiting) continue;
       if (driver.retryAt > at) {
         if (driver.strayed && driver.routeId === null) tellPlace(driver);
       } else if (driver.doneAt <= at) others.push(() => complete(driver, robot));
       else if (driver.routeId === null) others.push(() => ask(driver, robot));
       else if (driver.pushedOff && driver.doneAt === Infinity) replans.push(() => deviate(driver));
-    });
+    }
     return [...replans, ...others];
+  };
+
+  /** Moves the floor; what each robot saw of it that waits for no answer. */
+  const move = (): ReadonlyMap<number, Sighting> => {
+    const sightings = new Map<number, Sighting>();
+    for (const { robot, node, atSeconds, onRoute } of floor.step()) {
+      const driver = drivers[robot] as Driver;
+      const arrival = { node, at: startAt + Math.round(1000 * atSeconds) };
+      if (driver.waiting) {
+        driver.unread.push(arrival);
+        continue;
+      }
+      const sighting = see(driver, arrival);
+      sightings.set(robot, sighting);
+      // It came back to its plan by itself: the floor has forgotten the way.
+      if (!onRoute && sighting.place === 'onRoute') driver.steer();
+    }
+    return sightings;
   };
 
   const run = async (tasks: readonly (() => Promise<void>)[]): Promise<void> => {
@@ -235,26 +262,20 @@ export function createFleet(options: FleetOptions): Fleet {
       await run(drivers.map((driver, robot) => () => ask(driver, robot)));
       await settle();
     },
-    async step() {
+    async step(untilTurn) {
       await untilFewAreLate();
-      const sightings: Sighting[] = [];
-      for (const { robot, node, atSeconds, onRoute } of floor.step()) {
-        const driver = drivers[robot] as Driver;
-        const move = { node, at: startAt + Math.round(1000 * atSeconds) };
-        if (driver.waiting) {
-          driver.unread.push(move);
-          continue;
-        }
-        const sighting = see(driver, move);
-        sightings.push(sighting);
-        // It came back to its plan by itself: the floor has forgotten the way.
-        if (!onRoute && sighting.place === 'onRoute') driver.steer();
-      }
+      const sightings = move();
       const at = now();
       await link.advanceClock(at);
-      // Before anyone asks anything: the service then plans for the floor as it is.
-      for (const sighting of sightings) if (sighting.place === 'onRoute') tellProgress(sighting);
-      await run(questions(at));
+      for (const [turn, robots] of turns.entries()) {
+        await untilTurn?.(turn);
+        // Before anyone of the turn asks anything: the service then plans for where they are.
+        for (const robot of robots) {
+          const sighting = sightings.get(robot);
+          if (sighting?.place === 'onRoute') tellProgress(sighting);
+        }
+        await run(questions(robots, at));
+      }
     },
     settle,
     pause(robot, reason) {
@@ -269,7 +290,7 @@ export function createFleet(options: FleetOptions): Fleet {
 
   function change(driver: Driver | undefined, message: RouteChange): void {
     if (!driver || message.routeId !== driver.routeId) return;
-    if (message.type === 'route.updated') driver.revise(message, now());
-    else driver.hold();
+    if (message.type === 'route.held') driver.hold();
+    else driver.revise(message, now());
   }
 }

@@ -5,6 +5,7 @@ export interface LatencySummary {
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
   readonly maximum: number;
 }
 
@@ -25,6 +26,7 @@ export function createLatencies(): Latencies {
       count: histogram.totalCount,
       p50: milliseconds(histogram.getValueAtPercentile(50)),
       p99: milliseconds(histogram.getValueAtPercentile(99)),
+      p999: milliseconds(histogram.getValueAtPercentile(99.9)),
       maximum: milliseconds(histogram.maxValue),
     }),
   };

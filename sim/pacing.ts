@@ -4,6 +4,8 @@ import { monotonicMilliseconds } from '../src/platform/clock.js';
 export interface Pacer {
   /** Waits until the next step is due; at once where the floor is behind. */
   untilDue(): Promise<void>;
+  /** Waits until that share of the step under way is over. */
+  untilShare(share: number): Promise<void>;
   /** Floor seconds a wall second since the start. */
   reached(): number;
 }
@@ -17,15 +19,20 @@ export function createPacer(speedUp: number, stepSeconds: number): Pacer {
   const startedAt = monotonicMilliseconds();
   let dueAt = startedAt;
   let steps = 0;
+  const until = async (at: number): Promise<void> => {
+    const left = at - monotonicMilliseconds();
+    if (left >= 1) await new Promise((resolve) => setTimeout(resolve, left));
+    // The sockets must be read even where the floor is behind.
+    else await new Promise((resolve) => setImmediate(resolve));
+  };
   return {
+    untilShare: (share) => until(dueAt + share * stepMilliseconds),
     async untilDue() {
       steps++;
       dueAt += stepMilliseconds;
       const now = monotonicMilliseconds();
       if (now > dueAt + LAG_MILLISECONDS) dueAt = now;
-      if (dueAt - now >= 1) await new Promise((resolve) => setTimeout(resolve, dueAt - now));
-      // The sockets must be read even where the floor is behind.
-      else await new Promise((resolve) => setImmediate(resolve));
+      await until(dueAt);
     },
     reached: () => (steps * stepSeconds) / Math.max(1e-9, (monotonicMilliseconds() - startedAt) / 1000),
   };

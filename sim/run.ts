@@ -7,6 +7,7 @@ import { createFloor, type Floor } from './floor/floor.js';
 import type { LinkMeasures, MeasuredLink } from './measuredLink.js';
 import { randomStarts } from './orders/reach.js';
 import { createPacer } from './pacing.js';
+import { turnsOf } from './turns.js';
 
 export interface RunOptions {
   readonly graph: LaneGraph;
@@ -86,8 +87,12 @@ export async function runFleet(options: RunOptions): Promise<RunResult> {
     random: random.fork('floor'),
   });
   const tally = createTally();
+  // Where each answer is waited for, or nothing is held back, all speak together: such runs repeat themselves.
+  const isPaced = options.asking === 'background' && options.speedUp < Infinity;
+  const turns = turnsOf(isPaced ? (1000 * floor.stepSeconds) / options.speedUp : 0);
   const fleet = createFleet({
     ...{ graph, floor, link, jobs: options.jobs, startAt: options.startAt, asking: options.asking },
+    turns: turns.count,
     lateRobots: Math.ceil(LATE_SHARE * robotTypes.length),
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]?.name ?? ''),
     onFinished(finished) {
@@ -105,7 +110,7 @@ export async function runFleet(options: RunOptions): Promise<RunResult> {
   const pacer = createPacer(options.speedUp, floor.stepSeconds);
   while (floor.stepCount() < options.steps && options.signal?.aborted !== true) {
     disturbances.step();
-    await fleet.step();
+    await fleet.step(turns.count > 1 ? (turn) => pacer.untilShare(turns.shareAt(turn)) : undefined);
     tally.stepped(floor);
     options.onStep?.({
       step: floor.stepCount(),
