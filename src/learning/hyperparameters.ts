@@ -7,6 +7,8 @@ export const HYPERPARAMETERS = {
   rowsPerBatch: 128,
   /** Share of a batch drawn from rows that no batch has seen, newest first. */
   freshShare: 0.5,
+  /** Fresh rows of one completion in a batch that is learnt before its rows ask for one. */
+  hurriedRowsPerCompletion: 4,
   /** Age of a replayed row is size * u^recencyPower, u uniform: above 1 favours recent rows. */
   recencyPower: 2,
   /** Seconds up to which the loss is quadratic (Huber 1964). */

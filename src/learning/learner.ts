@@ -25,11 +25,14 @@ export interface Learner {
   /** A second has passed on the floor: rows that wait for company are learnt now. */
   tick(): void;
   /**
-   * Lets fresh rows be learnt now, by a batch that rows to come will pay for; a few at most are lent. For
-   * learners behind sockets: who reports a route should not wait for the next one's rows.
+   * Lets fresh rows be learnt now, a few of each completion: a route that fills a batch alone would pull the
+   * weights its own way. For learners behind sockets: who reports a route should not wait for the next one's rows.
    */
   hurry(): void;
-  /** Owes one more batch after an update that the held-out rows stopped: the next may pass. */
+  /**
+   * Takes back what the held-out rows stopped: owes one more batch, from the champion on, with its fresh rows
+   * and others of the replay. The next may pass.
+   */
   again(): void;
   /** Trains the batches owed; null where none are. */
   turn(): LearnerUpdate | null;
@@ -44,7 +47,6 @@ export interface LearnerOptions {
   readonly weights: Float32Array;
 }
 
-const BATCHES_LENT = 4;
 /** After so many updates in a row that a gate stopped, training starts again from the champion. */
 const REJECTIONS_BEFORE_RESET = 20;
 
@@ -55,7 +57,7 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
   const learntCompletions = new Set<number>();
   let champion: Float32Array = weights.slice();
   let owed = 0;
-  let lent = 0;
+  let hurried = false;
   let rejections = 0;
 
   const replayOf = (source: number): Replay => {
@@ -69,24 +71,32 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
   const freshCount = (): number =>
     [...replays.values()].reduce((sum, replay) => sum + replay.freshCount(), 0);
 
+  const forgetDrawn = (): void => {
+    learntCompletions.clear();
+    for (const replay of replays.values()) replay.keepDrawn();
+  };
+
   /** Half fresh rows, half replayed ones, each warehouse its share. */
   const assemble = (): boolean => {
     const sources = [...replays.values()].filter((replay) => replay.size() > 0);
     if (sources.length === 0) return false;
     let filled = 0;
+    const rowsEach = hurried ? HYPERPARAMETERS.hurriedRowsPerCompletion : Infinity;
     sources.forEach((replay, i) => {
       const end = Math.floor(((i + 1) * HYPERPARAMETERS.batchRows) / sources.length);
       const wanted = Math.ceil((end - filled) * HYPERPARAMETERS.freshShare);
-      filled += replay.drawFresh(batch, filled, wanted, learntCompletions);
+      filled += replay.drawFresh(batch, filled, { count: wanted, rowsEach, completions: learntCompletions });
       replay.drawRecent(batch, filled, end - filled, random);
       filled = end;
     });
     return true;
   };
 
+  /** What the batches since the champion taught is gone, and so is the claim that their rows are in the weights. */
   const giveUp = (): void => {
     trainer.reset(champion);
     rejections = 0;
+    learntCompletions.clear();
   };
 
   const judge = (candidate: Float32Array): Gate | null => {
@@ -103,6 +113,8 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
   const reject = (gate: Gate, loss: number, batches: number): LearnerUpdate => {
     rejections++;
     if (gate !== 'heldOut' || rejections >= REJECTIONS_BEFORE_RESET) giveUp();
+    // What breaks a step is not tried again.
+    if (gate !== 'heldOut') forgetDrawn();
     return { weights: null, rejectedBy: gate, completions: [], loss, batches };
   };
 
@@ -110,22 +122,23 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
     offer(rows) {
       if (!isLearnable(rows.rows)) return;
       replayOf(rows.source).add(rows);
-      const earned = rows.rows.length / ROW_SIZE / HYPERPARAMETERS.rowsPerBatch;
-      const repaid = Math.min(lent, earned);
-      lent -= repaid;
-      owed += earned - repaid;
+      owed += rows.rows.length / ROW_SIZE / HYPERPARAMETERS.rowsPerBatch;
     },
     correct: (correction) => replayOf(correction.source).correct(correction),
     tick() {
       if (owed < 1 && freshCount() > 0) owed = 1;
     },
     hurry() {
-      if (owed >= 1 || lent >= BATCHES_LENT || freshCount() === 0) return;
-      lent += 1 - owed;
+      if (owed >= 1 || freshCount() === 0) return;
       owed = 1;
+      hurried = true;
     },
     again() {
+      trainer.reset(champion);
+      learntCompletions.clear();
+      for (const replay of replays.values()) replay.putBack();
       owed = Math.max(owed, 1);
+      hurried = true;
     },
     turn() {
       let loss = 0;
@@ -138,18 +151,20 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
         if (gate) return reject(gate, report.loss, batches);
       }
       if (batches === 0) return null;
+      hurried = false;
       const candidate = trainer.weights();
       const gate = judge(candidate);
       if (gate) return reject(gate, loss / batches, batches);
       champion = candidate;
       rejections = 0;
       const completions = [...learntCompletions];
-      learntCompletions.clear();
+      forgetDrawn();
       return { weights: candidate, rejectedBy: null, completions, loss: loss / batches, batches };
     },
     reset(next) {
       champion = next.slice();
       giveUp();
+      forgetDrawn();
     },
     dispose: () => trainer.dispose(),
   };

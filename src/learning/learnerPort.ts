@@ -13,7 +13,6 @@ export interface LearnerPort {
   reset(weights: Float32Array): void;
   onUpdate(listener: (update: LearnerUpdate) => void): void;
   onFailure(listener: (detail: string) => void): void;
-  /** Rows sent and not yet learnt from, as far as known. */
   close(): Promise<void>;
 }
 

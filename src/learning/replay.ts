@@ -9,13 +9,25 @@ export interface Replay {
   /** Rows to draw from. */
   size(): number;
   freshCount(): number;
-  /** Fills `target` from `offset` rows on with `count` rows that no batch has seen; returns how many there were. */
-  drawFresh(target: Float32Array, offset: number, count: number, completions: Set<number>): number;
+  /** Fills `target` from `offset` rows on with rows that no batch has seen; returns how many there were. */
+  drawFresh(target: Float32Array, offset: number, wanted: FreshWanted): number;
+  /** Rows drawn fresh since the last `keepDrawn` or `putBack` are fresh again. */
+  putBack(): void;
+  /** What was drawn fresh stays drawn. */
+  keepDrawn(): void;
   /** Fills with rows drawn at random, recent ones more often. */
   drawRecent(target: Float32Array, offset: number, count: number, random: Random): void;
   /** [n][ROW_SIZE] */
   readonly heldOut: Float32Array;
   heldOutCount(): number;
+}
+
+export interface FreshWanted {
+  readonly count: number;
+  /** Rows of one completion, on average. */
+  readonly rowsEach: number;
+  /** Takes the numbers of the completions that the rows are of. */
+  readonly completions: Set<number>;
 }
 
 interface FreshRow {
@@ -30,6 +42,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   const rowOfSlot = new Int32Array(capacity).fill(-1);
   const rowOfHeldSlot = new Int32Array(heldOutCapacity).fill(-1);
   let fresh: FreshRow[] = [];
+  let drawnFresh: FreshRow[] = [];
   let added = 0;
   let held = 0;
 
@@ -74,15 +87,22 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       const heldSlot = rowOfHeldSlot.indexOf(row);
       if (heldSlot >= 0) relabel(heldOut, heldSlot, label);
     },
-    drawFresh(target, offset, count, completions) {
-      const { drawn, left } = chooseFresh(fresh, count);
+    drawFresh(target, offset, { count, rowsEach, completions }) {
+      const { drawn, left } = chooseFresh(fresh, count, rowsEach);
       drawn.forEach(({ slot, completion }, i) => {
         copy(slot, target, offset + i);
         completions.add(completion);
       });
       fresh = left;
+      drawnFresh.push(...drawn);
       return drawn.length;
     },
+    putBack() {
+      drawnFresh.sort((a, b) => a.completion - b.completion || a.slot - b.slot);
+      fresh = [...drawnFresh, ...fresh];
+      drawnFresh = [];
+    },
+    keepDrawn: () => void (drawnFresh = []),
     drawRecent(target, offset, count, random) {
       const size = Math.min(added, capacity);
       for (let i = 0; i < count; i++) {
@@ -105,6 +125,7 @@ function relabel(target: Float32Array, slot: number, blockingSeconds: number): v
 function chooseFresh(
   fresh: readonly FreshRow[],
   count: number,
+  rowsEach: number,
 ): { readonly drawn: readonly FreshRow[]; readonly left: FreshRow[] } {
   const starts: number[] = [];
   fresh.forEach(({ completion }, i) => {
@@ -116,7 +137,7 @@ function chooseFresh(
     return { drawn: pick(fresh, chosen), left: fresh.slice(starts[served.length]) };
   }
   const others = fresh.map((_row, i) => i).filter((i) => !chosen.has(i));
-  const room = Math.min(count, fresh.length) - chosen.size;
+  const room = Math.min(count, fresh.length, rowsEach * chosen.size) - chosen.size;
   for (let i = 0; i < room; i++) chosen.add(others[Math.floor(((i + 0.5) * others.length) / room)]!);
   return { drawn: pick(fresh, chosen), left: [] };
 }

@@ -15,6 +15,8 @@ function numbersIn(target: Float32Array, count: number): number[] {
   return Array.from({ length: count }, (_, i) => target[i * ROW_SIZE]!);
 }
 
+const draw = (completions = new Set<number>(), rowsEach = Infinity) => ({ count: 32, rowsEach, completions });
+
 describe('replay', () => {
   it('never gives a held-out row to be learnt, fresh or replayed', () => {
     const replay = createReplay(500, 64);
@@ -26,7 +28,7 @@ describe('replay', () => {
       const count = 1 + random.integer(40);
       replay.add(numbered(next, count, completion));
       next += count;
-      const fresh = replay.drawFresh(target, 0, 32, new Set());
+      const fresh = replay.drawFresh(target, 0, draw());
       replay.drawRecent(target, fresh, 64 - fresh, random);
       for (const row of numbersIn(target, 64)) drawn.add(row);
     }
@@ -43,6 +45,29 @@ describe('replay', () => {
     expect([single.size(), single.heldOutCount()]).toEqual([1, 0]);
   });
 
+  it('gives a few rows of each completion where no more are wanted', () => {
+    const replay = createReplay(500, 64);
+    replay.add(numbered(1, 15, 0));
+    replay.add(numbered(17, 15, 1));
+    const seen = new Set<number>();
+    expect(replay.drawFresh(new Float32Array(32 * ROW_SIZE), 0, draw(seen, 4))).toBe(8);
+    expect([...seen]).toEqual([0, 1]);
+  });
+
+  it('gives rows that were put back once more, unless they were to be kept', () => {
+    const replay = createReplay(500, 64);
+    const target = new Float32Array(32 * ROW_SIZE);
+    replay.add(numbered(1, 15, 0));
+    expect(replay.drawFresh(target, 0, draw())).toBe(15);
+    const first = numbersIn(target, 15);
+    replay.putBack();
+    expect(replay.drawFresh(target, 0, draw())).toBe(15);
+    expect(numbersIn(target, 15).sort()).toEqual(first.sort());
+    replay.keepDrawn();
+    replay.putBack();
+    expect(replay.freshCount()).toBe(0);
+  });
+
   it('puts a row of every completion into the next batch, however unequal they are', () => {
     const random = createRandom(2);
     for (let round = 0; round < 50; round++) {
@@ -55,7 +80,7 @@ describe('replay', () => {
         next += rows;
       }
       const seen = new Set<number>();
-      const drawn = replay.drawFresh(new Float32Array(32 * ROW_SIZE), 0, 32, seen);
+      const drawn = replay.drawFresh(new Float32Array(32 * ROW_SIZE), 0, draw(seen));
       expect(drawn).toBeGreaterThanOrEqual(count);
       expect(drawn).toBeLessThanOrEqual(32);
       expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
@@ -72,7 +97,7 @@ describe('replay', () => {
     const target = new Float32Array(32 * ROW_SIZE);
     for (let batch = 0; batch < 4; batch++) {
       expect(replay.freshCount()).toBeGreaterThan(0);
-      replay.drawFresh(target, 0, 32, seen);
+      replay.drawFresh(target, 0, draw(seen));
     }
     expect(seen.size).toBe(100);
     expect(replay.freshCount()).toBe(0);
@@ -82,7 +107,7 @@ describe('replay', () => {
     const replay = createReplay(5_000, 64);
     replay.add(numbered(1, 300, 0));
     const target = new Float32Array(32 * ROW_SIZE);
-    expect(replay.drawFresh(target, 0, 32, new Set())).toBe(32);
+    expect(replay.drawFresh(target, 0, draw())).toBe(32);
     const rows = numbersIn(target, 32);
     expect(new Set(rows).size).toBe(32);
     for (const third of [0, 1, 2]) {
