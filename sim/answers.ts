@@ -21,7 +21,8 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-const PATIENCE_MILLISECONDS = 60_000;
+/** Longer than a server may be away to restart. */
+const PATIENCE_MILLISECONDS = 120_000;
 
 export function createAnswers(): Answers {
   const waiting = new Map<string, Waiting>();

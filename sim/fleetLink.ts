@@ -16,8 +16,16 @@ export interface FleetRobot {
   readonly node: string;
 }
 
+/** What the service says after a lost connection that a robot has still to drive. */
+export interface RouteResumed extends Pick<
+  RouteUpdatedMessage,
+  'routeId' | 'robotId' | 'revision' | 'nodes' | 'stopIndexes'
+> {
+  readonly type: 'route.resumed';
+}
+
 /** What the service changes of its own accord: a new way, or none for now. */
-export type RouteChange = RouteUpdatedMessage | RouteHeldMessage;
+export type RouteChange = RouteUpdatedMessage | RouteHeldMessage | RouteResumed;
 
 /**
  * How a simulated fleet reaches the service: by call in process, or over the real socket. Refusals reject with

@@ -1,16 +1,19 @@
 import type {
   ErrorMessageContent,
   FromFleetMessage,
+  HelloMessage,
   RouteAssignedContent,
   RouteScoredContent,
   RouteUpdatedMessage,
   ToFleetMessage,
   WelcomeMessage,
 } from '../src/domain/messages.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '../src/domain/errors.js';
 import { LIMITS } from '../src/domain/limits.js';
 import { createAnswers } from './answers.js';
-import type { FleetLink, FleetRobot, RouteChange } from './fleetLink.js';
-import { openFleetSocket, type FleetSocket } from './fleetSocket.js';
+import type { FleetLink, RouteChange } from './fleetLink.js';
+import { openLastingSocket, type LastingSocket } from './lastingSocket.js';
 import { createServerApi, errorOf, type ServerApi, type ServerTarget } from './serverApi.js';
 
 export interface SocketLinkOptions {
@@ -19,6 +22,8 @@ export interface SocketLinkOptions {
   /** Robots are spread over so many sockets. */
   readonly sockets: number;
   readonly onPolicy?: (policyVersion: string) => void;
+  /** How long a server may be away, to restart, before the run ends. */
+  readonly patienceSeconds?: number;
 }
 
 /** A fleet on the wire: WebSockets for the robots, HTTP for the clock that an operator's token drives. */
@@ -28,59 +33,78 @@ export interface SocketLink extends FleetLink {
   readonly api: ServerApi;
   /** Refusals that answer nothing that was asked, by code. */
   strayErrors(): Readonly<Record<string, number>>;
+  /** Sockets that dropped and came back. */
+  resumed(): number;
 }
 
+/** One socket, the robots that speak through it, and the hello that it waits for. */
+interface Line {
+  readonly number: number;
+  readonly robots: HelloMessage['robots'];
+  socket: LastingSocket | null;
+}
+
+const PATIENCE_SECONDS = 60;
+const CLOCK_PAUSE_MILLISECONDS = 200;
+
 /**
- * Opens the sockets. One that drops ends the run: everything asked and not answered then rejects.
+ * Opens the sockets. One that drops comes back, says hello, and sends again what was asked and not answered; where the
+ * server stays away for longer than the patience, everything asked rejects.
  * @throws E_LINK_LOST, E_UNKNOWN_WAREHOUSE and what else a hello is refused with
  */
 export async function openSocketLink(options: SocketLinkOptions): Promise<SocketLink> {
-  const { target, warehouseId } = options;
+  const { target, warehouseId, patienceSeconds = PATIENCE_SECONDS } = options;
   const api = createServerApi(target, warehouseId);
   const answers = createAnswers();
   const strays = new Map<string, number>();
-  const sockets: FleetSocket[] = [];
-  const socketOfRobot = new Map<string, FleetSocket>();
-  const socketOfRoute = new Map<string, FleetSocket>();
+  const lines: Line[] = [];
+  const lineOfRobot = new Map<string, Line>();
+  const lineOfRoute = new Map<string, Line>();
   let changed: (message: RouteChange) => void = () => undefined;
-  let helloNumber = 0;
+  let resumed = 0;
 
-  const fail = (message: ErrorMessageContent): void => {
+  const answer = (line: Line, key: string, message: unknown): boolean => {
+    line.socket?.settle(key);
+    return answers.resolve(key, message);
+  };
+  const fail = (line: Line, message: ErrorMessageContent): void => {
     const { code, references } = message;
+    // It closes its sockets next: what it refuses now is asked again of the one that comes after it.
+    if (code === 'E_SHUTTING_DOWN') return;
     const error = errorOf(code, references, message.message);
     const { requestId, routeId } = references;
-    const keys = [
-      `request ${requestId}`,
-      `deviated ${routeId}`,
-      `completed ${routeId}`,
-      `cancelled ${routeId}`,
-    ];
-    if (keys.some((key) => answers.reject(key, error))) return;
+    const keys = ['request', 'deviated', 'completed', 'cancelled'].map(
+      (what) => `${what} ${what === 'request' ? requestId : routeId}`,
+    );
     // Only a hello is refused without naming a request or a route.
-    if (requestId === undefined && routeId === undefined && answers.reject(`hello ${helloNumber}`, error))
+    if (requestId === undefined && routeId === undefined) keys.push(`hello ${line.number}`);
+    for (const key of keys) {
+      if (!answers.reject(key, error)) continue;
+      line.socket?.settle(key);
       return;
+    }
     strays.set(code, (strays.get(code) ?? 0) + 1);
   };
-  const receive = (message: ToFleetMessage): void => {
+  const receive = (line: Line, message: ToFleetMessage): void => {
     switch (message.type) {
       case 'welcome':
-        return void answers.resolve(`hello ${helloNumber}`, message);
+        return void answers.resolve(`hello ${line.number}`, message);
       case 'route.assigned':
-        return void answers.resolve(`request ${message.requestId}`, message);
+        return void answer(line, `request ${message.requestId}`, message);
       case 'route.scored':
-        socketOfRoute.delete(message.routeId);
-        return void answers.resolve(`completed ${message.routeId}`, message);
+        lineOfRoute.delete(message.routeId);
+        return void answer(line, `completed ${message.routeId}`, message);
       case 'route.closed':
-        return void answers.resolve(`cancelled ${message.routeId}`, message);
+        return void answer(line, `cancelled ${message.routeId}`, message);
       case 'route.updated':
-        if (message.reason === 'deviated' && answers.resolve(`deviated ${message.routeId}`, message)) return;
+        if (message.reason === 'deviated' && answer(line, `deviated ${message.routeId}`, message)) return;
         return later(message);
       case 'route.held':
         return later(message);
       case 'policy.updated':
         return options.onPolicy?.(message.policyVersion);
       case 'error':
-        return fail(message);
+        return fail(line, message);
       case 'weights.updated':
         return;
     }
@@ -88,53 +112,79 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
   /** After whatever came before it in the same chunk was taken up. */
   const later = (message: RouteChange): void => void setImmediate(() => changed(message));
 
-  const ask = <Answer>(socket: FleetSocket, key: string, message: FromFleetMessage): Promise<Answer> => {
-    const answer = answers.expect<Answer>(key);
-    socket.send(message);
-    return answer;
+  const ask = <Answer>(line: Line, key: string, message: FromFleetMessage): Promise<Answer> => {
+    const awaited = answers.expect<Answer>(key);
+    line.socket?.ask(key, message);
+    return awaited;
   };
-  const onLost = (error: Error): void => answers.rejectAll(error);
+  const greet = (line: Line, robots: HelloMessage['robots']): Promise<WelcomeMessage> => {
+    const welcome = answers.expect<WelcomeMessage>(`hello ${line.number}`);
+    line.socket?.tell({ type: 'hello', warehouseId, robots });
+    return welcome;
+  };
+  const greetAll = async (line: Line): Promise<WelcomeMessage[]> => {
+    const welcomes: WelcomeMessage[] = [];
+    for (let from = 0; from < line.robots.length; from += LIMITS.robotsPerHello) {
+      welcomes.push(await greet(line, line.robots.slice(from, from + LIMITS.robotsPerHello)));
+    }
+    return welcomes;
+  };
+  /** Where robots stood when they were introduced is long ago. */
+  const resume = async (line: Line): Promise<void> => {
+    answers.reject(
+      `hello ${line.number}`,
+      errorOf('E_LINK_LOST', { url: target.url, detail: 'dropped' }, ''),
+    );
+    for (const [at, { robotId, robotType }] of line.robots.entries())
+      line.robots[at] = { robotId, robotType };
+    for (const { openRoutes } of await greetAll(line)) for (const route of openRoutes) later(changeOf(route));
+  };
   const { url, robotToken: token } = target;
-  for (let at = 0; at < options.sockets; at++) {
-    sockets.push(await openFleetSocket({ url, token, onMessage: receive, onLost }));
+  for (let number = 0; number < options.sockets; number++) {
+    const line: Line = { number, robots: [], socket: null };
+    lines.push(line);
+    line.socket = await openLastingSocket({
+      ...{ url, token, patienceSeconds },
+      onMessage: (message) => receive(line, message),
+      greet: () => resume(line),
+      onResumed: () => void resumed++,
+      onLost: (error) => answers.rejectAll(error),
+    });
   }
-  const greet = (socket: FleetSocket, robots: readonly FleetRobot[]): Promise<WelcomeMessage> =>
-    ask(socket, `hello ${++helloNumber}`, { type: 'hello', warehouseId, robots: [...robots] });
-  const { serverTime } = await greet(sockets[0] as FleetSocket, []);
+  const first = lines[0] as Line;
+  const { serverTime } = await greet(first, []);
 
   /** What an earlier run left open would stand in the way of this one. */
-  const cancelLeftovers = (socket: FleetSocket, { openRoutes }: WelcomeMessage) =>
+  const cancelLeftovers = (line: Line, { openRoutes }: WelcomeMessage) =>
     Promise.all(
       openRoutes.map(({ routeId }) =>
-        ask(socket, `cancelled ${routeId}`, { type: 'route.cancelled', routeId, reason: 'a new run begins' }),
+        ask(line, `cancelled ${routeId}`, { type: 'route.cancelled', routeId, reason: 'a new run begins' }),
       ),
     );
-  const ofRobot = (robotId: string): FleetSocket => socketOfRobot.get(robotId) ?? (sockets[0] as FleetSocket);
-  const ofRoute = (routeId: string): FleetSocket => socketOfRoute.get(routeId) ?? (sockets[0] as FleetSocket);
+  const ofRobot = (robotId: string): Line => lineOfRobot.get(robotId) ?? first;
+  const ofRoute = (routeId: string): Line => lineOfRoute.get(routeId) ?? first;
 
   return {
     serverTime,
     api,
     strayErrors: () => Object.fromEntries([...strays].sort()),
+    resumed: () => resumed,
     async hello(robots) {
-      for (const [at, socket] of sockets.entries()) {
-        const own = robots.filter((_, robot) => robot % sockets.length === at);
-        for (const { robotId } of own) socketOfRobot.set(robotId, socket);
-        for (let from = 0; from < own.length; from += LIMITS.robotsPerHello) {
-          const welcome = await greet(socket, own.slice(from, from + LIMITS.robotsPerHello));
-          await cancelLeftovers(socket, welcome);
-        }
+      for (const [at, line] of lines.entries()) {
+        line.robots.push(...robots.filter((_, robot) => robot % lines.length === at));
+        for (const { robotId } of line.robots) lineOfRobot.set(robotId, line);
+        for (const welcome of await greetAll(line)) await cancelLeftovers(line, welcome);
       }
     },
-    robotState: (message) => ofRobot(message.robotId).send({ type: 'robot.state', ...message }),
+    robotState: (message) => ofRobot(message.robotId).socket?.tell({ type: 'robot.state', ...message }),
     async requestRoute(request) {
-      const socket = ofRobot(request.robotId);
+      const line = ofRobot(request.robotId);
       const key = `request ${request.requestId}`;
-      const answer = await ask<RouteAssignedContent>(socket, key, { type: 'route.request', ...request });
-      socketOfRoute.set(answer.routeId, socket);
-      return answer;
+      const assigned = await ask<RouteAssignedContent>(line, key, { type: 'route.request', ...request });
+      lineOfRoute.set(assigned.routeId, line);
+      return assigned;
     },
-    progress: (message) => ofRoute(message.routeId).send({ type: 'route.progress', ...message }),
+    progress: (message) => ofRoute(message.routeId).socket?.tell({ type: 'route.progress', ...message }),
     deviated: (message) =>
       ask<RouteUpdatedMessage>(ofRoute(message.routeId), `deviated ${message.routeId}`, {
         type: 'route.deviated',
@@ -146,13 +196,28 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
         ...report,
       }),
     async advanceClock(at) {
-      answers.assertLinked();
-      await api.advanceClock(at);
+      for (;;) {
+        answers.assertLinked();
+        try {
+          return await api.advanceClock(at);
+        } catch (error) {
+          const isAway = isAppError(error) && ['E_LINK_LOST', 'E_SHUTTING_DOWN'].includes(error.code);
+          if (!isAway) throw error;
+          await sleep(CLOCK_PAUSE_MILLISECONDS);
+        }
+      }
     },
     onUpdate: (listener) => void (changed = listener),
     async close() {
-      await Promise.all(sockets.map((socket) => socket.close()));
+      await Promise.all(lines.map(({ socket }) => socket?.close()));
       answers.close();
     },
   };
+}
+
+/** An open route of a welcome, as news for its robot; without stops it has to wait. */
+function changeOf(route: WelcomeMessage['openRoutes'][number]): RouteChange {
+  const { routeId, robotId, revision, nodes, stopIndexes } = route;
+  if (stopIndexes.length > 0) return { type: 'route.resumed', ...route };
+  return { type: 'route.held', routeId, robotId, revision, node: nodes[0] ?? '', reason: 'no way now' };
 }

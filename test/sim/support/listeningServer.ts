@@ -27,7 +27,7 @@ export async function listen(
   const target = { robotToken: issue('robot'), operatorToken: issue('operator') };
   const server = await createServer({
     ...{ service, metrics, logger: createLogger('silent'), version: '0.0.0', policyIsShared: true },
-    ...{ tokens: { records: () => records, refresh: () => false }, host: '127.0.0.1', port: 0 },
+    ...{ tokens: { records: () => records, refresh: () => undefined }, host: '127.0.0.1', port: 0 },
   });
   const { url } = await server.listen();
   return {
