@@ -37,7 +37,10 @@ interface Waiting {
   readonly reject: (error: AppError) => void;
 }
 
-/** Planning goes on for so long before sockets are read again. */
+/**
+ * Planning goes on for so long before sockets are read again, or for as long as they were read: a flood of requests to
+ * be refused must not starve those that were taken.
+ */
 const SLICE_MILLISECONDS = 4;
 /** Weight of the newest plan in the mean time from one to the next. */
 const MEMORY = 0.05;
@@ -56,6 +59,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   let emptyAt = now();
   let lastStartedAt: number | null = null;
   let planMilliseconds = 0;
+  let pausedAt: number | null = null;
 
   const refuse = ({ reject }: Waiting): void => {
     depth--;
@@ -89,9 +93,11 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
         refuse(waiting.shift() as Waiting);
       }
     }
-    while (depth > 0 && now() - begunAt < SLICE_MILLISECONDS) {
+    const slice = Math.max(SLICE_MILLISECONDS, pausedAt === null ? 0 : begunAt - pausedAt);
+    while (depth > 0 && now() - begunAt < slice) {
       start(byUrgency.findLast(({ length }) => length > 0)?.shift() as Waiting);
     }
+    pausedAt = depth > 0 ? now() : null;
     if (depth > 0) return defer(drain);
     emptyAt = now();
     lastStartedAt = null;

@@ -55,6 +55,16 @@ describe('the queue of plans', () => {
     expect(served.at(2)).toBe('urgent');
   });
 
+  it('plans for as long as reading took, however much there was to refuse', async () => {
+    const { ask, served, turn, pass } = startQueue({}, 3);
+    for (let i = 0; i < 100; i++) void ask(String(i), 1);
+    await turn();
+    expect(served.length).toBe(2);
+    pass(60);
+    await turn();
+    expect(served.length).toBe(22);
+  });
+
   it('refuses above its limit, the least urgent and among them the newest', async () => {
     const { ask, served, shed, settle, drain, queue } = startQueue({ limit: 3 });
     for (const name of ['a', 'b', 'c']) void ask(name, 1);

@@ -28,9 +28,14 @@ try {
     console.log(JSON.stringify({ phase: name, perSecond: Math.round(perSecond), ...result }));
     return result;
   };
-  // Far above what it can do: what it accepts then is its capacity.
-  const flooded = await phase('capacity', 4_000);
-  const capacity = flooded.accepted.count / SECONDS;
+  // 32 robots that ask again as soon as they are answered find out what it can do.
+  const closedLoop = await openAskers({
+    ...{ target: server.target, graph, random, sockets: 8, robotsPerSocket: 4, prefix: 'loop' },
+  });
+  const loop = await closedLoop.phase({ perSecond: 2_000, seconds: SECONDS, warmUpSeconds: 5 });
+  closedLoop.close();
+  console.log(JSON.stringify({ phase: 'closed loop', ...loop }));
+  const capacity = loop.accepted.count / SECONDS;
   await phase('half', capacity / 2);
   const once = await phase('once', capacity);
   const twice = await phase('twice', 2 * capacity);
