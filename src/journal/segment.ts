@@ -180,7 +180,7 @@ function readSome(rows: Iterable<Row>, from: number): StoredRecord[] {
   let next = from;
   try {
     for (const row of rows) {
-      if (!isIntact(row)) throw corrupt(row.sequence, 'its checksum is wrong');
+      if (!isIntact(row)) throw corrupt(Math.max(next, row.sequence), 'its checksum is wrong');
       next = row.sequence + 1;
       records.push(row);
       bytes += encodedBytes(row);

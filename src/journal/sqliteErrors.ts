@@ -14,10 +14,13 @@ export function commitError(error: unknown): AppError {
   return new AppError('E_JOURNAL_FAILED', { detail: String(error) }, error);
 }
 
-/** What SQLite finds broken is the record's damage; anything else stays what it is. */
+/**
+ * What SQLite finds broken is the record's damage; anything else stays what it is. SQLITE_ERROR is what a
+ * damaged schema gives: the statements themselves are fixed.
+ */
 export function asDamage(error: unknown, sequence: number): unknown {
   const code = sqliteCode(error);
-  if (!code.startsWith('SQLITE_CORRUPT') && code !== 'SQLITE_NOTADB') return error;
+  if (!/^SQLITE_(CORRUPT|NOTADB|ERROR)/.test(code)) return error;
   return corrupt(sequence, String(error), error);
 }
 

@@ -53,3 +53,24 @@ export async function runSoak(soak: Soak): Promise<void> {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+/** A soak of simulated lives: each seed passes, or is named with what did not hold. */
+export function runSeeds(options: {
+  readonly name: string;
+  readonly description: string;
+  readonly count: number;
+  readonly runSeed: (seed: number) => Promise<void>;
+}): Promise<void> {
+  return runSoak({
+    ...options,
+    unit: 'seeds',
+    async run({ count, seed: first, progress }) {
+      const failures: { readonly seed: number; readonly detail: string }[] = [];
+      for (let seed = first; seed < first + count; seed++) {
+        await options.runSeed(seed).catch((error: unknown) => failures.push({ seed, detail: String(error) }));
+        progress(seed - first + 1);
+      }
+      return { failures, passed: failures.length === 0 };
+    },
+  });
+}

@@ -1,0 +1,65 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../journal/support/records.js';
+import { compiledProgram } from '../support/compiled.js';
+import { journalOf } from './support/servedDirectory.js';
+
+const SHIM = join(import.meta.dirname, 'support', 'failingSync.c');
+const FAILED = 70;
+
+/** The C library's calls are stood in for by a library of ours: needs a compiler, and the loader of Linux. */
+function mayInject(): boolean {
+  return process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
+}
+
+function builtShim(): string {
+  const library = join(temporaryDirectory(), 'failing.so');
+  const built = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, SHIM, '-ldl'], {
+    encoding: 'utf8',
+  });
+  expect(built.stderr).toBe('');
+  return library;
+}
+
+/** Appends until the call fails; answers what was acknowledged, and how the process ended. */
+async function appendUntilFailure(directory: string, library: string, call: 'sync' | 'write', at: number) {
+  const program = join(compiledProgram(), 'test', 'journal', 'fixtures', 'appender.js');
+  const environment = { LD_PRELOAD: library, FAIL_CALL: call, FAIL_AT: String(at) };
+  const child = spawn(process.execPath, [program, directory, '4000'], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { acknowledged: out.split('\n').slice(0, -1), code, errors };
+}
+
+describe.skipIf(!mayInject())('a commit that fails', () => {
+  it.each([
+    ['sync', [6, 9, 12, 15, 20, 40]],
+    ['write', [20, 25, 30, 37, 60, 120]],
+  ] as const)(
+    'ends the process with an error and nothing acknowledged after it, whichever %s it is',
+    async (call, points) => {
+      const library = builtShim();
+      for (const at of points) {
+        const directory = temporaryDirectory();
+        const run = await appendUntilFailure(directory, library, call, at);
+        expect([at, run.code, run.errors.includes('E_JOURNAL_FAILED')]).toEqual([at, FAILED, true]);
+        // Started again on a sound disk, it holds all that was acknowledged.
+        const held = new Set(
+          (await journalOf(directory)).map(
+            ({ sequence, payload }) => `${sequence} ${'routeId' in payload ? payload.routeId : ''}`,
+          ),
+        );
+        expect(run.acknowledged.filter((line) => !held.has(line))).toEqual([]);
+      }
+    },
+    120_000,
+  );
+});

@@ -1,0 +1,67 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { isAppError } from '../../src/domain/errors.js';
+import { openJournal } from '../../src/journal/sqliteJournal.js';
+import { temporaryDirectory } from '../journal/support/records.js';
+import { cell, report, SITE, startService, traceAlong } from '../service/support/startService.js';
+
+/** A file system of its own needs the rights to mount one: root, and a container that lets it. */
+function mayMount(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  return spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+describe.skipIf(!mayMount())('a service whose disk is full', () => {
+  it('refuses completions, serves routes all the same, and takes the completions once there is space', async () => {
+    const directory = temporaryDirectory();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory]);
+    onTestFinished(() => void execFileSync('umount', ['--lazy', directory]));
+    const onFatal = vi.fn();
+    const journal = await openJournal({ directory, onFatal, sizes: { journalReserveBytes: 2 * MEBIBYTE } });
+    const robots = Array.from({ length: 60 }, (_, i) => `robot-${i}`);
+    const { service, now, pass } = await startService({ journal, robots });
+    const ask = (robotId: string, requestId: string) =>
+      service.requestRoute(SITE, { requestId, robotId, from: cell('00'), stops: [cell('04')] });
+
+    // Free space shrinks to nothing while one robot works.
+    const ballast = join(directory, 'ballast');
+    writeFileSync(ballast, new Uint8Array(9 * MEBIBYTE));
+    let requests = 0;
+    let refused: { route: Awaited<ReturnType<typeof ask>>; trace: ReturnType<typeof traceAlong> } | null =
+      null;
+    while (refused === null) {
+      const route = await ask('robot-0', `q${++requests}`);
+      await pass(5);
+      const trace = traceAlong(route.nodes, now() - 4_000, []);
+      const padded = [...trace, ...Array.from({ length: 3_000 }, () => trace.at(-1)!)];
+      try {
+        await service.completeRoute(SITE, report(route, padded));
+      } catch (error) {
+        expect(isAppError(error) && error.code).toBe('E_JOURNAL_FULL');
+        refused = { route, trace };
+      }
+    }
+    // Everyone else is still served, and whoever may not complete may give its route back.
+    const served = await Promise.all(robots.slice(1).map((robotId) => ask(robotId, `full-${robotId}`)));
+    expect(served).toHaveLength(59);
+    const held = report(served[0]!, traceAlong(served[0]!.nodes, now()));
+    await expect(service.completeRoute(SITE, held)).rejects.toMatchObject({ code: 'E_JOURNAL_FULL' });
+    const cancelled = { type: 'route.cancelled' as const, routeId: served[1]!.routeId, reason: 'full' };
+    expect(await service.cancelRoute(SITE, cancelled)).toMatchObject({ state: 'cancelled' });
+
+    rmSync(ballast);
+    await pass(1);
+    const scored = await service.completeRoute(SITE, report(refused.route, refused.trace));
+    expect(scored.duplicate).toBeUndefined();
+    expect(await service.completeRoute(SITE, report(refused.route, refused.trace))).toEqual({
+      ...scored,
+      duplicate: true,
+    });
+    expect(onFatal).not.toHaveBeenCalled();
+    await service.close();
+  }, 60_000);
+});
