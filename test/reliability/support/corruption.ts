@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAppError } from '../../../src/domain/errors.js';
+import { AppError, isAppError } from '../../../src/domain/errors.js';
 import type { EncodedRecord } from '../../../src/journal/encoding.js';
 import { inspectJournal, isSound } from '../../../src/journal/inspection.js';
 import { RESERVE_FILE } from '../../../src/journal/segmentFiles.js';
@@ -93,8 +93,11 @@ function judge(directory: string, damages: Damages, what: string): void {
     return;
   }
   try {
-    const isWhole = holdsEverything(store);
-    if (!isWhole && isSound(closedReport(store, directory))) damages.silent.push(`${what}: records differ`);
+    if (store.range().last < RECORDS) throw new Error(`the end is missing from ${store.range().last} on`);
+    if (!holdsRecords(store)) throw new Error('a record is not what was written');
+    const isWhole = findsByRoute(store);
+    if (!isWhole && isSound(closedReport(store, directory)))
+      damages.silent.push(`${what}: a look-up by route misses a record`);
     else if (isWhole) damages.harmless++;
     else damages.foundByVerify++;
   } catch (error) {
@@ -107,12 +110,18 @@ function judge(directory: string, damages: Damages, what: string): void {
 
 type Store = ReturnType<typeof openSqliteStore>;
 
-/** Every record as it was written, by its number and by its route. */
-function holdsEverything(store: Store): boolean {
+/** Every record as it was written, by its number. @throws E_JOURNAL_CORRUPT as the journal does where one is missing */
+function holdsRecords(store: Store): boolean {
   for (let number = 1; number <= RECORDS; number++) {
     const [found] = store.read(number, number);
-    if (found === undefined || textOf(found) !== textOf(recordOf(number))) return false;
+    if (found === undefined)
+      throw new AppError('E_JOURNAL_CORRUPT', { sequence: number, detail: 'it is missing' });
+    if (textOf(found) !== textOf(recordOf(number))) return false;
   }
+  return true;
+}
+
+function findsByRoute(store: Store): boolean {
   for (let route = 0; route < 10; route++) {
     let from = 1;
     let count = 0;
