@@ -13,10 +13,10 @@ import { helloOf, openAskers, openSocket } from './support/askers.js';
 
 const MAP = 'maps/narrow-33x57.json';
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 60);
-const STALLED = 100;
+const STALLED = Number(process.env['SOAK_STALLED'] ?? 100);
 const ROBOTS = 40;
 const HELLOS_PER_SECOND = 2;
-const HEALTHY = 400;
+const HEALTHY = Number(process.env['SOAK_HEALTHY'] ?? 400);
 const REQUESTS_PER_SECOND = 40;
 
 const { graph } = loadMap(MAP);
@@ -87,7 +87,7 @@ try {
   };
   const reading = await phase('all read');
   for (const socket of slow) socket.pause();
-  const stalled = await phase('100 do not read');
+  const stalled = await phase('stalled');
   // A paused client hears of its end only when it reads again.
   const ended = Promise.all(
     slow.map(

@@ -28,9 +28,9 @@ try {
     console.log(JSON.stringify({ phase: name, perSecond: Math.round(perSecond), ...result }));
     return result;
   };
-  // 32 robots that ask again as soon as they are answered find out what it can do.
+  // 256 robots that ask again as soon as they are answered find out what it can do.
   const closedLoop = await openAskers({
-    ...{ target: server.target, graph, random, sockets: 8, robotsPerSocket: 4, prefix: 'loop' },
+    ...{ target: server.target, graph, random, sockets: 8, robotsPerSocket: 32, prefix: 'loop' },
   });
   const loop = await closedLoop.phase({ perSecond: 2_000, seconds: SECONDS, warmUpSeconds: 5 });
   closedLoop.close();
