@@ -6,6 +6,7 @@ import { addChaosCommand } from './chaos/chaosCommand.js';
 import { addDemoCommand } from './demo/demoCommand.js';
 import { writeOrders } from './orders/orderFile.js';
 import { DEFAULT_STREAM, generateOrders } from './orders/orderGenerator.js';
+import { addReplayCommand } from './replayCommand.js';
 import { addRunCommand } from './runCommand.js';
 import type { SimulationShell } from './simulationShell.js';
 
@@ -32,6 +33,8 @@ export function addSimulationCommands(program: Command, shell: SimulationShell):
   addRunCommand(sim, shell);
   addBenchCommand(program, shell);
   addDemoCommand(program, shell);
+  const cornerCases = program.commands.find((command) => command.name() === 'corner-cases');
+  if (cornerCases) addReplayCommand(cornerCases, shell);
   addChaosCommand(program);
 }
 

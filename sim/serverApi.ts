@@ -1,5 +1,5 @@
 import { AppError, ERRORS, type ErrorCode, type ErrorReferences } from '../src/domain/errors.js';
-import type { WarehouseSummary } from '../src/domain/serviceContract.js';
+import type { CornerCaseDetail, WarehouseSummary } from '../src/domain/serviceContract.js';
 
 /** A server and what to be let in with. */
 export interface ServerTarget {
@@ -14,6 +14,8 @@ export interface ServerApi {
   /** The answer comes when all that is due by then has happened. @throws E_CLOCK_FIXED E_CLOCK_BACKWARDS */
   advanceClock(at: number): Promise<void>;
   summary(): Promise<WarehouseSummary>;
+  /** @throws E_UNKNOWN_CORNER_CASE */
+  cornerCase(routeId: string): Promise<CornerCaseDetail>;
   /** The Prometheus text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -42,6 +44,8 @@ export function createServerApi({ url, operatorToken }: ServerTarget, warehouseI
   return {
     advanceClock: async (at) => void (await call(`${warehouse}/clock/advance`, { at })),
     summary: async () => JSON.parse(await call(warehouse)) as WarehouseSummary,
+    cornerCase: async (routeId) =>
+      JSON.parse(await call(`${warehouse}/corner-cases/${encodeURIComponent(routeId)}`)) as CornerCaseDetail,
     metrics: () => call('/metrics'),
   };
 }

@@ -50,6 +50,12 @@ export interface BenchResult extends PickingTimes {
   /** Throughput if nobody were in anybody's way; the same for every method of a seed. */
   readonly freeFlowBound: number;
   readonly meanSecondsPerGoal: number;
+  /**
+   * Mean regret of the routes of the first and the last 1,000 steps, as far as it was measured; null where none was. Raw
+   * results from before it was measured have neither.
+   */
+  readonly regretSecondsFirst?: number | null;
+  readonly regretSecondsLast?: number | null;
   readonly slowdown: number;
   readonly pressure: number;
   readonly planMsP50: number;
@@ -86,9 +92,11 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   });
   await fleet.start();
   const goalsAt: number[] = [fleet.goalsReached()];
+  const regretsAt = [bench.regrets()];
   for (let step = 1; step <= warmUpSteps + steps; step++) {
     await fleet.step();
     goalsAt.push(fleet.goalsReached());
+    regretsAt.push(bench.regrets());
     options.onStep?.(step, fleet.goalsReached());
   }
   const served = await bench.close();
@@ -103,6 +111,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     }),
     meanSecondsPerGoal: (options.robots * stepSeconds) / throughput.throughput,
     ...goalTimes.summary(1000 * (warmUpSteps + steps) * stepSeconds),
+    ...regretsOf(regretsAt, options),
     ...served,
   };
 }
@@ -118,6 +127,25 @@ function openFloor(
     robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
     random: random.fork('floor'),
   });
+}
+
+/** @param regretsAt [steps + 1] as `goalsAt` */
+function regretsOf(
+  regretsAt: readonly { readonly seconds: number; readonly count: number }[],
+  { warmUpSteps, steps }: Pick<BenchOptions, 'warmUpSteps' | 'steps'>,
+): Pick<BenchResult, 'regretSecondsFirst' | 'regretSecondsLast'> {
+  const last = regretsAt.length - 1;
+  const thousand = Math.min(1000, steps);
+  const between = (from: number, to: number): number | null => {
+    const [before, after] = [regretsAt[from]!, regretsAt[to]!];
+    return after.count === before.count
+      ? null
+      : (after.seconds - before.seconds) / (after.count - before.count);
+  };
+  return {
+    regretSecondsFirst: between(warmUpSteps, warmUpSteps + thousand),
+    regretSecondsLast: between(last - thousand, last),
+  };
 }
 
 /** @param goalsAt [steps + 1] goals reached by each step, the warm-up included */

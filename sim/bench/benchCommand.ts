@@ -74,7 +74,7 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
   });
   const text = options.json
     ? JSON.stringify(result)
-    : Object.entries<number | string | readonly number[]>({ ...result })
+    : Object.entries<Shown>({ ...result })
         .map(([name, value]) => `${name.padEnd(24)}${shown(value)}`)
         .join('\n');
   program.configureOutput().writeOut?.(`${text}\n`);
@@ -87,7 +87,10 @@ function showProgress(steps: number): (step: number) => void {
   };
 }
 
-function shown(value: number | string | readonly number[]): string {
+type Shown = number | string | readonly number[] | null;
+
+function shown(value: Shown): string {
+  if (value === null) return '-';
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
   return value.join(' ');

@@ -29,6 +29,8 @@ type Served = Pick<
 /** The service under one method, and what it did. */
 export interface BenchService {
   readonly link: FleetLink;
+  /** Sum and count of the regrets measured so far. */
+  regrets(): { readonly seconds: number; readonly count: number };
   close(): Promise<Served>;
 }
 
@@ -39,6 +41,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
   const planMilliseconds: number[] = [];
   let detoursRefused = 0;
   let updatesRejected = 0;
+  let regrets = { seconds: 0, count: 0 };
   let routes = 0;
   const backend = spec.mode === 'learn' ? await selectBackend({ force: options.backend }) : null;
   const { price, listen } = pricedBy(options);
@@ -68,11 +71,16 @@ export async function createBenchService(options: BenchOptions, random: Random):
         if (served === 'shortest') detoursRefused++;
       },
       updateRejected: () => updatesRejected++,
+      scored(_warehouseId, { regretSeconds }) {
+        if (regretSeconds === null) return;
+        regrets = { seconds: regrets.seconds + regretSeconds, count: regrets.count + 1 };
+      },
     },
     newRouteId: () => `route-${routes++}`,
   });
   return {
     link: listen(createInProcessLink(service, graph.warehouseId)),
+    regrets: () => regrets,
     async close() {
       const { slowdown, pressure, updatesApplied } = service.warehouse(graph.warehouseId);
       await service.close();

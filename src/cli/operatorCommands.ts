@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { COMPONENTS, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import { MODES } from '../domain/messages.js';
-import type { LaneName, PolicyView, WarehouseSummary } from '../domain/serviceContract.js';
+import type { CornerCaseView, LaneName, PolicyView, WarehouseSummary } from '../domain/serviceContract.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
-import { policyTable, statusTable, weightsTable } from './operatorTables.js';
+import { cornerCaseTable, policyTable, statusTable, weightsTable } from './operatorTables.js';
 
 type Options = ApiOptions & { readonly json?: true; readonly warehouse?: string };
 type Action = (
@@ -20,18 +20,32 @@ The server is named by --url or AISLEFLOW_URL, the token by --token or AISLEFLOW
 
 Examples:
   aisleflow status
+  aisleflow corner-cases --warehouse kiva-33x36
   aisleflow policy list
   aisleflow policy rollback --warehouse kiva-33x36
   aisleflow weights set wait=2 blocking=0.5 --warehouse kiva-33x36
   aisleflow lanes close r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36
   aisleflow mode observe --warehouse kiva-33x36`;
 
-/** Adds `status`, `policy`, `weights`, `lanes` and `mode`, which ask a running server over HTTP. */
+/** Adds `status`, `corner-cases`, `policy`, `weights`, `lanes` and `mode`, which ask a running server over HTTP. */
 export function addOperatorCommands(program: Command): void {
   add(program.command('status').description('what each warehouse does now'), async (api) => {
     const value = await api<WarehouseSummary[]>('GET', '/v1/warehouses');
     return { value, text: statusTable(value) };
   });
+  add(
+    inWarehouse(
+      program
+        .command('corner-cases')
+        .description('routes that the policy predicted worst; replay one in the simulator')
+        .command('list', { isDefault: true })
+        .description('those that are kept, worst first'),
+    ),
+    async (api, options) => {
+      const value = await api<CornerCaseView[]>('GET', `${pathOf(options)}/corner-cases`);
+      return { value, text: cornerCaseTable(value) };
+    },
+  );
   addPolicyCommands(
     program.command('policy').description('list, save, activate and roll back policy versions'),
   );

@@ -1,6 +1,11 @@
 import Table from 'cli-table3';
 import { COMPONENTS, type RewardWeights } from '../domain/components.js';
-import type { PolicyView, WarehouseSummary } from '../domain/serviceContract.js';
+import type {
+  CornerCaseView,
+  ImprovementSpan,
+  PolicyView,
+  WarehouseSummary,
+} from '../domain/serviceContract.js';
 
 const STYLE = { head: [], border: [] };
 
@@ -14,12 +19,38 @@ export function statusTable(warehouses: readonly WarehouseSummary[]): string {
     'Completed',
     'Slow-down',
     'Score ratio',
+    'Regret',
+    '10 % better after',
+    '25 % better after',
   ];
   const table = new Table({ head: [...head, 'Closed lanes'], style: STYLE });
   for (const one of warehouses) {
     table.push([
       ...[one.warehouseId, one.mode, one.policyVersion, one.robots, one.openRoutes, one.completedRoutes],
-      ...[one.slowdown.toFixed(2), one.scoreRatio.toFixed(2), one.closedLanes],
+      ...[one.slowdown.toFixed(2), one.scoreRatio.toFixed(2), regretText(one)],
+      ...[spanText(one.improvement.tenPercentAfter), spanText(one.improvement.quarterAfter)],
+      one.closedLanes,
+    ]);
+  }
+  return table.toString();
+}
+
+function regretText({ regretSeconds }: WarehouseSummary): string {
+  return regretSeconds === null ? '-' : `${regretSeconds.toFixed(1)} s`;
+}
+
+function spanText(span: ImprovementSpan | null): string {
+  return span === null ? '-' : `${Math.round(span.seconds)} s, ${span.routes} routes`;
+}
+
+export function cornerCaseTable(cases: readonly CornerCaseView[]): string {
+  const head = ['Route', 'Completed', 'Policy version', 'Predicted wait', 'Observed wait', 'Open routes'];
+  const table = new Table({ head, style: STYLE });
+  for (const one of cases) {
+    table.push([
+      ...[one.routeId, new Date(one.completedAt).toISOString(), one.policyVersion],
+      ...[`${one.predictedWaitSeconds.toFixed(1)} s`, `${one.observedWaitSeconds.toFixed(1)} s`],
+      one.openRoutes,
     ]);
   }
   return table.toString();

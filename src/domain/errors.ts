@@ -53,6 +53,10 @@ export const ERRORS = {
     409,
     'Route {routeId} has revisions up to {newest}, not {revision}. Say hello and follow what welcome shows.',
   ),
+  E_UNKNOWN_CORNER_CASE: entry(
+    404,
+    'Route {routeId} is not among the corner cases of {warehouseId}; older ones give way to newer ones. List them again.',
+  ),
   E_UNKNOWN_POLICY: entry(
     404,
     'Policy version {policyVersion} is not in the registry. GET /v1/policies lists it.',

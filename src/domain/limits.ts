@@ -93,7 +93,15 @@ export const LIMITS = {
   /** Retention drops no record younger than this: repeated requests and reports are answered from them. */
   duplicateAnswersKeptSeconds: 24 * 3600,
 
+  /** Passages of lanes that a warehouse remembers, for the regret of the routes under way. */
+  passagesKept: 131_072,
+  /** Nodes that the searches for regrets may settle in a second of a warehouse's clock, and at least one regret. */
+  regretNodesPerSecond: 40_000,
+  /** Worst predicted routes of a warehouse that are kept with their traffic. */
+  cornerCasesKept: 32,
+
   replayRows: 20_000,
+  cornerRows: 2_000,
   heldOutRows: 512,
   learnerRowsWaiting: 100_000,
   batchesPerTurn: 64,

@@ -49,8 +49,68 @@ export interface WarehouseSummary {
   /** Exponential mean of weighted cost over free-flow cost of completed routes. */
   readonly scoreRatio: number;
   readonly completedRoutes: number;
+  /** Exponential mean of the regrets measured; null before the first. */
+  readonly regretSeconds: number | null;
+  readonly improvement: ImprovementView;
   /** Milliseconds since the served weights last moved; null before the first update. */
   readonly stalenessMilliseconds: number | null;
+}
+
+/** Since a warehouse's first route. */
+export interface ImprovementSpan {
+  /** Of the warehouse's clock. */
+  readonly seconds: number;
+  /** Completed by then. */
+  readonly routes: number;
+}
+
+/** How long a warehouse took to get better than its baseline (`src/service/improvement.ts` defines both). */
+export interface ImprovementView {
+  readonly baseline: {
+    readonly kind: 'freeFlow' | 'shortestTours';
+    readonly ratio: number;
+    readonly routes: number;
+  } | null;
+  /** Score ratio of the newest whole block of routes that the policy planned. */
+  readonly ratio: number | null;
+  /** When the first route that the policy planned was completed. */
+  readonly policyServedAfter: ImprovementSpan | null;
+  readonly tenPercentAfter: ImprovementSpan | null;
+  readonly quarterAfter: ImprovementSpan | null;
+}
+
+/** A route whose wait the policy predicted badly. */
+export interface CornerCaseView {
+  readonly routeId: string;
+  readonly robotId: string;
+  readonly plannedAt: Instant;
+  readonly completedAt: Instant;
+  readonly policyVersion: string;
+  readonly mapVersion: string;
+  /** Of the whole route: as told when it was issued, and as its trace has it. */
+  readonly predictedWaitSeconds: number;
+  readonly observedWaitSeconds: number;
+  readonly errorSeconds: number;
+  /** Of the floor that it was planned on: robots, open routes, closed lanes. */
+  readonly robots: number;
+  readonly openRoutes: number;
+  readonly closedLanes: number;
+}
+
+/** The same with its floor. The first robot is the route's own, and has all of it before it. */
+export interface CornerCaseDetail extends CornerCaseView {
+  readonly floor: {
+    readonly closedLanes: readonly LaneName[];
+    /** Lanes that open routes had still before them, without the route itself. */
+    readonly plannedFlow: readonly (LaneName & { readonly routes: number })[];
+    readonly robots: readonly {
+      readonly robotType: string;
+      readonly node: string;
+      readonly path: readonly string[];
+      readonly stopIndexes: readonly number[];
+      readonly handlingSeconds: readonly number[];
+    }[];
+  };
 }
 
 export interface LaneView extends LaneName {
@@ -97,6 +157,7 @@ export type ServiceEvent =
       readonly warehouseId: string;
       readonly message: RouteClosedMessage & { readonly robotId: string };
     }
+  | { readonly kind: 'route.scored'; readonly warehouseId: string; readonly message: RouteScoredContent }
   | { readonly kind: 'policy.updated'; readonly warehouseId: string; readonly policyVersion: string }
   | { readonly kind: 'weights.updated'; readonly warehouseId: string; readonly weights: RewardWeights }
   | { readonly kind: 'mode.updated'; readonly warehouseId: string; readonly mode: Mode }
@@ -112,7 +173,7 @@ export type ServiceEvent =
 export interface ServiceObserver {
   planned(warehouseId: string, planMilliseconds: number, served: 'priced' | 'shortest'): void;
   outcomeServed(warehouseId: string, milliseconds: number): void;
-  scored(warehouseId: string, ratio: number, learnt: boolean): void;
+  scored(warehouseId: string, scored: RouteScoredContent): void;
   updateApplied(warehouseId: string): void;
   updateRejected(warehouseId: string, gate: string): void;
 }
@@ -136,6 +197,11 @@ export interface RoutingService {
   route(warehouseId: string, routeId: string): Promise<RouteView>;
   /** The robot that a route was issued to. @throws E_UNKNOWN_ROUTE */
   robotOf(warehouseId: string, routeId: string): string;
+
+  /** The routes that the policy predicted worst, worst first. */
+  cornerCases(warehouseId: string): readonly CornerCaseView[];
+  /** @throws E_UNKNOWN_CORNER_CASE */
+  cornerCase(warehouseId: string, routeId: string): CornerCaseDetail;
 
   closeLanes(warehouseId: string, lanes: readonly LaneName[]): Promise<void>;
   openLanes(warehouseId: string, lanes: readonly LaneName[]): Promise<void>;

@@ -93,7 +93,8 @@ export interface JournalStore {
 
 /** Kinds that are refused while the disk is full, so that the reserve lasts for routes, holds and closures. */
 const DEFERRABLE: readonly JournalKind[] = [
-  ...(['route.completed', 'rows.corrected', 'policy.saved', 'policy.activated', 'policy.updated'] as const),
+  ...(['route.completed', 'rows.corrected', 'corner.kept', 'improvement.set'] as const),
+  ...(['policy.saved', 'policy.activated', 'policy.updated'] as const),
 ];
 
 export interface JournalOptions {

@@ -13,7 +13,7 @@ import type {
   RouteUpdatedMessage,
   Trace,
 } from '../domain/messages.js';
-import type { LaneName, PolicyView } from '../domain/serviceContract.js';
+import type { ImprovementSpan, ImprovementView, LaneName, PolicyView } from '../domain/serviceContract.js';
 
 /** The warehouse of records that concern all of them (a shared policy). Not a valid id, so never a site's. */
 export const ALL_WAREHOUSES = '*';
@@ -70,6 +70,40 @@ export interface RecordsDropped {
   readonly reason: 'age' | 'size';
 }
 
+/** A route that the policy predicted badly is kept. Blob: its floor (`cornerCaseRecord`). */
+export interface CornerKept extends BlobShape {
+  readonly routeId: string;
+  readonly robotId: string;
+  readonly plannedAt: Instant;
+  readonly completedAt: Instant;
+  readonly policyVersion: string;
+  readonly mapVersion: string;
+  readonly predictedWaitSeconds: number;
+  readonly observedWaitSeconds: number;
+  /** The route that gave way to it. */
+  readonly evicted: string | null;
+}
+
+export interface Mean {
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** How far a warehouse has got towards its improvement (`src/service/improvement.ts`). */
+export interface ImprovementState {
+  readonly firstRouteAt: Instant | null;
+  readonly routes: number;
+  readonly freeFlow: Mean;
+  readonly shortestTours: Mean;
+  readonly baseline: ImprovementView['baseline'];
+  readonly block: Mean;
+  readonly ratio: number | null;
+  readonly servedAfter: ImprovementSpan | null;
+  /** Blocks in a row below each share, and when that was enough. */
+  readonly below: readonly number[];
+  readonly reached: readonly (ImprovementSpan | null)[];
+}
+
 interface Payloads {
   'route.issued': RouteIssued;
   'route.revised': RouteRevised;
@@ -78,6 +112,9 @@ interface Payloads {
   'route.cancelled': { readonly routeId: string; readonly robotId: string; readonly reason: string };
   'route.expired': { readonly routeId: string; readonly robotId: string };
   'rows.corrected': RowsCorrected;
+  'corner.kept': CornerKept;
+  /** The newest holds. */
+  'improvement.set': ImprovementState;
   'weights.set': { readonly weights: RewardWeights };
   'mode.set': { readonly mode: Mode };
   'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };

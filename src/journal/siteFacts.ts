@@ -2,7 +2,7 @@ import type { RewardWeights } from '../domain/components.js';
 import type { Instant } from '../domain/ids.js';
 import type { Mode } from '../domain/messages.js';
 import type { LaneName } from '../domain/serviceContract.js';
-import type { JournalRecord, NewRecord } from './records.js';
+import type { ImprovementState, JournalRecord, NewRecord } from './records.js';
 
 /** What of one warehouse outlives the process beside its routes. */
 export interface SiteFacts {
@@ -14,11 +14,15 @@ export interface SiteFacts {
   readonly latestAt: Instant;
   /** Training rows have the numbers below this. */
   readonly rowsMade: number;
+  /** Null before the first, and after a change of the reward weights. */
+  readonly improvement: ImprovementState | null;
+  /** Routes that are kept as corner cases, and the records that hold them. */
+  readonly cornerCases: readonly (readonly [routeId: string, sequence: number])[];
 }
 
 /** A fold over the warehouse's records, in their order. */
 export interface SiteFactsState {
-  apply(record: JournalRecord | NewRecord): void;
+  apply(record: JournalRecord | NewRecord, sequence: number): void;
   load(facts: SiteFacts): void;
   snapshot(): SiteFacts;
 }
@@ -28,12 +32,21 @@ export function createSiteFacts(): SiteFactsState {
   let mode: Mode | null = null;
   let latestAt = 0;
   let rowsMade = 0;
+  let improvement: ImprovementState | null = null;
   const closed = new Map<string, LaneName>();
+  const cornerCases = new Map<string, number>();
   return {
-    apply(record) {
+    apply(record, sequence) {
       latestAt = Math.max(latestAt, record.at);
-      if (record.kind === 'weights.set') weights = record.payload.weights;
-      else if (record.kind === 'mode.set') mode = record.payload.mode;
+      if (record.kind === 'weights.set') {
+        weights = record.payload.weights;
+        improvement = null;
+      } else if (record.kind === 'improvement.set') improvement = record.payload;
+      else if (record.kind === 'corner.kept') {
+        const { evicted, routeId } = record.payload;
+        if (evicted !== null) cornerCases.delete(evicted);
+        cornerCases.set(routeId, sequence);
+      } else if (record.kind === 'mode.set') mode = record.payload.mode;
       else if (record.kind === 'route.completed') {
         const { firstRow, rowLength } = record.payload;
         if (rowLength > 0) {
@@ -47,10 +60,14 @@ export function createSiteFacts(): SiteFactsState {
       }
     },
     load(facts) {
-      ({ weights, mode, latestAt, rowsMade } = facts);
+      ({ weights, mode, latestAt, rowsMade, improvement } = facts);
+      for (const [routeId, sequence] of facts.cornerCases) cornerCases.set(routeId, sequence);
       for (const lane of facts.closedLanes) closed.set(laneKey(lane), lane);
     },
-    snapshot: () => ({ weights, mode, closedLanes: [...closed.values()], latestAt, rowsMade }),
+    snapshot: () => ({
+      ...{ weights, mode, closedLanes: [...closed.values()], latestAt, rowsMade, improvement },
+      cornerCases: [...cornerCases],
+    }),
   };
 }
 

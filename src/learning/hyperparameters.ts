@@ -11,6 +11,8 @@ export const HYPERPARAMETERS = {
   hurriedRowsPerCompletion: 4,
   /** Age of a replayed row is size * u^recencyPower, u uniform: above 1 favours recent rows. */
   recencyPower: 2,
+  /** Share of the replayed rows of a batch that comes from corner cases, where there are any. Decision 0007. */
+  cornerShare: 0,
   /** Seconds up to which the loss is quadratic (Huber 1964). */
   huberSeconds: 4,
   /** Labels are clipped here before they are learnt. */

@@ -45,12 +45,15 @@ export interface LearnerOptions {
   readonly tf: TensorFlow;
   readonly random: Random;
   readonly weights: Float32Array;
+  /** Instead of `HYPERPARAMETERS.cornerShare`, for measurements. */
+  readonly cornerShare?: number;
 }
 
 /** After so many updates in a row that a gate stopped, training starts again from the champion. */
 const REJECTIONS_BEFORE_RESET = 20;
 
-export function createLearner({ tf, random, weights }: LearnerOptions): Learner {
+export function createLearner(options: LearnerOptions): Learner {
+  const { tf, random, weights, cornerShare = HYPERPARAMETERS.cornerShare } = options;
   const trainer = createTrainer(tf, weights);
   const replays = new Map<number, Replay>();
   const batch = new Float32Array(HYPERPARAMETERS.batchRows * ROW_SIZE);
@@ -86,6 +89,8 @@ export function createLearner({ tf, random, weights }: LearnerOptions): Learner 
       const end = Math.floor(((i + 1) * HYPERPARAMETERS.batchRows) / sources.length);
       const wanted = Math.ceil((end - filled) * HYPERPARAMETERS.freshShare);
       filled += replay.drawFresh(batch, filled, { count: wanted, rowsEach, completions: learntCompletions });
+      const corners = Math.floor((end - filled) * cornerShare);
+      filled += replay.drawCorner(batch, filled, corners, random);
       replay.drawRecent(batch, filled, end - filled, random);
       filled = end;
     });

@@ -21,6 +21,7 @@ export interface InlineLearnerOptions {
   readonly backend: string;
   readonly random: Random;
   readonly weights: Float32Array;
+  readonly cornerShare?: number;
 }
 
 /** The learner in the caller's thread, trained at each tick: byte-repeatable simulations. */

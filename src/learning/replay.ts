@@ -1,3 +1,4 @@
+import { LIMITS } from '../domain/limits.js';
 import type { Random } from '../platform/random.js';
 import { HYPERPARAMETERS } from './hyperparameters.js';
 import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, type RowBatch, type RowCorrection } from './row.js';
@@ -17,6 +18,8 @@ export interface Replay {
   keepDrawn(): void;
   /** Fills with rows drawn at random, recent ones more often. */
   drawRecent(target: Float32Array, offset: number, count: number, random: Random): void;
+  /** Fills with rows of corner cases, each as likely; returns how many: none, or all that were wanted. */
+  drawCorner(target: Float32Array, offset: number, count: number, random: Random): number;
   /** [n][ROW_SIZE] */
   readonly heldOut: Float32Array;
   heldOutCount(): number;
@@ -45,6 +48,10 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   let drawnFresh: FreshRow[] = [];
   let added = 0;
   let held = 0;
+  // Copies: a corner case outlives its place among the newest.
+  const cornerRows = new Float32Array(LIMITS.cornerRows * ROW_SIZE);
+  const rowOfCornerSlot = new Int32Array(LIMITS.cornerRows).fill(-1);
+  let corners = 0;
 
   const store = (row: number, values: Float32Array, completion: number): void => {
     const slot = added++ % capacity;
@@ -53,6 +60,11 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
     slotOfRow.set(row, slot);
     rows.set(values, slot * ROW_SIZE);
     fresh.push({ slot, completion });
+  };
+  const storeCorner = (row: number, values: Float32Array): void => {
+    const slot = corners++ % LIMITS.cornerRows;
+    cornerRows.set(values, slot * ROW_SIZE);
+    rowOfCornerSlot[slot] = row;
   };
   const copy = (slot: number, target: Float32Array, to: number): void => {
     target.set(rows.subarray(slot * ROW_SIZE, (slot + 1) * ROW_SIZE), to * ROW_SIZE);
@@ -74,6 +86,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
           rowOfHeldSlot[slot] = row;
         } else {
           store(row, values, batch.completion);
+          if (batch.isCorner) storeCorner(row, values);
         }
       }
       if (fresh.length > capacity) fresh = fresh.slice(-capacity);
@@ -84,6 +97,8 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       const label = Math.min(HYPERPARAMETERS.labelLimitSeconds, blockingSeconds);
       const slot = slotOfRow.get(row);
       if (slot !== undefined) relabel(rows, slot, label);
+      const cornerSlot = rowOfCornerSlot.indexOf(row);
+      if (cornerSlot >= 0) relabel(cornerRows, cornerSlot, label);
       const heldSlot = rowOfHeldSlot.indexOf(row);
       if (heldSlot >= 0) relabel(heldOut, heldSlot, label);
     },
@@ -109,6 +124,15 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
         const age = Math.floor(size * random.next() ** HYPERPARAMETERS.recencyPower);
         copy((((added - 1 - age) % capacity) + capacity) % capacity, target, offset + i);
       }
+    },
+    drawCorner(target, offset, count, random) {
+      const size = Math.min(corners, LIMITS.cornerRows);
+      if (size === 0) return 0;
+      for (let i = 0; i < count; i++) {
+        const slot = random.integer(size);
+        target.set(cornerRows.subarray(slot * ROW_SIZE, (slot + 1) * ROW_SIZE), (offset + i) * ROW_SIZE);
+      }
+      return count;
     },
   };
 }

@@ -17,6 +17,8 @@ export interface RowBatch {
   readonly firstRow: number;
   /** [n][ROW_SIZE] */
   readonly rows: Float32Array;
+  /** Badly predicted: drawn more often (`HYPERPARAMETERS.cornerShare`). */
+  readonly isCorner?: boolean;
   /** Names the completion in the update that learns from it. */
   readonly completion: number;
 }

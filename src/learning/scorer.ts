@@ -22,11 +22,18 @@ export interface Sample {
   readonly waitSeconds: number;
 }
 
+/** One lane that the robot passed, planned or not, and what it paid there beyond free flow. */
+export interface DrivenLane {
+  readonly lane: number;
+  readonly waitSeconds: number;
+}
+
 export type Reading =
   | {
       readonly kind: 'scored';
       readonly components: Components;
       readonly samples: readonly Sample[];
+      readonly drivenLanes: readonly DrivenLane[];
       /** Seconds on the way, handling excluded. */
       readonly travelledSeconds: number;
     }
@@ -92,6 +99,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   const stopCount = revisions[0]!.stops.length;
   const components = zeroComponents();
   const samples: Sample[] = [];
+  const drivenLanes: DrivenLane[] = [];
   let revisionIndex = 0;
   let revision = revisions[0]!;
   let position = 0;
@@ -150,6 +158,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       components.time += driving;
       components.distance += graph.lengthMetres[lane]!;
       travelledSeconds += clockSeconds;
+      drivenLanes.push({ lane, waitSeconds: clockSeconds - driving });
       node = step.node;
       previousLane = lane;
       readyAt = lastArrivedAt = step.arrivedAt;
@@ -168,7 +177,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       components.wait = Math.max(0, travelledSeconds - components.time);
       components.blocking = blockingOf(revisions);
       if (route.deadlineAt !== null) components.lateness = Math.max(0, readyAt - route.deadlineAt) / 1000;
-      return { kind: 'scored', components, samples, travelledSeconds };
+      return { kind: 'scored', components, samples, drivenLanes, travelledSeconds };
     },
   };
 

@@ -68,6 +68,7 @@ export function createFleetHub(logger: Logger): FleetHub {
           return toWarehouse(warehouseId, { type: kind, warehouseId, policyVersion: event.policyVersion });
         case 'weights.updated':
           return toWarehouse(warehouseId, { type: kind, warehouseId, weights: event.weights });
+        case 'route.scored':
         case 'mode.updated':
         case 'lane.updated':
         case 'learner.failed':

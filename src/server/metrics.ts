@@ -1,5 +1,11 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { RoutingService, ServiceObserver, WarehouseSummary } from '../domain/serviceContract.js';
+import type {
+  ImprovementSpan,
+  ImprovementView,
+  RoutingService,
+  ServiceObserver,
+  WarehouseSummary,
+} from '../domain/serviceContract.js';
 
 /** How much waits in each queue of the process, by the queue's name. */
 export type QueueDepths = () => Readonly<Record<string, number>>;
@@ -16,6 +22,7 @@ export interface Metrics {
 }
 
 const PLAN_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1];
+const REGRET_SECONDS = [0, 5, 10, 20, 40, 80, 160, 320, 640];
 const OUTCOME_SECONDS = [0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10];
 
 /** What a warehouse's summary says about itself, as gauges: name, help, value. */
@@ -27,12 +34,39 @@ const WAREHOUSE_GAUGES: readonly [string, string, (summary: WarehouseSummary) =>
     staleness,
   ],
   ['score_ratio', 'Exponential mean of weighted cost over free-flow cost', ({ scoreRatio }) => scoreRatio],
+  [
+    'improvement_baseline_ratio',
+    'Score ratio that improvement is measured from; NaN before it is known',
+    ({ improvement }) => improvement.baseline?.ratio ?? Number.NaN,
+  ],
+  ...improvementGauges('10_percent', ({ tenPercentAfter }) => tenPercentAfter),
+  ...improvementGauges('25_percent', ({ quarterAfter }) => quarterAfter),
   ['slowdown', 'Travelled seconds over free-flow seconds', ({ slowdown }) => slowdown],
   ['pressure', 'Factor on the learned part of the price', ({ pressure }) => pressure],
   ['open_routes', 'Routes issued and not closed', ({ openRoutes }) => openRoutes],
   ['robots', 'Robots that have said hello', ({ robots }) => robots],
   ['closed_lanes', 'Lanes closed', ({ closedLanes }) => closedLanes],
 ];
+
+/** Time to improvement; NaN until it is reached. */
+function improvementGauges(
+  share: string,
+  spanOf: (improvement: ImprovementView) => ImprovementSpan | null,
+): [string, string, (summary: WarehouseSummary) => number][] {
+  const words = share.replace('_percent', ' %');
+  return [
+    [
+      `improved_${share}_seconds`,
+      `Seconds of the clock from the first route to a ${words} better score ratio`,
+      ({ improvement }) => spanOf(improvement)?.seconds ?? Number.NaN,
+    ],
+    [
+      `improved_${share}_routes`,
+      `Completed routes from the first to a ${words} better score ratio`,
+      ({ improvement }) => spanOf(improvement)?.routes ?? Number.NaN,
+    ],
+  ];
+}
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -89,6 +123,13 @@ function createObserver(registers: Registry[]): ServiceObserver {
     buckets: OUTCOME_SECONDS,
     registers,
   });
+  const regret = new Histogram({
+    name: 'aisleflow_regret_seconds',
+    help: 'Seconds of a route beyond the cheapest tour under what lanes then really cost; a sample of the routes',
+    labelNames: ['warehouse'],
+    buckets: REGRET_SECONDS,
+    registers,
+  });
   const counter = (name: string, help: string, labelNames: string[]) =>
     new Counter({ name: `aisleflow_${name}`, help, labelNames: ['warehouse', ...labelNames], registers });
   const plans = counter('plans_total', 'Plans made, by the tour that was served', ['served']);
@@ -103,7 +144,10 @@ function createObserver(registers: Registry[]): ServiceObserver {
       plans.inc({ warehouse, served });
     },
     outcomeServed: (warehouse, milliseconds) => outcomeSeconds.observe({ warehouse }, milliseconds / 1000),
-    scored: (warehouse, _ratio, learnt) => scored.inc({ warehouse, learnt: String(learnt) }),
+    scored(warehouse, { learnt, regretSeconds }) {
+      scored.inc({ warehouse, learnt: String(learnt) });
+      if (regretSeconds !== null) regret.observe({ warehouse }, regretSeconds);
+    },
     updateApplied: (warehouse) => updates.inc({ warehouse }),
     updateRejected: (warehouse, gate) => rejected.inc({ warehouse, gate }),
   };

@@ -2,6 +2,7 @@ import type { RoutingService } from '../domain/serviceContract.js';
 import { blobOfFloats } from '../journal/records.js';
 import { ROW_SIZE } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
+import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
 import { assertServing, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { SETTLE_SECONDS, type OpenRoute } from './site.js';
@@ -20,8 +21,10 @@ export async function completeRoute(
   const { routeId, trace } = report;
   let outcome: Outcome | undefined;
   let route: OpenRoute | undefined;
+  let policyVersion = '';
   const scored = await ledger.complete(report, (known, traceHash) => {
     route = site.openRoutes.get(routeId);
+    ({ policyVersion } = known.answer);
     outcome =
       route && known.state === 'issued'
         ? scoreTrace(site, route, trace)
@@ -43,10 +46,14 @@ export async function completeRoute(
   });
   if (!outcome) return scored;
   if (route) finish(entry, route, outcome, trace);
-  if (outcome.scored.learnt) {
-    host.learn(site, { firstRow: outcome.firstRow, rows: outcome.rows }, receivedAt);
-  }
-  core.observer.scored(site.warehouseId, scored.ratio, scored.learnt);
+  const { shortestRatio, firstRow, rows, travelledSeconds } = outcome;
+  const isCorner =
+    route !== undefined &&
+    travelledSeconds > 0 &&
+    lookBack(core, entry, { route, scored, policyVersion, shortestRatio });
+  if (scored.learnt) host.learn(site, { firstRow, rows, isCorner }, receivedAt);
+  core.observer.scored(site.warehouseId, scored);
+  core.emit({ kind: 'route.scored', warehouseId: site.warehouseId, message: scored });
   return scored;
 }
 

@@ -18,6 +18,8 @@ export interface Outcome {
   readonly rows: Float32Array;
   readonly firstRow: number;
   readonly travelledSeconds: number;
+  /** See `FinishedRoute`. */
+  readonly shortestRatio: number | null;
 }
 
 const NO_ROWS = new Float32Array(0);
@@ -41,6 +43,7 @@ export function unlearntOutcome(
     rows: NO_ROWS,
     firstRow: 0,
     travelledSeconds: 0,
+    shortestRatio: null,
   };
 }
 
@@ -74,6 +77,9 @@ function describeOutcome(
   const learns = learnsIn(site.mode);
   const cost = weightedCost(reading.components, site.weights);
   const freeFlowCost = site.weights.time * route.shortestSeconds;
+  const { drivenLanes, travelledSeconds } = reading;
+  const driven = { route, firstPassage: route.firstPassage, drivenLanes, travelledSeconds };
+  const hindsight = site.hindsight.regret.measure(driven, site.clock.now() / 1000);
   const firstRow = site.rowsMade;
   const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
   site.rowsMade += reading.samples.length;
@@ -83,14 +89,22 @@ function describeOutcome(
       score: -cost,
       ratio: freeFlowCost > 0 ? cost / freeFlowCost : 1,
       components: reading.components,
-      regretSeconds: null,
+      regretSeconds: hindsight?.regretSeconds ?? null,
       learnt: learns && rows.length > 0,
       ...(learns ? {} : { reason: `nothing is learnt in mode ${site.mode}` }),
     },
     rows: learns ? rows : NO_ROWS,
     firstRow,
-    travelledSeconds: reading.travelledSeconds,
+    travelledSeconds,
+    shortestRatio: hindsight ? shortestRatio(site, route, hindsight.shortestTourSeconds) : null,
   };
+}
+
+/** What the shortest tour would have scored: its time and wait, weighted; whom it would have blocked nobody knows. */
+function shortestRatio({ weights }: Site, { shortestSeconds }: OpenRoute, inHindsight: number): number {
+  if (shortestSeconds === 0) return 1;
+  const waitSeconds = Math.max(0, inHindsight - shortestSeconds);
+  return 1 + (weights.wait * waitSeconds) / (weights.time * shortestSeconds);
 }
 
 function stepsOf(site: Site, trace: Trace): { list: TraceStep[] } | { unknownNode: string } {

@@ -27,7 +27,11 @@ export interface PolicyHost {
   loss(): number;
   /** Rows sent to the learner since weights last moved. */
   rowsWaiting(): number;
-  learn(site: Site, batch: Pick<RowBatch, 'firstRow' | 'rows'>, receivedAtMilliseconds: number): void;
+  learn(
+    site: Site,
+    batch: Pick<RowBatch, 'firstRow' | 'rows' | 'isCorner'>,
+    receivedAtMilliseconds: number,
+  ): void;
   correct(site: Site, row: number, blockingSeconds: number): void;
   tick(): void;
   /** Serves these weights from now on and lets the learner start from them. */

@@ -6,6 +6,7 @@ import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
+import { cornerCaseOf } from './cornerCaseRecord.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
@@ -38,12 +39,13 @@ export async function restoreSites(core: ServiceCore): Promise<void> {
     if (record.warehouseId === ALL_WAREHOUSES) continue;
     const state = stateOf(core, record.warehouseId);
     state.ledger.apply(record);
-    state.facts.apply(record);
+    state.facts.apply(record, record.sequence);
     if (entries.has(record.warehouseId)) collectPlans(plans, record);
   }
-  journal.subscribe((record) => entries.get(record.warehouseId)?.facts.apply(record));
+  journal.subscribe((record, sequence) => entries.get(record.warehouseId)?.facts.apply(record, sequence));
   for (const entry of entries.values()) {
     applyFacts(entry);
+    await restoreCornerCases(core, entry);
     for (const known of entry.ledger.openRoutes().values()) {
       reopen(entry, known, plans.get(known.routeId) ?? []);
     }
@@ -59,13 +61,23 @@ function stateOf({ entries, dormant }: ServiceCore, warehouseId: string): Wareho
 }
 
 function applyFacts({ site, facts }: SiteEntry): void {
-  const { weights, mode, closedLanes, latestAt, rowsMade } = facts.snapshot();
+  const { weights, mode, closedLanes, latestAt, rowsMade, improvement } = facts.snapshot();
   if (weights !== null) applyWeights(site, weights);
   if (mode !== null) site.mode = mode;
   site.closures.close(closedLanes.flatMap((lane) => knownLane(site, lane)));
   // A driven clock goes on where the journal ends: what is stamped next must not come before it.
   site.driven?.advanceTo(Math.max(site.driven.now(), latestAt));
   site.rowsMade = rowsMade;
+  if (improvement !== null) site.hindsight.improvement.restore(improvement);
+}
+
+/** Those whose records retention has not dropped. */
+async function restoreCornerCases({ journal }: ServiceCore, { site, facts }: SiteEntry): Promise<void> {
+  const held = facts.snapshot().cornerCases.filter(([, sequence]) => sequence >= journal.firstSequence());
+  for await (const record of journal.readListed(held.map(([, sequence]) => sequence))) {
+    const found = record.kind === 'corner.kept' ? cornerCaseOf(site.graph, record) : null;
+    if (found) site.hindsight.cornerCases.keep(found);
+  }
 }
 
 /** None where a newer map has no such lane. */

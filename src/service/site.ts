@@ -14,6 +14,8 @@ import { createPricing, type Pricing } from '../policy/pricing.js';
 import { createTraffic, type Traffic } from '../traffic/traffic.js';
 import { createLaneClosures, type LaneClosures } from '../warehouse/laneClosures.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import type { FloorSnapshot } from './floorSnapshot.js';
+import { createSiteHindsight, type SiteHindsight } from './siteHindsight.js';
 import { createSlowdown, type Slowdown } from './slowdown.js';
 
 /** A robot that introduced itself. */
@@ -53,6 +55,10 @@ export interface OpenRoute extends IssuedRoute {
   held: boolean;
   /** The closures under which it was told so. */
   heldEpoch: number;
+  /** The floor that it was planned on; null where a restart has forgotten it. */
+  plannedOn: FloorSnapshot | null;
+  /** Number of the first passage recorded after its issue. */
+  firstPassage: number;
   /** Being completed or cancelled: no update may come any more. */
   closing: boolean;
   /** New plans of it that are being made and stored. */
@@ -85,6 +91,7 @@ export interface Site {
   readonly planner: Planner;
   readonly holdings: Holdings;
   readonly slowdown: Slowdown;
+  readonly hindsight: SiteHindsight;
   readonly robots: Map<string, Robot>;
   readonly robotList: Robot[];
   readonly openRoutes: Map<string, OpenRoute>;
@@ -124,6 +131,7 @@ export function createSite(options: SiteOptions): Site {
   const freeFlow = createFreeFlow(graph, () => closures.epoch);
   const charged = new Set<Passage>();
   const openRoutes = new Map<string, OpenRoute>();
+  const robotList: Robot[] = [];
   return {
     warehouseId: graph.warehouseId,
     source,
@@ -137,8 +145,10 @@ export function createSite(options: SiteOptions): Site {
     planner: createPlanner(graph, freeFlow, visitOrder),
     holdings: createHoldings(graph.nodeCount, (passage) => charged.add(passage)),
     slowdown: createSlowdown(openRoutes),
+    // A planner of its own: a benchmark's visit order is not the cheapest.
+    hindsight: createSiteHindsight({ graph, clock, closures, robotList }, createPlanner(graph, freeFlow)),
     robots: new Map(),
-    robotList: [],
+    robotList,
     openRoutes,
     charged,
     corrections: [],

@@ -37,6 +37,7 @@ export function openRoute(
 ): NewRoute {
   const { task, robot } = taskOf(site, request);
   const at = site.clock.now();
+  const plannedOn = site.hindsight.snapshot();
   const plan = planTour(site, task);
   const answer: RouteAssignedContent = {
     requestId: request.requestId,
@@ -53,6 +54,8 @@ export function openRoute(
     at,
     shortestSeconds: plan.shortestSeconds,
   });
+  route.plannedOn = plannedOn;
+  route.firstPassage = site.hindsight.waits.recorded();
   standAt(site, robot, task.from, at);
   startRoute(site, route, revision);
   return { route, record: issueRecord(site, request, { answer, revision, requestHash: labels.requestHash }) };
@@ -83,6 +86,8 @@ export function createOpenRoute(options: {
     progressSeen: false,
     reportedAt: 0,
     held: false,
+    plannedOn: null,
+    firstPassage: 0,
     heldEpoch: -1,
     closing: false,
     revising: 0,

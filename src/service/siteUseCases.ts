@@ -14,6 +14,7 @@ import {
   type ServiceCore,
   type SiteEntry,
 } from './serviceCore.js';
+import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
 import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
 import { tickSite } from './siteClock.js';
 import { dropRoute, needsPlan, stamp } from './siteRoutes.js';
@@ -29,6 +30,8 @@ type SiteUseCases = Pick<
   | 'setWeights'
   | 'setMode'
   | 'advanceClock'
+  | 'cornerCases'
+  | 'cornerCase'
 >;
 
 /** What operations staff do: look, tune, close lanes, switch modes, drive a simulated clock. */
@@ -78,6 +81,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       checkWeights(weights);
       await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
       applyWeights(site, weights);
+      site.hindsight.improvement.restart();
       core.emit({ kind: 'weights.updated', warehouseId, weights });
     },
 
@@ -89,6 +93,15 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       entry.site.mode = mode;
       applySource(core, entry);
       core.emit({ kind: 'mode.updated', warehouseId, mode });
+    },
+
+    cornerCases: (warehouseId) =>
+      entryOf(core, warehouseId).site.hindsight.cornerCases.list().map(viewOfCase),
+    cornerCase(warehouseId, routeId) {
+      const { site } = entryOf(core, warehouseId);
+      const found = site.hindsight.cornerCases.find(routeId);
+      if (!found) throw new AppError('E_UNKNOWN_CORNER_CASE', { routeId, warehouseId });
+      return detailOfCase(site.graph, found);
     },
 
     async advanceClock(warehouseId, at) {
@@ -242,6 +255,8 @@ function summarise(core: ServiceCore, entry: SiteEntry): WarehouseSummary {
     slowdown: site.slowdown.ratio(now),
     scoreRatio: site.scoreRatio,
     completedRoutes: site.completedRoutes,
+    regretSeconds: site.hindsight.regretSeconds,
+    improvement: site.hindsight.improvement.view(),
     stalenessMilliseconds: host.stalenessMilliseconds(),
   };
 }

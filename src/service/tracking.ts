@@ -114,6 +114,7 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   // Clipped as labels are: one bad clock must not close a lane for everyone.
   const observed = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited));
   site.pricing.memory.observe(lane, observed, revision.predictedWait[position]!);
+  site.hindsight.waits.record(lane, seconds, waited);
 
   route.position = position + 1;
   route.previousLane = lane;
@@ -155,6 +156,9 @@ function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeI
     blame(site, route, { robot: robot.index, node: wanted, ...wait }, nextPassage(route, revision));
   }
   const lane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
+  const wantedLane = revision.lanes[route.position];
+  if (wantedLane !== undefined)
+    site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - route.readySeconds);
   route.previousLane = lane;
   route.readySeconds = at / 1000;
   robot.arrivalLane = lane;

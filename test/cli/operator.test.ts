@@ -18,6 +18,8 @@ describe('the operator commands', () => {
     expect(status).toMatchObject({ code: 0, err: '' });
     expect(status.out).toContain('north');
     expect(JSON.parse(policies.out)).toEqual([]);
+    const cases = await run(`corner-cases ${north} --json`);
+    expect([cases.code, JSON.parse(cases.out)]).toEqual([0, []]);
     const weights = await run(`weights set wait=3 turns=0.5 ${north} --json`);
     expect(JSON.parse(weights.out)).toMatchObject({ time: 1, wait: 3, turns: 0.5 });
     expect(server.service.weights('north')).toMatchObject({ time: 1, wait: 3, turns: 0.5 });
@@ -32,12 +34,14 @@ describe('the operator commands', () => {
       run('policy activate v9 --warehouse north'),
       run('mode off --warehouse north', server.tokens.viewer),
       run('weights set speed=1 --warehouse north'),
+      run('corner-cases replay route-1 --warehouse north'),
       run('status --url http://127.0.0.1:1'),
     ]);
     expect(runs.map(({ code, err }) => [code, err.split(':')[0]])).toEqual([
       [1, 'E_UNKNOWN_POLICY'],
       [1, 'E_FORBIDDEN'],
       [2, 'E_USAGE'],
+      [1, 'E_UNKNOWN_CORNER_CASE'],
       [2, 'E_CONFIG'],
     ]);
     for (const { err, out } of runs) expect([err.trim().split('\n').length, out]).toEqual([1, '']);

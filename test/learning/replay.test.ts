@@ -150,6 +150,23 @@ describe('replay', () => {
     expect(target[ROW_BLOCKING]).toBe(HYPERPARAMETERS.labelLimitSeconds);
   });
 
+  it('gives rows of corner cases alone when asked, also where newer rows have pushed them out', () => {
+    const replay = createReplay(50, 16);
+    const random = createRandom(1);
+    const target = new Float32Array(64 * ROW_SIZE);
+    replay.add(numbered(1, 10, 0));
+    expect(replay.drawCorner(target, 0, 64, random)).toBe(0);
+    replay.add({ ...numbered(101, 10, 1), isCorner: true });
+    for (let i = 0; i < 10; i++) replay.add(numbered(1001 + 20 * i, 20, 2 + i));
+    expect(replay.drawCorner(target, 0, 64, random)).toBe(64);
+    const drawn = new Set(numbersIn(target, 64));
+    expect([...drawn].every((row) => row > 100 && row <= 110)).toBe(true);
+    expect(drawn.size).toBeGreaterThan(5);
+    for (const row of drawn) replay.correct({ source: 0, row, blockingSeconds: 7 });
+    replay.drawCorner(target, 0, 1, random);
+    expect([target[ROW_BLOCKING], target[ROW_BLOCKING_KNOWN]]).toEqual([7, 1]);
+  });
+
   it('favours recent rows', () => {
     const replay = createReplay(2_000, 16);
     const random = createRandom(4);

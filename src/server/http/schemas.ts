@@ -38,6 +38,29 @@ export const TraceBody = strict({
 export const CancelBody = strict({ reason: Type.String({ minLength: 1, maxLength: LIMITS.reasonLength }) });
 export const EventsQuery = strict({ warehouseId: Type.Optional(Id) });
 
+const SpanField = orNull(
+  strict({ seconds: Type.Number({ description: "Of the warehouse's clock." }), routes: Count }),
+);
+const ImprovementField = strict({
+  baseline: orNull(
+    strict({
+      kind: Type.Union([Type.Literal('freeFlow'), Type.Literal('shortestTours')], {
+        description:
+          'freeFlow: mean score ratio of the routes planned before the policy served. shortestTours: there were ' +
+          'too few; what the shortest tours of the first routes would have cost under what lanes really cost.',
+      }),
+      ratio: Type.Number(),
+      routes: Count,
+    }),
+  ),
+  ratio: orNull(
+    Type.Number({ description: 'Mean of the newest whole block of routes that the policy planned.' }),
+  ),
+  policyServedAfter: SpanField,
+  tenPercentAfter: SpanField,
+  quarterAfter: SpanField,
+});
+
 export const WarehouseSummaryField = strict({
   warehouseId: Id,
   mapVersion: Id,
@@ -58,6 +81,8 @@ export const WarehouseSummaryField = strict({
   slowdown: Type.Number(),
   scoreRatio: Type.Number(),
   completedRoutes: Count,
+  regretSeconds: orNull(Type.Number({ description: 'Exponential mean of the regrets measured.' })),
+  improvement: ImprovementField,
   stalenessMilliseconds: orNull(Type.Number()),
 });
 export const LaneField = strict({
@@ -68,6 +93,38 @@ export const LaneField = strict({
   open: Type.Boolean(),
   plannedFlow: Type.Number(),
   price: Type.Number({ description: 'Weighted seconds; -1 where no robot may drive.' }),
+});
+const CornerCaseBody = {
+  routeId: Id,
+  robotId: Id,
+  plannedAt: InstantField,
+  completedAt: InstantField,
+  policyVersion: Type.String(),
+  mapVersion: Id,
+  predictedWaitSeconds: Type.Number(),
+  observedWaitSeconds: Type.Number(),
+  errorSeconds: Type.Number(),
+  robots: Count,
+  openRoutes: Count,
+  closedLanes: Count,
+};
+export const CornerCaseField = strict(CornerCaseBody);
+export const CornerCaseDetailField = strict({
+  ...CornerCaseBody,
+  floor: strict({
+    closedLanes: Type.Array(LaneNameField),
+    plannedFlow: Type.Array(strict({ ...LaneNameField.properties, routes: Count })),
+    robots: Type.Array(
+      strict({
+        robotType: Id,
+        node: Id,
+        path: Type.Array(Id, { description: 'What it had still to drive; empty without a route.' }),
+        stopIndexes: Type.Array(Count),
+        handlingSeconds: Type.Array(Type.Number()),
+      }),
+      { description: "The first is the route's own robot, with its whole route." },
+    ),
+  }),
 });
 export const RouteField = strict({
   routeId: Id,

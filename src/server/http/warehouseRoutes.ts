@@ -9,12 +9,15 @@ import { addRoute } from './route.js';
 import {
   ClockAnswer,
   ClockBody,
+  CornerCaseDetailField,
+  CornerCaseField,
   HelloBody,
   LaneField,
   LanesBody,
   LanesChanged,
   ModeAnswer,
   ModeBody,
+  RouteParams,
   WarehouseParams,
   WarehouseSummaryField,
 } from './schemas.js';
@@ -60,8 +63,33 @@ export function addWarehouseRoutes(app: FastifyInstance, service: QueuedService)
       return service.hello({ type: 'hello', warehouseId, robots });
     },
   });
+  addCornerCaseRoutes(app, service);
   addLaneRoutes(app, service);
   addControlRoutes(app, service);
+}
+
+function addCornerCaseRoutes(app: FastifyInstance, service: QueuedService): void {
+  const url = '/v1/warehouses/:warehouseId/corner-cases';
+  addRoute(app, {
+    method: 'GET',
+    url,
+    access: READ,
+    tag,
+    summary: 'Routes whose wait the policy predicted worst, worst first',
+    params: WarehouseParams,
+    answer: Type.Array(CornerCaseField),
+    handle: ({ params: { warehouseId } }) => service.cornerCases(warehouseId),
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: `${url}/:routeId`,
+    access: READ,
+    tag,
+    summary: 'One of them, with the floor that it was planned on',
+    params: RouteParams,
+    answer: CornerCaseDetailField,
+    handle: ({ params: { warehouseId, routeId } }) => service.cornerCase(warehouseId, routeId),
+  });
 }
 
 function addLaneRoutes(app: FastifyInstance, service: QueuedService): void {

@@ -1,0 +1,64 @@
+import type { Instant } from '../domain/ids.js';
+import type { PlannedStop } from '../planning/planner.js';
+import type { Site } from './site.js';
+import { latestRevision } from './tracking.js';
+
+/** Who stood where, and what each had still to drive: planned flow and occupancy follow from it. */
+export interface FloorSnapshot {
+  readonly at: Instant;
+  readonly mapVersion: string;
+  /** Lane indexes. */
+  readonly closedLanes: readonly number[];
+  readonly robots: readonly RobotOnSite[];
+}
+
+/** A robot with the rest of its route; no path: it had none, or was held. */
+export interface RobotOnSite {
+  /** Its number on the site. */
+  readonly robot: number;
+  readonly robotType: number;
+  readonly node: number;
+  /** The whole plan, shared with the route; what lies before `position` is driven. Empty without a route. */
+  readonly nodes: Int32Array;
+  readonly position: number;
+  readonly stops: readonly PlannedStop[];
+  readonly stopIndexes: readonly number[];
+}
+
+export type SnapshotSource = Pick<Site, 'graph' | 'clock' | 'closures' | 'robotList'>;
+
+const NO_NODES = new Int32Array(0);
+const SNAPSHOT_MILLISECONDS = 1000;
+
+/**
+ * The floor as it is, taken at most once a second of the site's clock: plans of one second share a snapshot, the one
+ * from before the first of them. Paths are shared, not copied, so that it costs a few words for each robot.
+ */
+export function createSnapshots(site: SnapshotSource): () => FloorSnapshot {
+  let last: FloorSnapshot | null = null;
+  return () => {
+    const at = site.clock.now();
+    if (last && at >= last.at && at - last.at < SNAPSHOT_MILLISECONDS) return last;
+    const robots: RobotOnSite[] = [];
+    for (const robot of site.robotList) {
+      if (robot.node < 0) continue;
+      const { index, robotType, node, route } = robot;
+      if (!route || route.held) {
+        robots.push({
+          robot: index,
+          robotType,
+          node,
+          nodes: NO_NODES,
+          position: 0,
+          stops: [],
+          stopIndexes: [],
+        });
+        continue;
+      }
+      const { nodes, stops, stopIndexes } = latestRevision(route);
+      robots.push({ robot: index, robotType, node, nodes, position: route.position, stops, stopIndexes });
+    }
+    last = { at, mapVersion: site.graph.mapVersion, closedLanes: site.closures.closedLanes(), robots };
+    return last;
+  };
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { createCornerCases, type CornerCase } from '../../src/service/cornerCases.js';
+import { cell, codeOf, lane, report, SITE, startService, traceAlong } from './support/startService.js';
+
+const HOUR = 3600 * 1000;
+
+function caseOf(routeId: string, observedWaitSeconds: number, completedAt = 0): CornerCase {
+  return {
+    ...{ routeId, robotId: 'a', plannedAt: 0, completedAt, policyVersion: 'cold+1', mapVersion: '1' },
+    ...{ predictedWaitSeconds: 0, observedWaitSeconds, closedLanes: [], robots: [] },
+  };
+}
+
+describe('the corner cases of a warehouse', () => {
+  it('are the worst predicted routes, worst first, and no more than the limit', () => {
+    const cases = createCornerCases(3);
+    for (const [i, error] of [20, 50, 30, 40, 12, 60].entries()) cases.keep(caseOf(`r${i}`, error));
+    expect(cases.list().map(({ routeId }) => routeId)).toEqual(['r5', 'r1', 'r3']);
+    expect(cases.find('r1')?.observedWaitSeconds).toBe(50);
+    expect(cases.find('r2')).toBeUndefined();
+  });
+
+  it('count half as much after an hour, so that old ones give way', () => {
+    const cases = createCornerCases(1);
+    cases.keep(caseOf('old', 100, 0));
+    expect(cases.wouldKeep(60, HOUR - 1_000_000)).toBe(false);
+    expect(cases.wouldKeep(60, HOUR)).toBe(true);
+    cases.keep(caseOf('new', 60, HOUR));
+    expect(cases.list().map(({ routeId }) => routeId)).toEqual(['new']);
+  });
+
+  it('hold no route that was predicted well enough, nor one that is not a number', () => {
+    const cases = createCornerCases(3);
+    expect([9.9, NaN, 10].map((error) => cases.wouldKeep(error, 0))).toEqual([false, false, true]);
+  });
+});
+
+describe('a route that the policy predicted badly', () => {
+  /** Robot b has still two lanes of its route before it, c stands, one lane is closed; then a drives late. */
+  async function driveBadly(learns = true) {
+    const test = await startService({ mode: 'learn', learns });
+    const { service } = test;
+    await service.closeLanes(SITE, [lane('13', '14')]);
+    service.robotState(SITE, {
+      ...{ type: 'robot.state', robotId: 'c', node: cell('14'), available: true, at: test.now() },
+    });
+    const other = await service.requestRoute(SITE, {
+      ...{ requestId: '1', robotId: 'b', from: cell('10'), stops: [cell('13')] },
+    });
+    await test.pass(1);
+    const moved = { routeId: other.routeId, revision: 0, node: cell('11'), at: test.now() };
+    service.routeProgress(SITE, { type: 'route.progress', ...moved });
+    await test.pass(1);
+    const route = await service.requestRoute(SITE, {
+      ...{ requestId: '1', robotId: 'a', from: cell('00'), stops: [cell('02')] },
+    });
+    const at = test.now();
+    await test.pass(60);
+    const trace = traceAlong(['00', '01', '02'].map(cell), at, [1, 41]);
+    await service.completeRoute(SITE, report(route, trace));
+    return { test, route, issuedAt: at };
+  }
+
+  it('is kept with the floor that it was planned on', async () => {
+    const { test, route, issuedAt } = await driveBadly();
+    const { routeId } = route;
+    const [listed, ...more] = test.service.cornerCases(SITE);
+    expect(more).toEqual([]);
+    expect(listed).toMatchObject({
+      ...{ routeId, robotId: 'a', plannedAt: issuedAt, completedAt: issuedAt + 60_000 },
+      ...{ observedWaitSeconds: 40, robots: 3, openRoutes: 2, closedLanes: 1 },
+    });
+    expect(listed!.predictedWaitSeconds).toBeCloseTo(route.expected.wait, 4);
+    expect(listed!.errorSeconds).toBeCloseTo(40 - route.expected.wait, 4);
+    const { floor, ...view } = test.service.cornerCase(SITE, routeId);
+    expect(view).toEqual(listed);
+    expect(floor.closedLanes).toEqual([lane('13', '14')]);
+    expect(floor.robots).toEqual([
+      {
+        ...{ robotType: 'unit', node: cell('00'), path: ['00', '01', '02'].map(cell) },
+        ...{ stopIndexes: [2], handlingSeconds: [0] },
+      },
+      {
+        ...{ robotType: 'unit', node: cell('11'), path: ['11', '12', '13'].map(cell) },
+        ...{ stopIndexes: [2], handlingSeconds: [0] },
+      },
+      { robotType: 'unit', node: cell('14'), path: [], stopIndexes: [], handlingSeconds: [] },
+    ]);
+    expect(floor.plannedFlow).toEqual([
+      { ...lane('11', '12'), routes: 1 },
+      { ...lane('12', '13'), routes: 1 },
+    ]);
+    expect(await codeOf(() => test.service.cornerCase(SITE, 'route-99'))).toBe('E_UNKNOWN_CORNER_CASE');
+  });
+
+  it('is still there, floor and all, after a restart', async () => {
+    const { test, route } = await driveBadly();
+    const known = test.service.cornerCase(SITE, route.routeId);
+    const after = await startService({ journal: test.journal, at: test.now(), learns: true });
+    expect(after.service.cornerCase(SITE, route.routeId)).toEqual(known);
+  });
+
+  it('is no corner case where no policy predicted anything', async () => {
+    const { test } = await driveBadly(false);
+    expect(test.service.cornerCases(SITE)).toEqual([]);
+  });
+});
