@@ -39,6 +39,8 @@ export const LIMITS = {
   plansWaiting: 2_000,
   /** How long a burst of requests may wait for its plans, and how long each request once they never stop. */
   planBurstSeconds: 1,
+  /** Plans made whose records are being written: behind a slow disk, the rest waits where it can still be refused. */
+  plansUnderWay: 128,
   planStandingSeconds: 0.05,
   busyRetryAfterSeconds: 1,
 

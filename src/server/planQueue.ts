@@ -23,6 +23,7 @@ export const URGENCY = { dryRun: 0, request: 1, deviated: 11 } as const;
 
 export interface PlanQueueOptions {
   readonly limit: number;
+  readonly underWayLimit: number;
   /** How long a burst may have to wait. */
   readonly burstSeconds: number;
   /** How long plans may have to wait once the queue has not been empty for that long. */
@@ -46,8 +47,9 @@ const SLICE_MILLISECONDS = 4;
 const MEMORY = 0.05;
 
 export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQueue {
-  const { limit, burstSeconds, standingSeconds, now, defer } = {
+  const { limit, underWayLimit, burstSeconds, standingSeconds, now, defer } = {
     limit: LIMITS.plansWaiting,
+    underWayLimit: LIMITS.plansUnderWay,
     burstSeconds: LIMITS.planBurstSeconds,
     standingSeconds: LIMITS.planStandingSeconds,
     now: monotonicMilliseconds,
@@ -56,6 +58,8 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   };
   const byUrgency = Array.from({ length: URGENCY.deviated + 1 }, (): Waiting[] => []);
   let depth = 0;
+  let underWay = 0;
+  let isDue = false;
   let emptyAt = now();
   let lastStartedAt: number | null = null;
   let planMilliseconds = 0;
@@ -83,9 +87,20 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     if (lastStartedAt !== null) planMilliseconds += MEMORY * (startedAt - lastStartedAt - planMilliseconds);
     lastStartedAt = startedAt;
     depth--;
+    underWay++;
     waiting.start();
   };
+  const schedule = (): void => {
+    if (isDue || depth === 0 || underWay >= underWayLimit) return;
+    isDue = true;
+    defer(drain);
+  };
+  const settled = (): void => {
+    underWay--;
+    schedule();
+  };
   const drain = (): void => {
+    isDue = false;
     const begunAt = now();
     for (const waiting of byUrgency) {
       // More urgent work kept these back for longer than anyone should wait for an answer.
@@ -94,11 +109,11 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
       }
     }
     const slice = Math.max(SLICE_MILLISECONDS, pausedAt === null ? 0 : begunAt - pausedAt);
-    while (depth > 0 && now() - begunAt < slice) {
+    while (depth > 0 && underWay < underWayLimit && now() - begunAt < slice) {
       start(byUrgency.findLast(({ length }) => length > 0)?.shift() as Waiting);
     }
     pausedAt = depth > 0 ? now() : null;
-    if (depth > 0) return defer(drain);
+    if (depth > 0) return schedule();
     emptyAt = now();
     lastStartedAt = null;
   };
@@ -108,9 +123,11 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
       return new Promise<T>((resolve, reject) => {
         // An async function, so that what a plan throws rejects.
         const begin = async (): Promise<T> => plan();
-        byUrgency[urgency]?.push({ since: now(), start: () => resolve(begin()), reject });
+        const start = (): void => resolve(begin().finally(settled));
+        byUrgency[urgency]?.push({ since: now(), start, reject });
         if (depth === 0) emptyAt = now();
-        if (depth++ === 0) defer(drain);
+        depth++;
+        schedule();
       });
     },
     get depth() {

@@ -65,6 +65,25 @@ describe('the queue of plans', () => {
     expect(served.length).toBe(22);
   });
 
+  it('starts no more than may be under way: who waits for a slow disk waits where it can be refused', async () => {
+    const { queue, turn, settle } = startQueue({ underWayLimit: 2 }, 0);
+    const commits: (() => void)[] = [];
+    const started: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      void queue.run(1, () => {
+        started.push(i);
+        return new Promise<void>((resolve) => commits.push(resolve));
+      });
+    }
+    await turn();
+    await turn();
+    expect([started, queue.depth]).toEqual([[0, 1], 2]);
+    commits[0]?.();
+    await settle();
+    await turn();
+    expect([started, queue.depth]).toEqual([[0, 1, 2], 1]);
+  });
+
   it('refuses above its limit, the least urgent and among them the newest', async () => {
     const { ask, served, shed, settle, drain, queue } = startQueue({ limit: 3 });
     for (const name of ['a', 'b', 'c']) void ask(name, 1);
