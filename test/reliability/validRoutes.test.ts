@@ -6,7 +6,7 @@ const MAPS = 2_000;
 describe('on random maps with closures between plans', () => {
   it(
     `no route of any kind leaves over a closed lane or one that is not there (${MAPS} maps)`,
-    { timeout: 300_000 },
+    { timeout: 1_200_000 },
     async () => {
       const sums = { assigned: 0, updated: 0, deviated: 0, dryRun: 0, welcome: 0, unreachable: 0, held: 0 };
       for (let seed = 1; seed <= MAPS; seed++) {

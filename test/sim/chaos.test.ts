@@ -3,13 +3,13 @@ import kept from '../../sim/chaos/seeds.json' with { type: 'json' };
 import { runScenario, shrink } from '../../sim/chaos/runSeed.js';
 import { createScenario, type Scenario } from '../../sim/chaos/scenario.js';
 
-const SEEDS = 100;
+const SEEDS = 200;
 const seeds = [...new Set([...kept, ...Array.from({ length: SEEDS }, (_, i) => i + 1)])];
 
 describe('the service under a simulated clock, disk and network', () => {
   it(
     `keeps its promises in ${seeds.length} lives of crashes, faults and floods`,
-    { timeout: 600_000 },
+    { timeout: 1_200_000 },
     async () => {
       const sums = { scored: 0, updates: 0, crashes: 0 };
       for (const seed of seeds) {
