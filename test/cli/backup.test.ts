@@ -52,5 +52,5 @@ describe('aisleflow backup, restore and journal', () => {
     expect((await back.ask(hello, 'welcome'))['openRoutes']).toMatchObject([{ routeId }]);
     second.child.kill('SIGTERM');
     expect((await second.ended).code).toBe(0);
-  }, 180_000);
+  }, 400_000);
 });
