@@ -43,8 +43,8 @@ export interface ChaosRobot {
   /** Its connection is gone, or back: what it is owed it asks for again. */
   connect(isConnected: boolean): void;
   update(message: RouteUpdatedMessage | RouteHeldMessage): void;
-  /** Position along the plan of a revision that it drives; 0 where it drives another. */
-  placeOn(routeId: string, revision: number): number;
+  /** Position along a plan of its route, at most; 0 where it drives another route. */
+  placeOn(routeId: string, plan: Plan): number;
   /** The request it would send for an order from where it stands. */
   requestFor(order: Order, requestId: string): RouteRequestContent;
   /** Nothing left to do. */
@@ -291,8 +291,10 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       if (message.type === 'route.updated') adopt(message);
       else hold(message.revision);
     },
-    placeOn(routeId, revision) {
-      if (tour?.routeId !== routeId || tour.revision !== revision || tour.beside) return 0;
+    placeOn(routeId, { revision, nodes }) {
+      if (tour?.routeId !== routeId) return 0;
+      // Under an older plan it may be anywhere on the newer one.
+      if (tour.revision !== revision) return Math.max(0, nodes.lastIndexOf(node));
       return Math.max(0, tour.position - tour.leadIn);
     },
     isDone: () => orders.length === 0 && !tour,

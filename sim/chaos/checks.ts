@@ -50,7 +50,7 @@ export interface ChecksOptions {
   /** Number of the process that runs. */
   life(): number;
   /** How far along the plan of a revision a robot really is. */
-  placeOf(robot: number, routeId: string, revision: number): number;
+  placeOf(robot: number, routeId: string, plan: Pick<Told, 'revision' | 'nodes'>): number;
 }
 
 /**
@@ -138,7 +138,7 @@ export function createChecks(options: ChecksOptions) {
   };
   /** The furthest that the service may take the robot to be, as it was told or by the ETAs. */
   const expectedPosition = (routeId: string, plan: Told): number => {
-    const position = options.placeOf(plan.robot, routeId, plan.revision);
+    const position = options.placeOf(plan.robot, routeId, plan);
     if (!plan.etaSeconds) return Infinity;
     if (heardIn.get(plan.robot) === options.life()) return position;
     const seconds = (now() - plan.at) / 1000 + CLOCK_TICK_SECONDS;

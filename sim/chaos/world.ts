@@ -61,7 +61,7 @@ export function createWorld(scenario: Scenario, directory: string): World {
     durable: disk.durable,
     now: () => schedule.now(),
     life: () => lives,
-    placeOf: (robot, routeId, revision) => robots[robot]!.placeOn(routeId, revision),
+    placeOf: (robot, routeId, plan) => robots[robot]!.placeOn(routeId, plan),
   });
   const robots: ChaosRobot[] = scenario.robots.map((spec, index) =>
     createChaosRobot({
