@@ -4,7 +4,7 @@
  * nobody: one for each share, all with the same draws otherwise. Each route is predicted by each before any has
  * seen it. Which routes are corner cases the served policy says, so that no share chooses its own examination.
  */
-import { loadMap } from '../src/cli/mapShell.js';
+import { readFileSync } from 'node:fs';
 import type { RowBatch } from '../src/learning/row.js';
 import { ROW_SIZE, ROW_WAIT } from '../src/learning/row.js';
 import { createInlineLearner, type LearnerPort } from '../src/learning/learnerPort.js';
@@ -13,6 +13,7 @@ import { createRandom, type Random } from '../src/platform/random.js';
 import { selectBackend } from '../src/policy/backend.js';
 import { createForwardPass, randomWeights } from '../src/policy/network.js';
 import { createRoutingService } from '../src/service/routingService.js';
+import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet } from './fleet.js';
 import { createFloor } from './floor/floor.js';
@@ -43,7 +44,7 @@ interface Reader {
 
 const [map = 'maps/kiva-33x36.json', robotsText = '400', stepsText = '400', seedText = '1'] =
   process.argv.slice(2);
-const { graph } = loadMap(map);
+const { graph } = parseWarehouse(readFileSync(map, 'utf8'), map);
 const random = createRandom(Number(seedText));
 const backend = await selectBackend({ force: process.env['AISLEFLOW_TF_BACKEND'] ?? '' });
 let step = 0;

@@ -1,7 +1,7 @@
 import type { Instant } from '../domain/ids.js';
+import type { Revision } from '../learning/issuedRoute.js';
 import type { PlannedStop } from '../planning/planner.js';
-import type { Site } from './site.js';
-import { latestRevision } from './tracking.js';
+import type { LaneGraph } from '../warehouse/laneGraph.js';
 
 /** Who stood where, and what each had still to drive: planned flow and occupancy follow from it. */
 export interface FloorSnapshot {
@@ -25,7 +25,22 @@ export interface RobotOnSite {
   readonly stopIndexes: readonly number[];
 }
 
-export type SnapshotSource = Pick<Site, 'graph' | 'clock' | 'closures' | 'robotList'>;
+/** What of a site a snapshot is taken from. */
+export interface SnapshotSource {
+  readonly graph: LaneGraph;
+  readonly clock: { now(): Instant };
+  readonly closures: { readonly closedLanes: () => readonly number[] };
+  readonly robotList: readonly {
+    readonly index: number;
+    readonly robotType: number;
+    readonly node: number;
+    readonly route: {
+      readonly held: boolean;
+      readonly position: number;
+      readonly revisions: readonly Revision[];
+    } | null;
+  }[];
+}
 
 const NO_NODES = new Int32Array(0);
 const SNAPSHOT_MILLISECONDS = 1000;
@@ -55,7 +70,7 @@ export function createSnapshots(site: SnapshotSource): () => FloorSnapshot {
         });
         continue;
       }
-      const { nodes, stops, stopIndexes } = latestRevision(route);
+      const { nodes, stops, stopIndexes } = route.revisions[route.revisions.length - 1]!;
       robots.push({ robot: index, robotType, node, nodes, position: route.position, stops, stopIndexes });
     }
     last = { at, mapVersion: site.graph.mapVersion, closedLanes: site.closures.closedLanes(), robots };
