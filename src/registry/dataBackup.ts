@@ -44,7 +44,10 @@ export async function backUpData(source: BackupSource, to: string): Promise<Back
     await copyInto(source.directory, draft, join(source.directory, 'tokens.json'));
     const journal = await source.copyJournal(draft);
     const manifest: BackupManifest = { format: 1, takenAt: source.now, journal, files: await digests(draft) };
-    await writeFile(join(draft, MANIFEST_FILE), JSON.stringify(manifest, null, 2), { mode: 0o600, flush: true });
+    await writeFile(join(draft, MANIFEST_FILE), JSON.stringify(manifest, null, 2), {
+      mode: 0o600,
+      flush: true,
+    });
     await rm(to, { recursive: true, force: true });
     await rename(draft, to);
     return manifest;
@@ -80,7 +83,8 @@ async function readManifest(from: string): Promise<BackupManifest> {
   const refuse = (detail: string): never => {
     throw new AppError('E_DATA_DIRECTORY', { directory: from, detail });
   };
-  if (!existsSync(file)) return refuse(`it holds no ${MANIFEST_FILE}: no backup, or one that was not finished`);
+  if (!existsSync(file))
+    return refuse(`it holds no ${MANIFEST_FILE}: no backup, or one that was not finished`);
   const manifest = JSON.parse(await readFile(file, 'utf8')) as BackupManifest;
   return manifest.format === 1 ? manifest : refuse(`its format is ${String(manifest.format)}`);
 }
@@ -96,7 +100,12 @@ async function copyPolicies(directory: string, to: string): Promise<void> {
   for (const scope of await readdir(policies)) {
     await copyInto(directory, to, join(policies, scope, 'registry.json'));
   }
-  await cp(policies, join(to, 'policies'), { recursive: true, filter, force: false, preserveTimestamps: true });
+  await cp(policies, join(to, 'policies'), {
+    recursive: true,
+    filter,
+    force: false,
+    preserveTimestamps: true,
+  });
 }
 
 /** Nothing where there is no such file. */
