@@ -6,6 +6,7 @@ import type { Random } from '../src/platform/random.js';
 import { selectBackend } from '../src/policy/backend.js';
 import { randomWeights } from '../src/policy/network.js';
 import type { PriceSource } from '../src/policy/pricing.js';
+import type { OpenRegistry } from '../src/service/policyControl.js';
 import { createRoutingService } from '../src/service/routingService.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 
@@ -18,6 +19,8 @@ export interface InProcessServiceOptions {
   readonly backend: string;
   readonly random: Random;
   readonly observer?: Partial<ServiceObserver>;
+  /** Where versions are kept; nowhere without it. */
+  readonly openRegistry?: OpenRegistry;
 }
 
 /** Records kept: nobody reads the journal of a simulation. */
@@ -30,13 +33,13 @@ const JOURNAL_RECORDS = 100;
  */
 export async function createInProcessService(options: InProcessServiceOptions): Promise<RoutingService> {
   const { mode, random, price, observer } = options;
-  const learns = mode === 'learn' || mode === 'observe';
+  const learns = mode === 'learn' || mode === 'observe' || mode === 'shadow';
   const backend = learns ? await selectBackend({ force: options.backend }) : null;
   let routes = 0;
   return createRoutingService({
     graphs: [options.graph],
     journal: createMemoryJournal(JOURNAL_RECORDS),
-    openRegistry: null,
+    openRegistry: options.openRegistry ?? null,
     policies: 'shared',
     startLearner: async (weights) =>
       backend &&

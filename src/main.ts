@@ -7,6 +7,7 @@ import { addSimulationCommands } from '../sim/commands.js';
 import { addBackupCommands } from './cli/backupCommands.js';
 import { addDoctorCommand } from './cli/doctorCommand.js';
 import { addJournalCommands } from './cli/journalCommands.js';
+import { addDrillCommand } from './cli/drillCommand.js';
 import { addMapCommands } from './cli/mapCommands.js';
 import { loadMap } from './cli/mapShell.js';
 import { packageFile, packageVersion } from './cli/packageFiles.js';
@@ -17,7 +18,7 @@ import { AppError } from './domain/errors.js';
 import type { Journal } from './journal/journal.js';
 import { openJournal } from './journal/sqliteJournal.js';
 import { createInlineLearner, type LearnerPort } from './learning/learnerPort.js';
-import { startThreadedLearner } from './learning/threadedLearner.js';
+import { startSupervisedLearner } from './learning/supervisedLearner.js';
 import { wallClock } from './platform/clock.js';
 import { createRandom } from './platform/random.js';
 import { selectBackend } from './policy/backend.js';
@@ -85,7 +86,7 @@ async function startLearner(
   force: string,
   weights: Float32Array,
 ): Promise<LearnerPort> {
-  if (where === 'thread') return startThreadedLearner({ seed: SEED, force, weights });
+  if (where === 'thread') return startSupervisedLearner({ seed: SEED, force, weights });
   const { tf, name } = await selectBackend({ force });
   return createInlineLearner({ tf, backend: name, random: createRandom(SEED), weights });
 }
@@ -119,6 +120,7 @@ addTokenCommands(program);
 addOperatorCommands(program);
 addBackupCommands(program);
 addJournalCommands(program);
+addDrillCommand(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, findMap });

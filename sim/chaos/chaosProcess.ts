@@ -140,7 +140,7 @@ function idleLearner(): LearnerPort {
   const nothing = (): void => undefined;
   return {
     ...{ backend: 'none', offer: nothing, correct: nothing, tick: nothing, reset: nothing },
-    ...{ onUpdate: nothing, onFailure: nothing, close: () => Promise.resolve() },
+    ...{ onUpdate: nothing, onFailure: nothing, onRestart: nothing, close: () => Promise.resolve() },
   };
 }
 

@@ -2,10 +2,16 @@ import type { Command } from 'commander';
 import { COMPONENTS, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import { MODES } from '../domain/messages.js';
-import type { CornerCaseView, LaneName, PolicyView, WarehouseSummary } from '../domain/serviceContract.js';
+import type {
+  CornerCaseView,
+  LaneName,
+  PolicyView,
+  ShadowReport,
+  WarehouseSummary,
+} from '../domain/serviceContract.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
-import { cornerCaseTable, policyTable, statusTable, weightsTable } from './operatorTables.js';
+import { cornerCaseTable, policyTable, shadowTable, statusTable, weightsTable } from './operatorTables.js';
 
 type Options = ApiOptions & { readonly json?: true; readonly warehouse?: string };
 type Action = (
@@ -22,12 +28,13 @@ Examples:
   aisleflow status
   aisleflow corner-cases --warehouse kiva-33x36
   aisleflow policy list
+  aisleflow shadow --warehouse kiva-33x36
   aisleflow policy rollback --warehouse kiva-33x36
   aisleflow weights set wait=2 blocking=0.5 --warehouse kiva-33x36
   aisleflow lanes close r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36
   aisleflow mode observe --warehouse kiva-33x36`;
 
-/** Adds `status`, `corner-cases`, `policy`, `weights`, `lanes` and `mode`, which ask a running server over HTTP. */
+/** Adds `status`, `corner-cases`, `policy`, `shadow`, `weights`, `lanes` and `mode`: a running server is asked over HTTP. */
 export function addOperatorCommands(program: Command): void {
   add(program.command('status').description('what each warehouse does now'), async (api) => {
     const value = await api<WarehouseSummary[]>('GET', '/v1/warehouses');
@@ -48,6 +55,13 @@ export function addOperatorCommands(program: Command): void {
   );
   addPolicyCommands(
     program.command('policy').description('list, save, activate and roll back policy versions'),
+  );
+  add(
+    inWarehouse(program.command('shadow').description('what the candidate would have done, in mode shadow')),
+    async (api, options) => {
+      const value = await api<ShadowReport>('GET', `${pathOf(options)}/shadow`);
+      return { value, text: shadowTable(value) };
+    },
   );
   addWeightsCommands(program.command('weights').description('read and set the reward weights'));
   addLaneCommands(program.command('lanes').description('close and open lanes'));

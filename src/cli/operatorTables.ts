@@ -4,6 +4,7 @@ import type {
   CornerCaseView,
   ImprovementSpan,
   PolicyView,
+  ShadowReport,
   WarehouseSummary,
 } from '../domain/serviceContract.js';
 
@@ -79,5 +80,19 @@ export function policyTable(policies: readonly PolicyView[]): string {
 export function weightsTable(weights: RewardWeights): string {
   const table = new Table({ head: ['Component', 'Weight'], style: STYLE });
   for (const component of COMPONENTS) table.push([component, weights[component]]);
+  return table.toString();
+}
+
+export function shadowTable(report: ShadowReport): string {
+  const table = new Table({ head: ['In shadow', report.candidate], style: STYLE });
+  table.push(
+    ['Plans priced', report.plans],
+    ['Would have gone another way', report.different],
+    ['Weighted seconds a plan that it expects to save', report.expectedSaving.toFixed(2)],
+    ['Seconds a plan that its way is longer', report.extraFreeFlowSeconds.toFixed(2)],
+    ['Lanes driven meanwhile', report.lanes],
+    ['Mean error of its waits, seconds', report.waitError.toFixed(2)],
+    ['Mean error of expecting none, seconds', report.freeFlowError.toFixed(2)],
+  );
   return table.toString();
 }

@@ -58,7 +58,7 @@ export function addServeCommand(program: Command, openService: OpenService): voi
     .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)')
     .option('--data <directory>', 'journal, policies and tokens (default: .data)')
     .option('--map <files...>', 'warehouses to serve (default: those that come with the program)')
-    .option('--mode <mode>', 'off, observe, learn or frozen, for new warehouses (default: learn)')
+    .option('--mode <mode>', 'off, observe, shadow, learn or frozen, for new warehouses (default: learn)')
     .option('--policy <scope>', 'shared by all warehouses, or one for each (default: shared)')
     .option('--price <source>', 'policy, or flow: a hand-made price to compare with (default: policy)')
     .option('--cold', 'start without the policies that come with the program')

@@ -100,7 +100,7 @@ export const ERRORS = {
   E_TRACE_LATE: entry(409, 'Route {routeId} had {state} before its trace came. Stored, not learnt.'),
   E_WEIGHTS_INVALID: entry(
     422,
-    'Reward weights are finite numbers from 0 to 100, and time must be above 0: {detail}.',
+    'Reward weights are finite numbers from 0 to 100, and time at least 0.001: {detail}.',
   ),
   E_MODE_INVALID: entry(422, 'Mode {mode} is not one of {known}.'),
   E_CLOCK_FIXED: entry(

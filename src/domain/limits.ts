@@ -106,6 +106,11 @@ export const LIMITS = {
   cornerRows: 2_000,
   heldOutRows: 512,
   learnerRowsWaiting: 100_000,
+  /** JavaScript heap of the learner's thread; tensors lie outside it, their count is constant. */
+  learnerHeapMebibytes: 512,
+  /** A learner that answers no tick for so long hangs. */
+  learnerSilenceSeconds: 10,
+  learnerRestart: { firstPauseSeconds: 1, longestPauseSeconds: 60 },
   batchesPerTurn: 64,
   policyVersionsKept: 200,
   policyUpdatesKept: 64,

@@ -208,7 +208,7 @@ export const ErrorMessage = strict({
   references: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
 });
 
-export const MODES = ['off', 'observe', 'learn', 'frozen'] as const;
+export const MODES = ['off', 'observe', 'shadow', 'learn', 'frozen'] as const;
 export type Mode = (typeof MODES)[number];
 
 export type HelloMessage = Static<typeof Hello>;

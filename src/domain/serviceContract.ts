@@ -139,13 +139,62 @@ export interface PolicyView {
   readonly policyVersion: string;
   readonly parent: string | null;
   readonly savedAt: Instant;
-  readonly reason: 'shipped' | 'interval' | 'activation' | 'stop' | 'request';
+  readonly reason: 'shipped' | 'interval' | 'activation' | 'stop' | 'request' | 'drill';
   readonly updates: number;
   readonly trainedOn: { readonly from: number; readonly to: number } | null;
   readonly metrics: Readonly<Record<string, number>>;
   readonly checksum: string;
   readonly active: boolean;
   readonly healthy: boolean;
+}
+
+/** Who took weights back: the guard by the error on arriving rows or by the score ratio, or an operator. */
+export type RollbackCause = 'rowError' | 'scoreRatio' | 'operator';
+
+/** A version made worse on purpose, for a drill: weights shuffled, signs flipped, or as bad as the gates let pass. */
+export const SABOTAGES = ['shuffled', 'flipped', 'passing'] as const;
+export type Sabotage = (typeof SABOTAGES)[number];
+
+/** One roll back. Versions as served, such as `v3+128`. */
+export interface RollbackView {
+  readonly cause: RollbackCause;
+  readonly from: string;
+  readonly to: string;
+  /** On the warehouse's clock. */
+  readonly at: Instant;
+  /** Seconds of that clock that the bad weights were served. */
+  readonly servedSeconds: number;
+}
+
+/** What the live guards know of a warehouse's policy. */
+export interface GuardView {
+  readonly warehouseId: string;
+  readonly policyVersion: string;
+  /** The last good version, which a breach puts back; null for cold weights. */
+  readonly trusted: string | null;
+  /** What is served stays until learning has proved itself in shadow. */
+  readonly pinned: boolean;
+  /** Since the server started. */
+  readonly rollbacks: number;
+  readonly last: RollbackView | null;
+}
+
+/** What a candidate policy would have done where something else is served. Counts since the mode began. */
+export interface ShadowReport {
+  readonly warehouseId: string;
+  readonly mode: Mode;
+  /** The candidate's version. */
+  readonly candidate: string;
+  readonly plans: number;
+  /** Plans that would have taken another way. */
+  readonly different: number;
+  /** Means over all plans: weighted seconds that the candidate expects to save, free-flow seconds that its way takes longer. */
+  readonly expectedSaving: number;
+  readonly extraFreeFlowSeconds: number;
+  /** Mean absolute error of the wait on arriving lanes, seconds: the candidate's, and that of expecting none. */
+  readonly lanes: number;
+  readonly waitError: number;
+  readonly freeFlowError: number;
 }
 
 /** What the service tells whoever listens: pushes to robots and the event stream. */
@@ -159,6 +208,9 @@ export type ServiceEvent =
     }
   | { readonly kind: 'route.scored'; readonly warehouseId: string; readonly message: RouteScoredContent }
   | { readonly kind: 'policy.updated'; readonly warehouseId: string; readonly policyVersion: string }
+  | ({ readonly kind: 'policy.rolledBack'; readonly warehouseId: string } & RollbackView)
+  | { readonly kind: 'policy.resumed'; readonly warehouseId: string; readonly policyVersion: string }
+  | { readonly kind: 'learner.restarted'; readonly warehouseId: string }
   | { readonly kind: 'weights.updated'; readonly warehouseId: string; readonly weights: RewardWeights }
   | { readonly kind: 'mode.updated'; readonly warehouseId: string; readonly mode: Mode }
   | {
@@ -176,6 +228,8 @@ export interface ServiceObserver {
   scored(warehouseId: string, scored: RouteScoredContent): void;
   updateApplied(warehouseId: string): void;
   updateRejected(warehouseId: string, gate: string): void;
+  rolledBack(warehouseId: string, cause: RollbackCause): void;
+  learnerRestarted(warehouseId: string): void;
 }
 
 export interface RoutingService {
@@ -212,8 +266,13 @@ export interface RoutingService {
   /** Saves what is served now as a new version. */
   savePolicy(warehouseId: string): Promise<PolicyView>;
   activatePolicy(warehouseId: string, policyVersion: string): Promise<PolicyView>;
-  /** Back to the version saved before the active one. */
+  /** Back to the last good version, as the guard would; without one, to the version saved before the active one. */
   rollBack(warehouseId: string): Promise<PolicyView>;
+  /** Serves a version made worse on purpose, under watch; it is condemned beforehand, so no restart serves it. */
+  drillPolicy(warehouseId: string, sabotage: Sabotage): Promise<PolicyView>;
+  guard(warehouseId: string): GuardView;
+  /** @throws E_MODE_INVALID where the warehouse is not in mode shadow */
+  shadow(warehouseId: string): ShadowReport;
 
   /** Drives a simulated clock; refused on the wall's. Runs what is due (expiry, fading, learning). */
   advanceClock(warehouseId: string, at: Instant): Promise<void>;

@@ -20,4 +20,6 @@ export const HYPERPARAMETERS = {
   /** Every n-th row is held out for the gates and never learnt. */
   heldOutEvery: 16,
   gradientNormLimit: 10,
+  /** A robot's rows in a batch, over the share that it would have if all robots had the same. */
+  robotShareLimit: 3,
 } as const;

@@ -4,7 +4,7 @@ import type { TensorFlow } from '../policy/backend.js';
 import { gateHeldOut, gateProbe, gateStep, gateWeights, type Gate } from '../policy/gates.js';
 import { HYPERPARAMETERS } from './hyperparameters.js';
 import { createReplay, type Replay } from './replay.js';
-import { ROW_SIZE, type RowBatch, type RowCorrection } from './row.js';
+import { areLearnable, ROW_SIZE, type RowBatch, type RowCorrection } from './row.js';
 import { createTrainer } from './trainer.js';
 
 /** What one turn of the learner came to. */
@@ -36,8 +36,8 @@ export interface Learner {
   again(): void;
   /** Trains the batches owed; null where none are. */
   turn(): LearnerUpdate | null;
-  /** Starts again from these weights (activation, roll back). */
-  reset(weights: Float32Array): void;
+  /** Starts again from these weights (activation, roll back); from suspect rows it learns no more. */
+  reset(weights: Float32Array, rows: { readonly forgetRows: boolean }): void;
   dispose(): void;
 }
 
@@ -87,6 +87,7 @@ export function createLearner(options: LearnerOptions): Learner {
     const rowsEach = hurried ? HYPERPARAMETERS.hurriedRowsPerCompletion : Infinity;
     sources.forEach((replay, i) => {
       const end = Math.floor(((i + 1) * HYPERPARAMETERS.batchRows) / sources.length);
+      replay.startBatch(end - filled);
       const wanted = Math.ceil((end - filled) * HYPERPARAMETERS.freshShare);
       filled += replay.drawFresh(batch, filled, { count: wanted, rowsEach, completions: learntCompletions });
       const corners = Math.floor((end - filled) * cornerShare);
@@ -125,7 +126,7 @@ export function createLearner(options: LearnerOptions): Learner {
 
   return {
     offer(rows) {
-      if (!isLearnable(rows.rows)) return;
+      if (!areLearnable(rows.rows)) return;
       replayOf(rows.source).add(rows);
       owed += rows.rows.length / ROW_SIZE / HYPERPARAMETERS.rowsPerBatch;
     },
@@ -166,18 +167,14 @@ export function createLearner(options: LearnerOptions): Learner {
       forgetDrawn();
       return { weights: candidate, rejectedBy: null, completions, loss: loss / batches, batches };
     },
-    reset(next) {
+    reset(next, { forgetRows }) {
       champion = next.slice();
       giveUp();
       forgetDrawn();
+      if (!forgetRows) return;
+      replays.clear();
+      owed = 0;
     },
     dispose: () => trainer.dispose(),
   };
 }
-
-/** One NaN target makes a whole network NaN in one step: such rows stop here. */
-function isLearnable(rows: Float32Array): boolean {
-  for (const value of rows) if (!(Math.abs(value) <= LEARNABLE_LIMIT)) return false;
-  return true;
-}
-const LEARNABLE_LIMIT = 1e4;

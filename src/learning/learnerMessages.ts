@@ -21,11 +21,18 @@ export type ToLearner =
   | { readonly kind: 'correct'; readonly correction: RowCorrection }
   | { readonly kind: 'tick' }
   /** `generation` counts the resets: what was learnt before one must not be served after it. */
-  | { readonly kind: 'reset'; readonly weights: Float32Array; readonly generation: number };
+  | {
+      readonly kind: 'reset';
+      readonly weights: Float32Array;
+      readonly forgetRows: boolean;
+      readonly generation: number;
+    };
 
 export type FromLearner =
   | { readonly kind: 'ready'; readonly backend: string }
   | { readonly kind: 'failed'; readonly detail: string }
+  /** The answer to a tick: this thread is not stuck. */
+  | { readonly kind: 'alive' }
   | {
       readonly kind: 'update';
       readonly update: Omit<LearnerUpdate, 'weights'>;

@@ -10,9 +10,11 @@ export interface LearnerPort {
   correct(correction: RowCorrection): void;
   /** A second has passed on the floor. */
   tick(): void;
-  reset(weights: Float32Array): void;
+  reset(weights: Float32Array, rows: { readonly forgetRows: boolean }): void;
   onUpdate(listener: (update: LearnerUpdate) => void): void;
   onFailure(listener: (detail: string) => void): void;
+  /** It failed, and works again. */
+  onRestart(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -37,9 +39,10 @@ export function createInlineLearner(options: InlineLearnerOptions): LearnerPort 
       const update = learner.turn();
       if (update) listener(update);
     },
-    reset: (weights) => learner.reset(weights),
+    reset: (weights, rows) => learner.reset(weights, rows),
     onUpdate: (next) => (listener = next),
     onFailure: () => undefined,
+    onRestart: () => undefined,
     close: () => {
       learner.dispose();
       return Promise.resolve();

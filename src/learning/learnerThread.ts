@@ -66,9 +66,11 @@ try {
       learner.offer(message.batch);
       hurry();
     } else if (message.kind === 'correct') learner.correct(message.correction);
-    else if (message.kind === 'tick') learner.tick();
-    else {
-      learner.reset(message.weights);
+    else if (message.kind === 'tick') {
+      learner.tick();
+      tell({ kind: 'alive' });
+    } else {
+      learner.reset(message.weights, message);
       ({ generation } = message);
     }
     turnSoon();

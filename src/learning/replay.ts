@@ -1,6 +1,7 @@
 import { LIMITS } from '../domain/limits.js';
 import type { Random } from '../platform/random.js';
 import { HYPERPARAMETERS } from './hyperparameters.js';
+import { createRobotShares } from './robotShares.js';
 import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, type RowBatch, type RowCorrection } from './row.js';
 
 /** One warehouse's rows: a ring of the newest, the numbers of those that no batch has drawn yet, and those held out. */
@@ -10,6 +11,8 @@ export interface Replay {
   /** Rows to draw from. */
   size(): number;
   freshCount(): number;
+  /** A batch begins that takes so many rows from here; each robot's part of it is capped. */
+  startBatch(rows: number): void;
   /** Fills `target` from `offset` rows on with rows that no batch has seen; returns how many there were. */
   drawFresh(target: Float32Array, offset: number, wanted: FreshWanted): number;
   /** Rows drawn fresh since the last `keepDrawn` or `putBack` are fresh again. */
@@ -44,6 +47,8 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   const slotOfRow = new Map<number, number>();
   const rowOfSlot = new Int32Array(capacity).fill(-1);
   const rowOfHeldSlot = new Int32Array(heldOutCapacity).fill(-1);
+  const robotOfSlot = new Int32Array(capacity).fill(-1);
+  const shares = createRobotShares();
   let fresh: FreshRow[] = [];
   let drawnFresh: FreshRow[] = [];
   let added = 0;
@@ -51,20 +56,26 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   // Copies: a corner case outlives its place among the newest.
   const cornerRows = new Float32Array(LIMITS.cornerRows * ROW_SIZE);
   const rowOfCornerSlot = new Int32Array(LIMITS.cornerRows).fill(-1);
+  const robotOfCornerSlot = new Int32Array(LIMITS.cornerRows).fill(-1);
   let corners = 0;
 
-  const store = (row: number, values: Float32Array, completion: number): void => {
+  const store = (row: number, values: Float32Array, batch: RowBatch): void => {
+    const { completion, robot = -1 - completion } = batch;
+    if (added >= capacity) shares.overwritten(robotOfSlot[added % capacity]!);
     const slot = added++ % capacity;
+    robotOfSlot[slot] = robot;
+    shares.stored(robot);
     slotOfRow.delete(rowOfSlot[slot]!);
     rowOfSlot[slot] = row;
     slotOfRow.set(row, slot);
     rows.set(values, slot * ROW_SIZE);
     fresh.push({ slot, completion });
   };
-  const storeCorner = (row: number, values: Float32Array): void => {
+  const storeCorner = (row: number, values: Float32Array, batch: RowBatch): void => {
     const slot = corners++ % LIMITS.cornerRows;
     cornerRows.set(values, slot * ROW_SIZE);
     rowOfCornerSlot[slot] = row;
+    robotOfCornerSlot[slot] = batch.robot ?? -1 - batch.completion;
   };
   const copy = (slot: number, target: Float32Array, to: number): void => {
     target.set(rows.subarray(slot * ROW_SIZE, (slot + 1) * ROW_SIZE), to * ROW_SIZE);
@@ -75,6 +86,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
     heldOutCount: () => Math.min(held, heldOutCapacity),
     size: () => Math.min(added, capacity),
     freshCount: () => fresh.length,
+    startBatch: (count) => shares.begin(count),
     add(batch) {
       const count = batch.rows.length / ROW_SIZE;
       for (let i = 0; i < count; i++) {
@@ -85,8 +97,8 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
           heldOut.set(values, slot * ROW_SIZE);
           rowOfHeldSlot[slot] = row;
         } else {
-          store(row, values, batch.completion);
-          if (batch.isCorner) storeCorner(row, values);
+          store(row, values, batch);
+          if (batch.isCorner) storeCorner(row, values, batch);
         }
       }
       if (fresh.length > capacity) fresh = fresh.slice(-capacity);
@@ -104,13 +116,15 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
     },
     drawFresh(target, offset, { count, rowsEach, completions }) {
       const { drawn, left } = chooseFresh(fresh, count, rowsEach);
-      drawn.forEach(({ slot, completion }, i) => {
-        copy(slot, target, offset + i);
+      let filled = 0;
+      for (const { slot, completion } of drawn) {
+        if (!shares.take(robotOfSlot[slot]!)) continue;
+        copy(slot, target, offset + filled++);
         completions.add(completion);
-      });
+      }
       fresh = left;
       drawnFresh.push(...drawn);
-      return drawn.length;
+      return filled;
     },
     putBack() {
       drawnFresh.sort((a, b) => a.completion - b.completion || a.slot - b.slot);
@@ -121,21 +135,33 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
     drawRecent(target, offset, count, random) {
       const size = Math.min(added, capacity);
       for (let i = 0; i < count; i++) {
-        const age = Math.floor(size * random.next() ** HYPERPARAMETERS.recencyPower);
-        copy((((added - 1 - age) % capacity) + capacity) % capacity, target, offset + i);
+        let slot = 0;
+        for (let tries = 0; tries < DRAWS; tries++) {
+          const age = Math.floor(size * random.next() ** HYPERPARAMETERS.recencyPower);
+          slot = (((added - 1 - age) % capacity) + capacity) % capacity;
+          if (shares.take(robotOfSlot[slot]!)) break;
+        }
+        copy(slot, target, offset + i);
       }
     },
     drawCorner(target, offset, count, random) {
       const size = Math.min(corners, LIMITS.cornerRows);
       if (size === 0) return 0;
+      let filled = 0;
       for (let i = 0; i < count; i++) {
         const slot = random.integer(size);
-        target.set(cornerRows.subarray(slot * ROW_SIZE, (slot + 1) * ROW_SIZE), (offset + i) * ROW_SIZE);
+        // What a liar reports is badly predicted: it would own the corner cases.
+        if (!shares.take(robotOfCornerSlot[slot]!)) continue;
+        const values = cornerRows.subarray(slot * ROW_SIZE, (slot + 1) * ROW_SIZE);
+        target.set(values, (offset + filled++) * ROW_SIZE);
       }
-      return count;
+      return filled;
     },
   };
 }
+
+/** Draws of one row before a robot's share is exceeded: few robots may own most of what there is. */
+const DRAWS = 8;
 
 function relabel(target: Float32Array, slot: number, blockingSeconds: number): void {
   target[slot * ROW_SIZE + ROW_BLOCKING] = blockingSeconds;

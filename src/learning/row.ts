@@ -19,6 +19,8 @@ export interface RowBatch {
   readonly rows: Float32Array;
   /** Badly predicted: drawn more often (`HYPERPARAMETERS.cornerShare`). */
   readonly isCorner?: boolean;
+  /** Which of the source's robots drove them: its share of a batch is capped. Without it, nobody else's. */
+  readonly robot?: number;
   /** Names the completion in the update that learns from it. */
   readonly completion: number;
 }
@@ -29,3 +31,10 @@ export interface RowCorrection {
   readonly row: number;
   readonly blockingSeconds: number;
 }
+
+/** One NaN target makes a whole network NaN in one step: rows with such a value, or a huge one, are never learnt. */
+export function areLearnable(rows: Float32Array): boolean {
+  for (const value of rows) if (!(Math.abs(value) <= LEARNABLE_LIMIT)) return false;
+  return true;
+}
+const LEARNABLE_LIMIT = 1e4;

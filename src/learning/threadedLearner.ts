@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
+import { monotonicMilliseconds } from '../platform/clock.js';
 import { siblingModule, spawnWorker } from '../platform/spawnWorker.js';
 import { silenceNativeLibrary } from '../policy/backend.js';
 import { WEIGHT_COUNT } from '../policy/network.js';
@@ -29,25 +30,34 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
   };
   const data: LearnerThreadData = { ...options, published };
   silenceNativeLibrary();
-  const worker = spawnWorker(siblingModule(import.meta.url, 'learnerThread'), data);
+  const worker = spawnWorker(
+    siblingModule(import.meta.url, 'learnerThread'),
+    data,
+    LIMITS.learnerHeapMebibytes,
+  );
   const backend = await untilReady(worker);
   let updated: (update: LearnerUpdate) => void = () => undefined;
   let failed: (detail: string) => void = () => undefined;
   let alive = true;
   let rowsWaiting = 0;
   let generation = 0;
+  let askedAt = 0;
+  let unanswered = 0;
 
   const fail = (detail: string): void => {
     if (!alive) return;
     alive = false;
+    void worker.terminate();
     failed(detail);
   };
   worker.on('message', (message: FromLearner) => {
+    if (message.kind === 'alive') unanswered = 0;
     if (message.kind !== 'update') return;
     rowsWaiting = 0;
     // Learnt before the reset that is on its way: served now it would undo an activation or a roll back.
     if (message.generation !== generation) return;
-    updated({ ...message.update, weights: message.served ? readPublished(published) : null });
+    const weights = message.served ? readPublished(published) : null;
+    if (weights || !message.served) updated({ ...message.update, weights });
   });
   worker.on('error', (error: Error) => fail(error.message));
   worker.on('exit', (code) => fail(`the learner's thread ended with ${code}`));
@@ -64,10 +74,21 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
       send({ kind: 'rows', batch });
     },
     correct: (correction) => send({ kind: 'correct', correction }),
-    tick: () => send({ kind: 'tick' }),
-    reset: (weights) => send({ kind: 'reset', weights, generation: ++generation }),
+    tick() {
+      const now = monotonicMilliseconds();
+      if (unanswered === 0) askedAt = now;
+      // More than one tick: answers may wait behind this one where the main thread itself was late.
+      if (unanswered > 1 && now - askedAt > 1000 * LIMITS.learnerSilenceSeconds) {
+        fail(`the learner's thread has not answered for ${LIMITS.learnerSilenceSeconds} s`);
+      }
+      unanswered++;
+      send({ kind: 'tick' });
+    },
+    reset: (weights, { forgetRows }) =>
+      send({ kind: 'reset', weights, forgetRows, generation: ++generation }),
     onUpdate: (listener) => (updated = listener),
     onFailure: (listener) => (failed = listener),
+    onRestart: () => undefined,
     async close() {
       alive = false;
       await worker.terminate();
@@ -90,13 +111,17 @@ function untilReady(worker: Worker): Promise<string> {
   });
 }
 
-/** Reads under the sequence lock; the writer holds it for microseconds. */
-function readPublished(published: PublishedWeights): Float32Array {
+/** Reads under the sequence lock; the writer holds it for microseconds. Null: it died while it held it. */
+function readPublished(published: PublishedWeights): Float32Array | null {
   const epoch = new Int32Array(published.epoch);
-  for (;;) {
+  for (let tries = 0; tries < READS; tries++) {
     const before = Atomics.load(epoch, 0);
     if (before % 2 === 1) continue;
     const weights = new Float32Array(published.weights).slice();
     if (Atomics.load(epoch, 0) === before) return weights;
   }
+  return null;
 }
+
+/** About a hundredth of a second. */
+const READS = 100_000;

@@ -6,16 +6,18 @@ import { Worker } from 'node:worker_threads';
  * A `.ts` url (tsx, vitest) is loaded through tsx's own hook from inside the worker: handing the
  * file to `Worker`, or `execArgv: ['--import', 'tsx']`, fails on Node 20 with "Unknown file extension".
  * `workerData` is what the module reads from `node:worker_threads`; the url of a module beside
- * the caller comes from {@link siblingModule}.
+ * the caller comes from {@link siblingModule}. A worker that outgrows its heap ends with an `error`.
  */
-export function spawnWorker(url: URL, workerData: unknown): Worker {
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData });
+export function spawnWorker(url: URL, workerData: unknown, heapMebibytes?: number): Worker {
+  const resourceLimits = heapMebibytes === undefined ? {} : { maxOldGenerationSizeMb: heapMebibytes };
+  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData, resourceLimits });
   const target = JSON.stringify(url.href);
   return new Worker(
     `import('tsx/esm/api').then(({ register }) => { register(); return import(${target}); })`,
     {
       eval: true,
       workerData,
+      resourceLimits,
     },
   );
 }

@@ -7,7 +7,8 @@ export type Gate = 'loss' | 'gradient' | 'weights' | 'probe' | 'heldOut';
 const WEIGHT_LIMIT = 100;
 const GRADIENT_NORM_LIMIT = 1e4;
 const LOSS_LIMIT_SECONDS = 1e3;
-const HELD_OUT_ROWS_NEEDED = 64;
+/** Fewer rows than these tell nothing. */
+export const HELD_OUT_ROWS_NEEDED = 64;
 /** Two-sided 95 % of a normal distribution. */
 const CONFIDENCE = 1.96;
 
@@ -69,8 +70,13 @@ export function gateHeldOut(candidate: Float32Array, champion: Float32Array, hel
   return mean <= CONFIDENCE * Math.sqrt(variance / heldOut.count) ? null : 'heldOut';
 }
 
-/** [n] capped squared error of both heads, the loss's own shape without its slope. */
-function squaredErrors(weights: Float32Array, { rows, rowSize, count }: HeldOut): Float64Array {
+/** Of weights that are to be served from a file or by an operator: nobody has rows for them yet. */
+export function gatePublication(weights: Float32Array): Gate | null {
+  return gateWeights(weights) ?? gateProbe(weights);
+}
+
+/** [n] capped squared error of both heads in seconds squared, the loss's own shape without its slope. */
+export function squaredErrors(weights: Float32Array, { rows, rowSize, count }: HeldOut): Float64Array {
   const forward = createForwardPass(weights);
   const errors = new Float64Array(count);
   const features = new Float32Array(FEATURE_COUNT);

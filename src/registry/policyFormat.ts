@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { gateWeights } from '../policy/gates.js';
 
 /** A version's directory: TF.js's own layers format, and what is known of it beside. */
 export const MODEL_FILE = 'model.json';
@@ -29,6 +30,7 @@ const ManifestField = Type.Object(
       Type.Literal('activation'),
       Type.Literal('stop'),
       Type.Literal('request'),
+      Type.Literal('drill'),
     ]),
     updates: Type.Integer({ minimum: 0 }),
     trainedOn: Type.Union([
@@ -148,9 +150,14 @@ export function parseWeights(bytes: Uint8Array, checksum: string, shape: PolicyS
     return fault(`${WEIGHTS_FILE} has ${bytes.byteLength} bytes, not ${wanted}`);
   if (checksumOf(bytes) !== checksum) return fault(`${WEIGHTS_FILE} does not match its checksum`);
   const value = new Float32Array(bytes.slice().buffer);
-  const broken = value.findIndex((weight) => !Number.isFinite(weight));
-  if (broken >= 0) return fault(`weight ${broken} is ${value[broken]}`);
-  return { kind: 'valid', value };
+  const detail = weightFault(value);
+  return detail === null ? { kind: 'valid', value } : fault(detail);
+}
+
+/** The first weight that is not finite or out of bounds, in words; null if there is none. */
+export function weightFault(weights: Float32Array): string | null {
+  const broken = weights.findIndex((_weight, i) => gateWeights(weights.subarray(i, i + 1)) !== null);
+  return broken < 0 ? null : `weight ${broken} is ${weights[broken]}`;
 }
 
 function parseJson(text: string): unknown {

@@ -9,6 +9,7 @@ import {
   bytesOfWeights,
   checksumOf,
   weightCountOf,
+  weightFault,
   type PolicyManifest,
   type PolicyShape,
 } from './policyFormat.js';
@@ -40,7 +41,7 @@ export interface PolicyRegistry {
   /**
    * Writes a version, whole or not at all, then drops the oldest above `LIMITS.policyVersionsKept`,
    * never the active one. Metrics that are not finite are left out.
-   * @throws E_POLICY_CORRUPT wrong count of weights, or one that is not finite: nothing is written
+   * @throws E_POLICY_CORRUPT wrong count of weights, or one that is not finite or out of bounds: nothing is written
    * @throws E_DATA_DIRECTORY it cannot be written
    */
   save(policy: NewPolicy): Promise<PolicyManifest>;
@@ -202,11 +203,9 @@ function manifestOf(
 /** @throws E_POLICY_CORRUPT */
 function assertSound(weights: Float32Array, policyVersion: string, shape: PolicyShape): void {
   const wanted = weightCountOf(shape);
-  const broken = weights.findIndex((weight) => !Number.isFinite(weight));
-  if (weights.length === wanted && broken < 0) return;
   const detail =
-    broken < 0 ? `it has ${weights.length} weights, not ${wanted}` : `weight ${broken} is ${weights[broken]}`;
-  throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail });
+    weights.length === wanted ? weightFault(weights) : `it has ${weights.length} weights, not ${wanted}`;
+  if (detail !== null) throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail });
 }
 
 /** What a process that was killed while writing or removing left behind. */

@@ -72,6 +72,9 @@ export function createFleetHub(logger: Logger): FleetHub {
         case 'mode.updated':
         case 'lane.updated':
         case 'learner.failed':
+        case 'learner.restarted':
+        case 'policy.rolledBack':
+        case 'policy.resumed':
           return;
       }
     },

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import type { ServiceEvent } from '../domain/serviceContract.js';
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -25,4 +26,10 @@ export function createLogger(level: LogLevel, destination: NodeJS.WritableStream
     },
     destination,
   );
+}
+
+/** What an operator wants to find in the log: weights taken back, a learner that failed, and their recovery. */
+export function logEvent(logger: Logger, { kind, ...event }: ServiceEvent): void {
+  if (kind === 'policy.rolledBack' || kind === 'learner.failed') logger.warn(event, kind);
+  else if (kind === 'policy.resumed' || kind === 'learner.restarted') logger.info(event, kind);
 }

@@ -4,17 +4,20 @@ import type {
   ImprovementView,
   RoutingService,
   ServiceObserver,
+  ShadowReport,
   WarehouseSummary,
 } from '../domain/serviceContract.js';
 
 /** How much waits in each queue of the process, by the queue's name. */
 export type QueueDepths = () => Readonly<Record<string, number>>;
 
+type ServiceView = Pick<RoutingService, 'warehouses' | 'guard' | 'shadow'>;
+
 /** The process's numbers: fed by the service as its observer, read at /metrics. */
 export interface Metrics {
   readonly observer: ServiceObserver;
   /** Says where gauges are read from when somebody scrapes. */
-  observe(service: Pick<RoutingService, 'warehouses'>): void;
+  observe(service: ServiceView): void;
   addQueues(depths: QueueDepths): void;
   /** The Prometheus text format, without the lines of warehouses that the reader does not reach. */
   text(reaches: (warehouseId: string) => boolean): Promise<string>;
@@ -67,12 +70,24 @@ function improvementGauges(
     ],
   ];
 }
+/** What a candidate would have done, in mode shadow only. */
+const SHADOW_GAUGES: readonly [string, string, (report: ShadowReport) => number][] = [
+  ['shadow_plans', 'Plans priced with the candidate too since the mode began', ({ plans }) => plans],
+  ['shadow_plans_different', 'Of them, those that would have gone another way', ({ different }) => different],
+  [
+    'shadow_expected_saving',
+    'Weighted seconds a plan that it expects to save',
+    ({ expectedSaving }) => expectedSaving,
+  ],
+  ['shadow_wait_error_seconds', 'Mean absolute error of its waits', ({ waitError }) => waitError],
+  ['shadow_free_flow_error_seconds', 'The same of expecting no waits', ({ freeFlowError }) => freeFlowError],
+];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const depths: QueueDepths[] = [];
-  let service: Pick<RoutingService, 'warehouses'> | undefined;
+  let service: ServiceView | undefined;
   // Event loop delay, memory, processor time and garbage collection come with these.
   collectDefaultMetrics({ register: registry, prefix: 'aisleflow_' });
 
@@ -86,18 +101,33 @@ export function createMetrics(): Metrics {
         this.set({ queue }, depth);
     },
   });
-  for (const [name, help, value] of WAREHOUSE_GAUGES) {
+  const addGauge = (
+    name: string,
+    help: string,
+    value: (summary: WarehouseSummary) => number | null,
+  ): void => {
     new Gauge({
       name: `aisleflow_${name}`,
       help,
       labelNames: ['warehouse'],
       registers,
       collect() {
+        this.reset();
         for (const summary of service?.warehouses() ?? []) {
-          this.set({ warehouse: summary.warehouseId }, value(summary));
+          const read = value(summary);
+          if (read !== null) this.set({ warehouse: summary.warehouseId }, read);
         }
       },
     });
+  };
+  for (const [name, help, value] of WAREHOUSE_GAUGES) addGauge(name, help, value);
+  addGauge('policy_pinned', '1 while the guard holds the last good version', ({ warehouseId }) =>
+    service?.guard(warehouseId).pinned === true ? 1 : 0,
+  );
+  for (const [name, help, value] of SHADOW_GAUGES) {
+    addGauge(name, help, ({ warehouseId, mode }) =>
+      service && mode === 'shadow' ? value(service.shadow(warehouseId)) : null,
+    );
   }
   return {
     observer: createObserver(registers),
@@ -138,6 +168,14 @@ function createObserver(registers: Registry[]): ServiceObserver {
   ]);
   const updates = counter('policy_updates_total', 'Policy updates served', []);
   const rejected = counter('policy_updates_rejected_total', 'Policy updates that a gate refused', ['gate']);
+  const rollbacks = counter('policy_rollbacks_total', 'Policies taken back, by the guard or an operator', [
+    'cause',
+  ]);
+  const restarts = counter(
+    'learner_restarts_total',
+    'Times that a learner which failed was started again',
+    [],
+  );
   return {
     planned(warehouse, planMilliseconds, served) {
       planSeconds.observe({ warehouse }, planMilliseconds / 1000);
@@ -150,6 +188,8 @@ function createObserver(registers: Registry[]): ServiceObserver {
     },
     updateApplied: (warehouse) => updates.inc({ warehouse }),
     updateRejected: (warehouse, gate) => rejected.inc({ warehouse, gate }),
+    rolledBack: (warehouse, cause) => rollbacks.inc({ warehouse, cause }),
+    learnerRestarted: (warehouse) => restarts.inc({ warehouse }),
   };
 }
 

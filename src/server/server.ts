@@ -10,6 +10,7 @@ import { createFleetConnection } from './fleetConnection.js';
 import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
 import { createHttpApp, type RouteAccess, type TlsMaterial } from './httpApp.js';
+import { logEvent } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { createPlanQueue, withPlanQueue } from './planQueue.js';
 import { credentialsInForce, type Credential, type TokenSource } from './tokens.js';
@@ -126,6 +127,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
   app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
 
   feed.subscribe((event) => {
+    logEvent(logger, event);
     hub.push(event);
     streams.push(event);
   });

@@ -1,10 +1,10 @@
 import type { RoutingService } from '../domain/serviceContract.js';
 import { blobOfFloats } from '../journal/records.js';
-import { ROW_SIZE } from '../learning/row.js';
+import { areLearnable, ROW_SIZE } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
-import { assertServing, type ServiceCore, type SiteEntry } from './serviceCore.js';
+import { assertServing, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { SETTLE_SECONDS, type OpenRoute } from './site.js';
 import { dropRoute, stamp } from './siteRoutes.js';
 import { standAt } from './tracking.js';
@@ -47,14 +47,26 @@ export async function completeRoute(
   if (!outcome) return scored;
   if (route) finish(entry, route, outcome, trace);
   const { shortestRatio, firstRow, rows, travelledSeconds } = outcome;
+  watch(core, entry, outcome);
   const isCorner =
     route !== undefined &&
     travelledSeconds > 0 &&
     lookBack(core, entry, { route, scored, policyVersion, shortestRatio });
-  if (scored.learnt) host.learn(site, { firstRow, rows, isCorner }, receivedAt);
+  if (route && scored.learnt) {
+    host.learn(site, { firstRow, rows, isCorner, robot: route.robot.index }, receivedAt);
+  }
   core.observer.scored(site.warehouseId, scored);
   core.emit({ kind: 'route.scored', warehouseId: site.warehouseId, message: scored });
   return scored;
+}
+
+/** Shows the live guards, before anything is learnt from them, rows that nobody's weights have seen. */
+function watch(core: ServiceCore, entry: SiteEntry, { observed, scored }: Outcome): void {
+  const { site, host, shadow } = entry;
+  const rows = { rows: observed, rowSize: ROW_SIZE, count: observed.length / ROW_SIZE };
+  if (rows.count === 0 || !areLearnable(observed)) return;
+  shadow.watch(rows);
+  if (servesPolicy(core, entry)) host.watch(site, { rows, ratio: scored.ratio });
 }
 
 /** The route is over: its robot is free where the trace ended, and the floor's measures know of it. */

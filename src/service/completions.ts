@@ -3,7 +3,7 @@ import { AppError, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteScoredContent, Trace } from '../domain/messages.js';
 import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
-import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../learning/row.js';
+import { areLearnable, ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../learning/row.js';
 import { readTrace, type Reading, type Sample, type TraceStep } from '../learning/scorer.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import type { NodeIndex } from '../domain/ids.js';
@@ -14,7 +14,9 @@ import type { OpenRoute, Site } from './site.js';
 /** What a trace came to: the answer, and the rows to learn from (empty where nothing is). */
 export interface Outcome {
   readonly scored: RouteScoredContent;
-  /** [n][ROW_SIZE] */
+  /** [n][ROW_SIZE] of every lane that was set out on, whatever the mode: what the live guards see. */
+  readonly observed: Float32Array;
+  /** [n][ROW_SIZE] of those to learn from. */
   readonly rows: Float32Array;
   readonly firstRow: number;
   readonly travelledSeconds: number;
@@ -40,6 +42,7 @@ export function unlearntOutcome(
       learnt: false,
       reason: `${code}: ${new AppError(code, references).message}`,
     },
+    observed: NO_ROWS,
     rows: NO_ROWS,
     firstRow: 0,
     travelledSeconds: 0,
@@ -74,7 +77,6 @@ function describeOutcome(
   reading: Extract<Reading, { kind: 'scored' }>,
   blockingKnown: boolean,
 ): Outcome {
-  const learns = learnsIn(site.mode);
   const cost = weightedCost(reading.components, site.weights);
   const freeFlowCost = site.weights.time * route.shortestSeconds;
   const { drivenLanes, travelledSeconds } = reading;
@@ -83,6 +85,7 @@ function describeOutcome(
   const firstRow = site.rowsMade;
   const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
   site.rowsMade += reading.samples.length;
+  const learns = learnsIn(site.mode) && areLearnable(rows);
   return {
     scored: {
       routeId: route.routeId,
@@ -91,8 +94,9 @@ function describeOutcome(
       components: reading.components,
       regretSeconds: hindsight?.regretSeconds ?? null,
       learnt: learns && rows.length > 0,
-      ...(learns ? {} : { reason: `nothing is learnt in mode ${site.mode}` }),
+      ...(learnsIn(site.mode) ? {} : { reason: `nothing is learnt in mode ${site.mode}` }),
     },
+    observed: rows,
     rows: learns ? rows : NO_ROWS,
     firstRow,
     travelledSeconds,
@@ -171,7 +175,8 @@ function rowsOf(
   return rows;
 }
 
-/** Exponential mean over about as many routes as there are robots. */
+/** Exponential mean over about as many routes as there are robots; one route counts for so much at most. */
 export function updateScoreRatio(site: Site, ratio: number): void {
-  site.scoreRatio += (ratio - site.scoreRatio) / Math.max(20, site.robots.size);
+  site.scoreRatio += (Math.min(RATIO_LIMIT, ratio) - site.scoreRatio) / Math.max(20, site.robots.size);
 }
+const RATIO_LIMIT = 20;

@@ -1,20 +1,37 @@
 import { AppError, isAppError } from '../domain/errors.js';
-import type { PolicyView, RoutingService } from '../domain/serviceContract.js';
+import type { PolicyView, RollbackView, RoutingService } from '../domain/serviceContract.js';
 import { ALL_WAREHOUSES } from '../journal/records.js';
-import type { PolicyRegistry } from '../registry/policyRegistry.js';
-import type { PolicyHost } from './policyHost.js';
-import { applySource, assertServing, entryOf, type ServiceCore } from './serviceCore.js';
 import { wallClock } from '../platform/clock.js';
+import { createRandom } from '../platform/random.js';
+import { gatePublication } from '../policy/gates.js';
+import { sabotage } from '../policy/sabotage.js';
+import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
+import type { Breach, PolicyHost } from './policyHost.js';
+import {
+  applySource,
+  assertServing,
+  entryOf,
+  servedVersion,
+  servesPolicy,
+  type ServiceCore,
+} from './serviceCore.js';
+
+const DRILL_SEED = 1;
 
 /** Opens the registry of one scope: a warehouse, or `*` for a policy that all share. */
 export type OpenRegistry = (scope: string) => Promise<PolicyRegistry>;
 
-type PolicyUseCases = Pick<RoutingService, 'policies' | 'savePolicy' | 'activatePolicy' | 'rollBack'>;
+type PolicyUseCases = Pick<
+  RoutingService,
+  'policies' | 'savePolicy' | 'activatePolicy' | 'rollBack' | 'drillPolicy' | 'guard' | 'shadow'
+>;
 
 export interface PolicyControl {
   readonly useCases: PolicyUseCases;
   /** Serves the newest healthy version, else one that was shipped, else cold weights. */
   start(): Promise<void>;
+  /** Makes what the guard took back the registry's and the journal's knowledge too. */
+  recordBreach(host: PolicyHost, breach: Breach): Promise<void>;
   /** Saves every policy that moved since it was saved. */
   saveAll(reason: 'interval' | 'stop'): Promise<void>;
 }
@@ -23,6 +40,7 @@ export interface PolicyControl {
 export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistry | null): PolicyControl {
   const registries = new Map<PolicyHost, PolicyRegistry>();
   const savedThrough = new Map<PolicyHost, number>();
+  const rollbacks = new Map<PolicyHost, { readonly count: number; readonly last: RollbackView }>();
   const scopeOf = (host: PolicyHost): string =>
     host.sites.length === core.entries.size && core.entries.size > 1
       ? ALL_WAREHOUSES
@@ -37,23 +55,28 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     registry.list().find((view) => view.policyVersion === policyVersion)!;
 
   const save = async (host: PolicyHost, reason: PolicyView['reason']): Promise<PolicyView> => {
-    const registry = registryOf(host, 'none');
-    const weights = host.weights();
-    if (!weights) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'free-flow' });
+    const snapshot = host.snapshot();
+    if (!snapshot) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'free-flow' });
     const to = core.journal.lastSequence();
-    const manifest = await registry.save({
-      weights,
+    const view = await store(host, {
+      weights: snapshot.weights,
       parent: host.base(),
       savedAt: wallClock.now(),
       reason,
-      updates: host.updatesSinceSave(),
-      trainedOn: host.updatesSinceSave() > 0 ? { from: savedThrough.get(host) ?? 0, to } : null,
+      updates: snapshot.updates,
+      trainedOn: snapshot.updates > 0 ? { from: savedThrough.get(host) ?? 0, to } : null,
       metrics: { loss: host.loss(), scoreRatio: meanScoreRatio(host) },
       activate: true,
     });
     savedThrough.set(host, to);
-    host.saved(manifest.policyVersion);
-    const { policyVersion, parent, savedAt, updates, trainedOn, metrics, checksum } = manifest;
+    host.saved(view.policyVersion, snapshot);
+    return view;
+  };
+
+  const store = async (host: PolicyHost, policy: NewPolicy): Promise<PolicyView> => {
+    const registry = registryOf(host, 'none');
+    const manifest = await registry.save(policy);
+    const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
     const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
     await core.journal.append({
       at: manifest.savedAt,
@@ -66,19 +89,50 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
 
   const serve = async (host: PolicyHost, policyVersion: string, reason: string): Promise<PolicyView> => {
     const registry = registryOf(host, policyVersion);
-    const { weights } = await registry.activate(policyVersion);
+    const { weights } = await registry.load(policyVersion);
+    const gate = gatePublication(weights);
+    if (gate) throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail: `the gate ${gate} stops it` });
+    await registry.activate(policyVersion);
     host.install(weights, policyVersion);
+    await announce(host, policyVersion, reason);
+    return viewOf(registry, policyVersion);
+  };
+
+  /** Other weights are served since a moment ago: the journal and whoever listens are told. */
+  const announce = async (host: PolicyHost, policyVersion: string, reason: string): Promise<void> => {
+    for (const site of host.sites) {
+      applySource(core, entryOf(core, site.warehouseId));
+      core.emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: host.version() });
+    }
     await core.journal.append({
       at: wallClock.now(),
       warehouseId: scopeOf(host),
       kind: 'policy.activated',
       payload: { policyVersion, reason },
     });
-    for (const site of host.sites) {
-      applySource(core, entryOf(core, site.warehouseId));
-      core.emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: host.version() });
+  };
+
+  const tellRollback = (host: PolicyHost, told: Omit<RollbackView, 'at'>): void => {
+    const before = rollbacks.get(host);
+    for (const { warehouseId, clock } of host.sites) {
+      const last = { ...told, at: clock.now() };
+      rollbacks.set(host, { count: (before?.count ?? 0) + 1, last });
+      core.observer.rolledBack(warehouseId, told.cause);
+      core.emit({ kind: 'policy.rolledBack', warehouseId, ...last });
     }
-    return viewOf(registry, policyVersion);
+  };
+
+  /** Where a roll back by hand leads. */
+  const rollbackTarget = (host: PolicyHost): string => {
+    const registry = registryOf(host, 'before the active one');
+    const base = host.base();
+    const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
+    const trusted = isSound && host.guard.isProven() ? null : (host.guard.trusted()?.version ?? null);
+    if (trusted !== null && trusted !== base) return trusted;
+    // Updates on top of a saved version: back to that version. None: back to the one before it.
+    const target = host.updatesSinceSave() > 0 ? base : registry.previous();
+    if (target === null) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'before the active one' });
+    return target;
   };
 
   const saveIfMoved = async (host: PolicyHost, reason: PolicyView['reason']): Promise<void> => {
@@ -103,13 +157,58 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       async rollBack(warehouseId) {
         assertServing(core);
         const { host } = entryOf(core, warehouseId);
-        const registry = registryOf(host, 'before the active one');
-        // Updates on top of a saved version: back to that version. None: back to the one before it.
-        const target = host.updatesSinceSave() > 0 ? host.base() : registry.previous();
-        if (target === null)
-          throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'before the active one' });
-        return serve(host, target, 'rolled back by an operator');
+        const from = host.version();
+        const servedSeconds = host.guard.servedSeconds(entryOf(core, warehouseId).site);
+        const view = await serve(host, rollbackTarget(host), 'rolled back by an operator');
+        tellRollback(host, { cause: 'operator', from, to: host.version(), servedSeconds });
+        return view;
       },
+      async drillPolicy(warehouseId, kind) {
+        assertServing(core);
+        const entry = entryOf(core, warehouseId);
+        const { host, site } = entry;
+        if (!servesPolicy(core, entry)) {
+          throw new AppError('E_MODE_INVALID', { mode: site.mode, known: 'learn, frozen' });
+        }
+        await saveIfMoved(host, 'activation');
+        const snapshot = host.snapshot()!;
+        const weights = sabotage(snapshot.weights, kind, createRandom(DRILL_SEED), host.guard.recentRows());
+        const view = await store(host, {
+          ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
+          ...{ trainedOn: null, metrics: {}, activate: false },
+        });
+        const registry = registryOf(host, view.policyVersion);
+        await registry.condemn(view.policyVersion, `made for a drill: ${kind}`);
+        host.install(weights, view.policyVersion);
+        await announce(host, view.policyVersion, `drill: ${kind}`);
+        return viewOf(registry, view.policyVersion);
+      },
+      guard(warehouseId) {
+        const entry = entryOf(core, warehouseId);
+        const { guard } = entry.host;
+        const known = rollbacks.get(entry.host);
+        return {
+          warehouseId,
+          policyVersion: servedVersion(core, entry),
+          trusted: guard.trusted()?.version ?? null,
+          pinned: guard.isPinned(),
+          rollbacks: known?.count ?? 0,
+          last: known?.last ?? null,
+        };
+      },
+      shadow(warehouseId) {
+        const { site, shadow } = entryOf(core, warehouseId);
+        if (site.mode !== 'shadow')
+          throw new AppError('E_MODE_INVALID', { mode: site.mode, known: 'shadow' });
+        return shadow.report();
+      },
+    },
+    async recordBreach(host, { cause, from, fromBase, to, servedSeconds }) {
+      tellRollback(host, { cause, from, to: host.version(), servedSeconds });
+      const registry = registries.get(host);
+      if (fromBase !== null && fromBase !== to) await registry?.condemn(fromBase, `taken back: ${cause}`);
+      if (to !== null) await registry?.activate(to);
+      await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
     },
     async start() {
       for (const entry of core.entries.values()) {
@@ -135,8 +234,9 @@ async function installNewest(host: PolicyHost, registry: PolicyRegistry): Promis
   for (let version = registry.newestHealthy(); version !== null; version = registry.newestHealthy()) {
     try {
       const { weights } = await registry.load(version);
-      host.install(weights, version);
-      return;
+      const gate = gatePublication(weights);
+      if (gate === null) return void host.install(weights, version, { trusted: true });
+      await registry.condemn(version, `the gate ${gate} stops it`);
     } catch (error) {
       if (!isAppError(error) || registry.newestHealthy() === version) throw error;
     }

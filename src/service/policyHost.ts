@@ -6,15 +6,17 @@ import { ROW_SIZE, type RowBatch } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { gateWeights } from '../policy/gates.js';
 import type { PriceSource } from '../policy/pricing.js';
+import { createPolicyGuard, type BreachCause, type PolicyGuard, type Watched } from './policyGuard.js';
 import type { Site } from './site.js';
 
 /**
- * One policy as it is served: its weights, the learner that moves them, and the sites that price with
- * them. The champion is the last saved version plus the updates since.
+ * One policy as it is served: its weights, the learner that moves them, the guard that takes them back,
+ * and the sites that price with them. The champion is the last saved version plus the updates since.
  */
 export interface PolicyHost {
   readonly sites: readonly Site[];
   readonly backend: string;
+  readonly guard: Pick<PolicyGuard, 'trusted' | 'isPinned' | 'isProven' | 'recentRows' | 'servedSeconds'>;
   /** `v3+128`: saved version and updates since; `free-flow` without a network. */
   version(): string;
   weights(): Float32Array | null;
@@ -29,18 +31,43 @@ export interface PolicyHost {
   rowsWaiting(): number;
   learn(
     site: Site,
-    batch: Pick<RowBatch, 'firstRow' | 'rows' | 'isCorner'>,
+    batch: Pick<RowBatch, 'firstRow' | 'rows' | 'isCorner' | 'robot'>,
     receivedAtMilliseconds: number,
   ): void;
   correct(site: Site, row: number, blockingSeconds: number): void;
+  /** Shows the guard a route that was driven under the policy; takes the weights back where they must go. */
+  watch(site: Site, watched: Watched): void;
   tick(): void;
-  /** Serves these weights from now on and lets the learner start from them. */
-  install(weights: Float32Array, version: string | null): void;
-  /** The weights served now were saved under this name. */
-  saved(version: string): void;
+  /** Serves these weights from now on, under watch unless they are trusted, and lets the learner start from them. */
+  install(weights: Float32Array, version: string | null, known?: { readonly trusted: true }): void;
+  /** What is served now, to be saved; null without a network. */
+  snapshot(): Snapshot | null;
+  /** The snapshot was saved under this name: updates count from there. */
+  saved(version: string, snapshot: Snapshot): void;
   /** A route planned under the weights of now leaves: closes the clocks of the outcomes in them. */
   routeLeaves(site: Site): void;
   close(): Promise<void>;
+}
+
+/** What was served at one moment. */
+export interface Snapshot {
+  readonly weights: Float32Array;
+  readonly updates: number;
+  /** Which time weights came from elsewhere than the learner. */
+  readonly installation: number;
+}
+
+/** Weights that the guard took back, and what is served instead. */
+export interface Breach {
+  readonly cause: BreachCause;
+  readonly site: Site;
+  /** As served, such as `v3+128`; and the saved version behind it. */
+  readonly from: string;
+  readonly fromBase: string | null;
+  /** The saved version that was put back; null for cold weights. */
+  readonly to: string | null;
+  /** Seconds of the floor that the bad weights were served. */
+  readonly servedSeconds: number;
 }
 
 export interface PolicyHostOptions {
@@ -48,17 +75,26 @@ export interface PolicyHostOptions {
   readonly learner: LearnerPort | null;
   readonly observer: ServiceObserver;
   readonly onUpdate: (host: PolicyHost, update: { readonly loss: number; readonly rows: number }) => void;
+  readonly onBreach: (host: PolicyHost, breach: Breach) => void;
+  /** Learning proved itself after a breach and is served again. */
+  readonly onResumed: (host: PolicyHost) => void;
   readonly onFailure: (host: PolicyHost, detail: string) => void;
+  /** The learner failed, and works again. */
+  readonly onRestart: (host: PolicyHost) => void;
 }
 
 export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   const { sites, learner, observer } = options;
+  const guard = createPolicyGuard(sites);
   const received = new Map<number, number>();
   let unserved: number[] = [];
   let weights: Float32Array | null = null;
+  /** What learning has come to while the served weights are pinned. */
+  let candidate: Float32Array | null = null;
   let base: string | null = null;
   let updatesSinceSave = 0;
   let updatesApplied = 0;
+  let installations = 0;
   let movedAt: number | null = null;
   let loss = 0;
   let completions = 0;
@@ -70,28 +106,53 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     for (const site of sites) site.pricing.setNetworkWeights(next);
   };
 
+  const serveUpdate = (next: Float32Array): void => {
+    serve(next);
+    updatesSinceSave++;
+    updatesApplied++;
+    for (const site of sites) observer.updateApplied(site.warehouseId);
+    options.onUpdate(host, { loss, rows });
+    rows = 0;
+  };
+
   const apply = (update: LearnerUpdate): void => {
     const rejectedBy = update.weights ? gateWeights(update.weights) : update.rejectedBy;
     if (!update.weights || rejectedBy) {
       for (const site of sites) observer.updateRejected(site.warehouseId, rejectedBy ?? 'weights');
       return;
     }
-    serve(update.weights);
-    updatesSinceSave++;
-    updatesApplied++;
     loss = update.loss;
+    const pinned = guard.isPinned();
     for (const completion of update.completions) {
       const at = received.get(completion);
-      if (at !== undefined) unserved.push(at);
+      if (at !== undefined && !pinned) unserved.push(at);
       received.delete(completion);
     }
-    for (const site of sites) observer.updateApplied(site.warehouseId);
-    options.onUpdate(host, { loss, rows });
-    rows = 0;
+    if (pinned) candidate = update.weights;
+    else serveUpdate(update.weights);
+  };
+
+  /** Puts weights in place that did not come from the learner; it starts again from them. */
+  const replace = (next: Float32Array, version: string | null, forgetRows: boolean): void => {
+    installations++;
+    candidate = null;
+    serve(next);
+    base = version;
+    updatesSinceSave = 0;
+    learner?.reset(next, { forgetRows });
+  };
+
+  const restore = (site: Site, cause: BreachCause): void => {
+    const { weights: good, version } = guard.trusted()!;
+    const from = { from: host.version(), fromBase: base, servedSeconds: guard.servedSeconds(site) };
+    replace(good, version, true);
+    guard.pin();
+    options.onBreach(host, { cause, site, to: version, ...from });
   };
 
   const host: PolicyHost = {
     sites,
+    guard,
     backend: learner?.backend ?? 'none',
     version: () => (weights === null ? 'free-flow' : `${base ?? 'cold'}+${updatesSinceSave}`),
     weights: () => weights,
@@ -112,16 +173,32 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     correct(site, row, blockingSeconds) {
       learner?.correct({ source: site.source, row, blockingSeconds });
     },
-    tick: () => learner?.tick(),
-    install(next, version) {
-      serve(next);
-      base = version;
-      updatesSinceSave = 0;
-      learner?.reset(next);
+    watch(site, watched) {
+      if (!weights) return;
+      const cause = guard.watch(site, watched, weights);
+      if (cause) restore(site, cause);
+      else if (candidate && guard.proves(watched, candidate, weights)) {
+        const proven = candidate;
+        candidate = null;
+        guard.unpin();
+        serveUpdate(proven);
+        options.onResumed(host);
+      }
     },
-    saved(version) {
+    tick: () => learner?.tick(),
+    install(next, version, known) {
+      if (weights && updatesSinceSave === 0 && guard.isProven()) guard.trust({ weights, version: base });
+      else if (known || !guard.trusted()) guard.trust({ weights: next, version });
+      replace(next, version, false);
+      guard.watchFrom();
+    },
+    snapshot: () => weights && { weights, updates: updatesSinceSave, installation: installations },
+    saved(version, snapshot) {
+      // Taken back while they were being saved: they are no base for anything.
+      if (snapshot.installation !== installations) return;
       base = version;
-      updatesSinceSave = 0;
+      updatesSinceSave -= snapshot.updates;
+      if (guard.isProven()) guard.trust({ weights: snapshot.weights, version });
     },
     routeLeaves(site) {
       if (unserved.length === 0) return;
@@ -133,16 +210,17 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   };
   learner?.onUpdate(apply);
   learner?.onFailure((detail) => options.onFailure(host, detail));
+  learner?.onRestart(() => options.onRestart(host));
   return host;
 }
 
 const OUTCOMES_WAITING = 10_000;
 
 export function learnsIn(mode: Mode): boolean {
-  return mode === 'learn' || mode === 'observe';
+  return mode === 'learn' || mode === 'observe' || mode === 'shadow';
 }
 
-/** Which prices a mode serves; `observe` serves free flow. Without weights there is no network to ask. */
+/** Which prices a mode serves; `observe` and `shadow` serve free flow. Without weights there is no network to ask. */
 export function sourceOf(mode: Mode, host: PolicyHost): PriceSource {
   return (mode === 'learn' || mode === 'frozen') && host.weights() !== null ? 'network' : 'freeFlow';
 }

@@ -149,7 +149,9 @@ async function issueRoute(
     const answer = await ledger.issue(request, (requestHash) => {
       const started = monotonicMilliseconds();
       const labels = { routeId: core.newRouteId(), requestHash, policyVersion: servedVersion(core, entry) };
+      const imagined = entry.shadow.imagine(request);
       const opened = openRoute(site, request, labels);
+      entry.shadow.compare(imagined, opened.route);
       route = opened.route;
       core.observer.planned(
         site.warehouseId,

@@ -15,9 +15,10 @@ import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { createPolicyControl, type OpenRegistry } from './policyControl.js';
 import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
-import { createPolicyHost, type PolicyHost } from './policyHost.js';
+import { createPolicyHost, type Breach, type PolicyHost } from './policyHost.js';
 import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
+import { createShadow } from './shadow.js';
 import { createSite } from './site.js';
 import { createSiteUseCases, tickAll } from './siteUseCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
@@ -61,6 +62,8 @@ const SILENT: ServiceObserver = {
   scored: () => undefined,
   updateApplied: () => undefined,
   updateRejected: () => undefined,
+  rolledBack: () => undefined,
+  learnerRestarted: () => undefined,
 };
 
 /**
@@ -69,7 +72,8 @@ const SILENT: ServiceObserver = {
  * @throws E_JOURNAL_CORRUPT E_BACKEND
  */
 export async function createRoutingService(options: ServiceOptions): Promise<RoutingService> {
-  const core = await createCore(options);
+  const taken: { onBreach: (host: PolicyHost, breach: Breach) => void } = { onBreach: () => undefined };
+  const core = await createCore(options, taken);
   const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
   timer?.unref();
   const report = (error: unknown): void => {
@@ -78,6 +82,7 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
   };
   const siteUseCases = createSiteUseCases(core);
   const policyControl = createPolicyControl(core, options.openRegistry);
+  taken.onBreach = (host, breach) => void policyControl.recordBreach(host, breach).catch(report);
   await policyControl.start();
   const saver = setInterval(
     () => void policyControl.saveAll('interval').catch(report),
@@ -121,7 +126,10 @@ function hostsOf(core: ServiceCore): PolicyHost[] {
   return [...new Set([...core.entries.values()].map(({ host }) => host))];
 }
 
-async function createCore(options: ServiceOptions): Promise<ServiceCore> {
+async function createCore(
+  options: ServiceOptions,
+  taken: { onBreach: (host: PolicyHost, breach: Breach) => void },
+): Promise<ServiceCore> {
   const { journal } = options;
   const listeners = new Set<(event: ServiceEvent) => void>();
   const emit = (event: ServiceEvent): void => {
@@ -155,6 +163,17 @@ async function createCore(options: ServiceOptions): Promise<ServiceCore> {
           emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: served.version() });
         }
       },
+      onBreach: (breached, breach) => taken.onBreach(breached, breach),
+      onResumed(resumed) {
+        for (const { warehouseId } of resumed.sites)
+          emit({ kind: 'policy.resumed', warehouseId, policyVersion: resumed.version() });
+      },
+      onRestart(restarted) {
+        for (const { warehouseId } of restarted.sites) {
+          observer.learnerRestarted(warehouseId);
+          emit({ kind: 'learner.restarted', warehouseId });
+        }
+      },
       onFailure(failing, detail) {
         for (const site of failing.sites)
           emit({ kind: 'learner.failed', warehouseId: site.warehouseId, detail });
@@ -167,6 +186,7 @@ async function createCore(options: ServiceOptions): Promise<ServiceCore> {
         host,
         ledger: createRouteLedger({ warehouseId: site.warehouseId, journal }),
         facts: createSiteFacts(),
+        shadow: createShadow(site, host),
       });
     }
   }

@@ -7,6 +7,7 @@ import type { RouteLedger } from '../journal/routeLedger.js';
 import type { SiteFactsState } from '../journal/siteFacts.js';
 import type { PriceSource } from '../policy/pricing.js';
 import { sourceOf, type PolicyHost } from './policyHost.js';
+import type { Shadow } from './shadow.js';
 import type { Site } from './site.js';
 
 /** One warehouse with the policy that prices it and the ledger of its routes. */
@@ -15,6 +16,7 @@ export interface SiteEntry {
   readonly host: PolicyHost;
   readonly ledger: RouteLedger;
   readonly facts: SiteFactsState;
+  readonly shadow: Shadow;
 }
 
 /** What the use cases share. */
@@ -47,6 +49,11 @@ export function assertServing(core: ServiceCore): void {
 /** Lets a site price by what its mode says, or by what a benchmark forces. */
 export function applySource(core: ServiceCore, { site, host }: SiteEntry): void {
   site.pricing.setSource(core.forcedSource ?? sourceOf(site.mode, host));
+}
+
+/** Whether routes of this site are planned under the policy's weights. */
+export function servesPolicy(core: ServiceCore, { site, host }: SiteEntry): boolean {
+  return (core.forcedSource ?? sourceOf(site.mode, host)) === 'network';
 }
 
 /** The name of what prices a site's routes now. */

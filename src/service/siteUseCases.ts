@@ -92,6 +92,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       await core.journal.append({ ...stamp(entry.site), kind: 'mode.set', payload: { mode } });
       entry.site.mode = mode;
       applySource(core, entry);
+      entry.shadow.begin();
       core.emit({ kind: 'mode.updated', warehouseId, mode });
     },
 
@@ -126,6 +127,7 @@ export function tickAll(core: ServiceCore): void {
 
 async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
+  entry.shadow.tick();
   const overdue = tickSite(site, host);
   await writeCorrections(core, site);
   // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
@@ -206,6 +208,8 @@ export function applyWeights(site: Site, weights: RewardWeights): void {
   site.pricing.setRewardWeights(site.weights);
 }
 
+const LEAST_TIME_WEIGHT = 0.001;
+
 function checkWeights(weights: RewardWeights): void {
   for (const component of COMPONENTS) {
     const weight = weights[component];
@@ -213,7 +217,10 @@ function checkWeights(weights: RewardWeights): void {
       throw new AppError('E_WEIGHTS_INVALID', { detail: `${component} is ${weight}` });
     }
   }
-  if (weights.time === 0) throw new AppError('E_WEIGHTS_INVALID', { detail: 'time is 0' });
+  // Scores are shares of weighted free-flow time: next to nothing would make them infinite.
+  if (!(weights.time >= LEAST_TIME_WEIGHT)) {
+    throw new AppError('E_WEIGHTS_INVALID', { detail: `time is ${weights.time}` });
+  }
 }
 
 /** @throws E_UNKNOWN_NODE E_UNKNOWN_LANE */

@@ -11,6 +11,12 @@ export interface Slowdown {
   pressure(nowSeconds: number): number;
 }
 
+/**
+ * A route counts as at most so many times its free-flow time, and so many seconds more: one robot that stands,
+ * or says that it stood, for an hour must not raise the pressure on all.
+ */
+const ROUTE_LIMIT = { ratio: 10, seconds: 60 } as const;
+
 /** pressure = factor * slowdown^exponent, capped: one rule for all sites and densities. */
 export const PRESSURE = { factor: 2, exponent: 3, limit: 40 } as const;
 
@@ -26,7 +32,7 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
     for (const route of openRoutes.values()) {
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
       if (route.held || soFar <= done * route.shortestSeconds) continue;
-      elapsed += soFar;
+      elapsed += limited(soFar, route.shortestSeconds);
       shortest += route.shortestSeconds;
     }
     return shortest > 0 ? Math.max(1, elapsed / shortest) : 1;
@@ -35,13 +41,17 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
   return {
     completed(travelledSeconds, freeFlowSeconds, robots) {
       const kept = 1 - 1 / Math.max(2, robots);
-      travelled = travelled * kept + travelledSeconds;
+      travelled = travelled * kept + limited(travelledSeconds, freeFlowSeconds);
       freeFlow = freeFlow * kept + freeFlowSeconds;
     },
     ratio,
     pressure: (nowSeconds) =>
       Math.min(PRESSURE.limit, PRESSURE.factor * ratio(nowSeconds) ** PRESSURE.exponent),
   };
+}
+
+function limited(travelledSeconds: number, freeFlowSeconds: number): number {
+  return Math.min(travelledSeconds, ROUTE_LIMIT.ratio * freeFlowSeconds + ROUTE_LIMIT.seconds);
 }
 
 function handlingSeconds(route: RouteUnderWay): number {

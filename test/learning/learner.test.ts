@@ -186,7 +186,7 @@ describe('what the learner refuses', () => {
     }
     const other = randomWeights(createRandom(1234));
     const tensors = tf.memory().numTensors;
-    learner.reset(other);
+    learner.reset(other, { forgetRows: false });
     feed(HYPERPARAMETERS.rowsPerBatch);
     const next = learner.turn();
     const distance = Math.max(...next!.weights!.map((weight, i) => Math.abs(weight - other[i]!)));

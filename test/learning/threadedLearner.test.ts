@@ -74,7 +74,7 @@ describe('the learner in its thread', () => {
     port.offer({ source: 0, firstRow: 1_001, rows: rows(2), completion: 2 });
     await new Promise((resolve) => setImmediate(resolve));
     const underWay = once(workers.at(-1)!, 'message');
-    port.reset(other);
+    port.reset(other, { forgetRows: false });
     await underWay;
     const stale = [...updates];
     const update = nextUpdate(port);

@@ -22,6 +22,7 @@ function createRecorder() {
     reset: () => undefined,
     onUpdate: () => undefined,
     onFailure: () => undefined,
+    onRestart: () => undefined,
     close: async () => undefined,
   };
   /** [wait, blocking] of each lane of a completion, in order; blocking null where it is not known. */

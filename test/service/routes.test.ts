@@ -224,7 +224,7 @@ describe('unknown things', () => {
       ['E_UNKNOWN_NODE', () => service.hello(hello('z', 'unit', 'moon'))],
       ['E_UNKNOWN_ROBOT', () => service.robotState(SITE, state('nobody', cell('00')))],
       ['E_CLOCK_BACKWARDS', () => service.advanceClock(SITE, START - 1)],
-      ['E_MODE_INVALID', () => service.setMode(SITE, 'shadow' as 'off')],
+      ['E_MODE_INVALID', () => service.setMode(SITE, 'daring' as 'off')],
     ];
     for (const [code, call] of calls) expect([code, await codeOf(call)]).toEqual([code, code]);
   });

@@ -4,7 +4,7 @@ import { AppError } from '../../domain/errors.js';
 import type { QueuedService } from '../planQueue.js';
 import { credentialOf, OPERATE, READ } from './access.js';
 import { addRoute } from './route.js';
-import { PolicyField, PolicyParams, WarehouseParams } from './schemas.js';
+import { DrillBody, GuardField, PolicyField, PolicyParams, ShadowField, WarehouseParams } from './schemas.js';
 
 const tag = 'Policies';
 
@@ -67,12 +67,48 @@ export function addPolicyRoutes(app: FastifyInstance, service: QueuedService, po
     url: `${policies}/rollback`,
     access: OPERATE,
     tag,
-    summary: 'Serve the version saved before the active one',
+    summary: 'Serve the last good version',
+    description: 'What the guard would put back; without one, the version saved before the active one.',
     params: WarehouseParams,
     answer: PolicyField,
     handle({ params: { warehouseId } }, { request }) {
       requireReach(request);
       return service.rollBack(warehouseId);
     },
+  });
+  addRoute(app, {
+    method: 'POST',
+    url: `${policies}/drill`,
+    access: OPERATE,
+    tag,
+    summary: 'Serve a version made worse on purpose',
+    description: 'For drills: robots are served worse routes until the guard or a roll back takes it back.',
+    params: WarehouseParams,
+    body: DrillBody,
+    answer: PolicyField,
+    handle({ params: { warehouseId }, body }, { request }) {
+      requireReach(request);
+      return service.drillPolicy(warehouseId, body.sabotage);
+    },
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/warehouses/:warehouseId/guard',
+    access: READ,
+    tag,
+    summary: 'The last good version, and what was taken back',
+    params: WarehouseParams,
+    answer: GuardField,
+    handle: ({ params: { warehouseId } }) => service.guard(warehouseId),
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/warehouses/:warehouseId/shadow',
+    access: READ,
+    tag,
+    summary: 'What the candidate policy would have done, in mode shadow',
+    params: WarehouseParams,
+    answer: ShadowField,
+    handle: ({ params: { warehouseId } }) => service.shadow(warehouseId),
   });
 }

@@ -1,6 +1,7 @@
 /** What HTTP takes and answers beyond the wire messages of `domain/messages.ts`. */
 import { Type, type TSchema } from 'typebox';
 import { LIMITS } from '../../domain/limits.js';
+import { SABOTAGES } from '../../domain/serviceContract.js';
 import {
   Id,
   InstantField,
@@ -146,7 +147,9 @@ export const PolicyField = strict({
   parent: orNull(Type.String()),
   savedAt: InstantField,
   reason: Type.Union(
-    (['shipped', 'interval', 'activation', 'stop', 'request'] as const).map((reason) => Type.Literal(reason)),
+    (['shipped', 'interval', 'activation', 'stop', 'request', 'drill'] as const).map((reason) =>
+      Type.Literal(reason),
+    ),
   ),
   updates: Count,
   trainedOn: orNull(strict({ from: Type.Number(), to: Type.Number() })),
@@ -154,6 +157,37 @@ export const PolicyField = strict({
   checksum: Type.String(),
   active: Type.Boolean(),
   healthy: Type.Boolean(),
+});
+export const DrillBody = strict({ sabotage: Type.Union(SABOTAGES.map((kind) => Type.Literal(kind))) });
+export const GuardField = strict({
+  warehouseId: Id,
+  policyVersion: Type.String(),
+  trusted: orNull(Type.String({ description: 'What a breach puts back; null: cold weights.' })),
+  pinned: Type.Boolean({ description: 'Learning proves itself in shadow before it is served again.' }),
+  rollbacks: Count,
+  last: orNull(
+    strict({
+      cause: Type.Union(
+        (['rowError', 'scoreRatio', 'operator'] as const).map((cause) => Type.Literal(cause)),
+      ),
+      from: Type.String(),
+      to: Type.String(),
+      at: InstantField,
+      servedSeconds: Type.Number({ description: "Of the warehouse's clock, under the bad weights." }),
+    }),
+  ),
+});
+export const ShadowField = strict({
+  warehouseId: Id,
+  mode: ModeField,
+  candidate: Type.String({ description: 'Its version.' }),
+  plans: Count,
+  different: Count,
+  expectedSaving: Type.Number({ description: 'Weighted seconds a plan, under its own prices.' }),
+  extraFreeFlowSeconds: Type.Number({ description: 'Longer way, a plan.' }),
+  lanes: Count,
+  waitError: Type.Number({ description: 'Mean absolute error of expected waits, seconds.' }),
+  freeFlowError: Type.Number({ description: 'The same of expecting none.' }),
 });
 export const ProblemField = strict({
   type: Type.String({ description: 'urn:aisleflow:error:<code>' }),

@@ -1,0 +1,144 @@
+/** The guards' soak: a floor whose demand surges, in process, with drills in between or none. */
+import { Command } from 'commander';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SABOTAGES, type RollbackView } from '../src/domain/serviceContract.js';
+import { createRandom } from '../src/platform/random.js';
+import { POLICY_SHAPE } from '../src/policy/network.js';
+import { openPolicyRegistry } from '../src/registry/policyRegistry.js';
+import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
+import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
+import { createBenchJobs } from './benchJobs.js';
+import { createFleet, type JobSource } from './fleet.js';
+import { createFloor } from './floor/floor.js';
+import { createInProcessLink } from './inProcessLink.js';
+import { createInProcessService } from './inProcessService.js';
+import { randomStarts } from './orders/reach.js';
+import { typesInTurn } from './run.js';
+
+interface Options {
+  readonly map: string;
+  readonly robots: number;
+  readonly hours: number;
+  readonly seed: number;
+  readonly drillMinutes: number;
+  readonly warmUpMinutes: number;
+  readonly backend: string;
+}
+
+/** A version is kept every ten minutes, as a server does. */
+const SAVE_SECONDS = 600;
+/** Share of the robots that are given work, for so many minutes each. */
+const DEMAND = { least: 0.15, minutesLeast: 3, minutesMost: 25 } as const;
+
+const program = new Command('soak:n2')
+  .description(
+    'surges of demand under the live guards; one JSON line a simulated hour, a summary as the last',
+  )
+  .option('--map <file>', 'map file', 'maps/kiva-33x36.json')
+  .option('--robots <n>', 'how many', countArgument, 200)
+  .option('--hours <n>', 'simulated', positiveArgument, 24)
+  .option('--seed <n>', 'starts, orders and surges', wholeArgument, 1)
+  .option('--drill-minutes <n>', 'serve a sabotaged version so often; 0: never', wholeArgument, 0)
+  .option('--warm-up-minutes <n>', 'before the first drill', wholeArgument, 15)
+  .option('--backend <name>', 'tensorflow, wasm or cpu', '')
+  .addHelpText(
+    'after',
+    '\nExit code: 0 quiet (or every drill answered within 10 s), 1 not.' +
+      '\n\nExamples:\n  npm run soak:n2\n  npm run soak:n2 -- --hours 2 --drill-minutes 10',
+  );
+await program.parseAsync();
+await soak(program.opts<Options>());
+
+async function soak(options: Options): Promise<void> {
+  const { seed, robots } = options;
+  const { graph } = parseWarehouse(readFileSync(options.map, 'utf8'), options.map);
+  const { warehouseId } = graph;
+  const directory = mkdtempSync(join(tmpdir(), 'aisleflow-soak-'));
+  const random = createRandom(seed);
+  const service = await createInProcessService({
+    ...{ graph, mode: 'learn', price: null, backend: options.backend, random },
+    openRegistry: () => openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE }),
+  });
+  const rollbacks: RollbackView[] = [];
+  let resumed = 0;
+  service.subscribe((event) => {
+    if (event.kind === 'policy.rolledBack') rollbacks.push(event);
+    if (event.kind === 'policy.resumed') resumed++;
+    if (event.kind === 'policy.rolledBack' || event.kind === 'policy.resumed') {
+      console.log(JSON.stringify(event));
+    }
+  });
+  const robotTypes = typesInTurn(graph, robots);
+  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
+  const floor = createFloor({
+    graph,
+    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
+    random: random.fork('floor'),
+  });
+  const surges = random.fork('surges');
+  let working = robots;
+  let untilStep = 0;
+  const jobs = createBenchJobs({ graph, robotTypes, seed, picks: 0 });
+  const surging: JobSource = { next: (robot, at) => (robot < working ? jobs.next(robot, at) : null) };
+  const fleet = createFleet({
+    ...{ graph, floor, jobs: surging, startAt: 0, asking: 'one' },
+    link: createInProcessLink(service, warehouseId),
+    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
+  });
+  await fleet.start();
+  let drills = 0;
+  let missed = 0;
+  let drilledAt: number | null = null;
+  let goals = 0;
+  const steps = Math.round((options.hours * 3600) / floor.stepSeconds);
+  for (let step = 1; step <= steps; step++) {
+    if (step >= untilStep) {
+      // Drills are held under load.
+      const share = options.drillMinutes > 0 ? 1 : DEMAND.least + (1 - DEMAND.least) * surges.next();
+      working = Math.round(robots * share);
+      untilStep = step + 60 * (DEMAND.minutesLeast + surges.integer(DEMAND.minutesMost));
+    }
+    await fleet.step();
+    if (step % SAVE_SECONDS === 0) await service.savePolicy(warehouseId);
+    if (step % 3600 === 0) {
+      const { scoreRatio, updatesApplied } = service.warehouse(warehouseId);
+      console.log(
+        JSON.stringify({
+          hour: step / 3600,
+          goals: fleet.goalsReached() - goals,
+          scoreRatio,
+          updatesApplied,
+        }),
+      );
+      goals = fleet.goalsReached();
+    }
+    if (options.drillMinutes === 0) continue;
+    const before = rollbacks.length;
+    if (drilledAt !== null && step === drilledAt + 60) {
+      if (rollbacks.length < drills) {
+        missed++;
+        await service.activatePolicy(warehouseId, service.guard(warehouseId).trusted!);
+      }
+      drilledAt = null;
+    }
+    const due = step > 60 * options.warmUpMinutes && step % (60 * options.drillMinutes) === 0;
+    if (due && !service.guard(warehouseId).pinned && before === rollbacks.length) {
+      const kind = SABOTAGES[drills++ % SABOTAGES.length]!;
+      await service.drillPolicy(warehouseId, kind);
+      console.log(JSON.stringify({ drill: kind, atSeconds: step, working }));
+      drilledAt = step;
+    }
+  }
+  await service.close();
+  rmSync(directory, { recursive: true });
+  const longest = Math.max(0, ...rollbacks.map(({ servedSeconds }) => servedSeconds));
+  const summary = { warehouseId, robots, seed, hours: options.hours, drills, missed, resumed };
+  console.log(JSON.stringify({ ...summary, rollbacks: rollbacks.length, longestSeconds: longest }));
+  const isFine =
+    options.drillMinutes === 0
+      ? rollbacks.length <= Math.max(1, options.hours / 24)
+      : missed === 0 && longest <= 10;
+  if (!isFine) process.exitCode = 1;
+}

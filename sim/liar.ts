@@ -1,0 +1,120 @@
+import type { LaneGraph } from '../src/warehouse/laneGraph.js';
+import { laneBetween } from '../src/warehouse/laneGraph.js';
+import { createRandom } from '../src/platform/random.js';
+import { createBenchJobs } from './benchJobs.js';
+import { createFleet } from './fleet.js';
+import type { FleetLink } from './fleetLink.js';
+import { createFloor } from './floor/floor.js';
+import { createInProcessLink } from './inProcessLink.js';
+import { createInProcessService } from './inProcessService.js';
+import { randomStarts } from './orders/reach.js';
+import { typesInTurn } from './run.js';
+
+/** What one robot reports of one lane: that nobody ever waits there, or that it waited there all the time it can. */
+export const LIES = ['fast', 'waits'] as const;
+export type Lie = (typeof LIES)[number];
+
+export interface LiarOptions {
+  readonly graph: LaneGraph;
+  readonly robots: number;
+  readonly seed: number;
+  readonly steps: number;
+  readonly backend: string;
+  /** Null: an honest fleet. */
+  readonly lie: { readonly kind: Lie; readonly lane: number } | null;
+}
+
+export interface LiarResult {
+  /** Goals a step. */
+  readonly throughput: number;
+  /** [L] routes of honest robots over each lane. */
+  readonly routesOver: Int32Array;
+  readonly routes: number;
+}
+
+type TraceOf = Parameters<FleetLink['completed']>[0]['trace'];
+
+/** Robot 0 lies about one lane, the others do not. A cold policy learns from all of them. */
+export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
+  const { graph, robots, seed } = options;
+  const random = createRandom(seed);
+  const service = await createInProcessService({
+    ...{ graph, mode: 'learn', price: null, backend: options.backend, random },
+  });
+  const robotTypes = typesInTurn(graph, robots);
+  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
+  const floor = createFloor({
+    graph,
+    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
+    random: random.fork('floor'),
+  });
+  const routesOver = new Int32Array(graph.laneCount);
+  let routes = 0;
+  let liar = '';
+  const ofLiar = new Map<string, number>();
+  const honest = createInProcessLink(service, graph.warehouseId);
+  const link: FleetLink = {
+    ...honest,
+    async hello(all) {
+      liar = all[0]!.robotId;
+      await honest.hello(all);
+    },
+    async requestRoute(request) {
+      const answer = await honest.requestRoute(request);
+      if (request.robotId === liar) ofLiar.set(answer.routeId, floor.stepCount() * floor.stepSeconds * 1000);
+      else {
+        routes++;
+        answer.nodes.slice(1).forEach((node, i) => routesOver[laneNamed(graph, answer.nodes[i]!, node)]!++);
+      }
+      return answer;
+    },
+    // A trace that contradicts the reports on the way would betray it.
+    progress: (message) => {
+      if (!options.lie || !ofLiar.has(message.routeId)) honest.progress(message);
+    },
+    completed(report) {
+      const issuedAt = ofLiar.get(report.routeId);
+      if (!options.lie || issuedAt === undefined) return honest.completed(report);
+      return honest.completed({ ...report, trace: twist(graph, report.trace, { ...options.lie, issuedAt }) });
+    },
+  };
+  const fleet = createFleet({
+    ...{ graph, floor, link, startAt: 0, asking: 'one' },
+    jobs: createBenchJobs({ graph, robotTypes, seed, picks: 0 }),
+    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
+  });
+  await fleet.start();
+  for (let step = 0; step < options.steps; step++) await fleet.step();
+  await service.close();
+  return { throughput: fleet.goalsReached() / options.steps, routesOver, routes };
+}
+
+/** The same way in the same time, with the time where the liar wants it. */
+function twist(
+  graph: LaneGraph,
+  trace: TraceOf,
+  { kind, lane, issuedAt }: { readonly kind: Lie; readonly lane: number; readonly issuedAt: number },
+): TraceOf {
+  const lanes = trace.slice(1).map(([node], i) => laneNamed(graph, trace[i]![0], node));
+  const at = lanes.indexOf(lane);
+  if (at < 0) return trace;
+  const least = (of: number): number => Math.ceil(1000 * graph.freeFlowSeconds[0]![of]!);
+  const arrivals = trace.map(([, arrivedAt]) => arrivedAt);
+  if (kind === 'fast') arrivals[at + 1] = Math.min(arrivals[at + 1]!, arrivals[at]! + least(lane));
+  else {
+    // As fast as allowed up to the lane: all the time that is left was spent waiting for it.
+    arrivals[0] = Math.min(arrivals[0]!, issuedAt);
+    for (let i = 1; i <= at; i++)
+      arrivals[i] = Math.min(arrivals[i]!, arrivals[i - 1]! + least(lanes[i - 1]!));
+  }
+  return trace.map(([node], i) => [node, arrivals[i]!, null]);
+}
+
+function laneNamed(graph: LaneGraph, from: string, to: string): number {
+  return laneBetween(graph, graph.nodeIndexOf.get(from)!, graph.nodeIndexOf.get(to)!);
+}
+
+/** The lane that most routes go over. */
+export function busiestLane({ routesOver }: LiarResult): number {
+  return routesOver.indexOf(Math.max(...routesOver));
+}

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { AppError } from '../domain/errors.js';
+import { SABOTAGES, type GuardView, type PolicyView, type Sabotage } from '../domain/serviceContract.js';
+import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
+import { FAILURE_HELP, reportingFailure } from './failure.js';
+
+type Options = ApiOptions & {
+  readonly warehouse: string;
+  readonly json?: true;
+  readonly yes?: true;
+  readonly patience: string;
+};
+
+/** What one sabotaged version came to. Seconds of the warehouse's clock, milliseconds of the wall. */
+interface DrillResult {
+  readonly sabotage: Sabotage | 'byHand';
+  readonly policyVersion: string;
+  readonly detected: boolean;
+  readonly cause: string | null;
+  /** Served before it was taken back. */
+  readonly servedSeconds: number | null;
+  readonly restoreMilliseconds: number;
+  readonly restored: string;
+}
+
+const BAR = { automaticSeconds: 10, byHandMilliseconds: 1000 } as const;
+const POLL_MILLISECONDS = 100;
+
+/** Adds `drill policy`: does the guard of a running server find a worse policy, and how soon? */
+export function addDrillCommand(program: Command): void {
+  const policy = program
+    .command('drill')
+    .description('practise a failure on a running server')
+    .command('policy')
+    .description('serve versions made worse on purpose until the guard takes them back, then one by hand');
+  policy
+    .requiredOption('--warehouse <id>', 'warehouse that is meant; it must serve the policy and drive routes')
+    .option('--url <url>', 'server', process.env['AISLEFLOW_URL'] ?? 'http://127.0.0.1:8080')
+    .option('--token <token>', "an operator's (default: AISLEFLOW_TOKEN)")
+    .option(
+      '--patience <seconds>',
+      'waited for the guard, by the wall, before the drill itself ends it',
+      '30',
+    )
+    .option('--yes', 'robots are really served worse routes meanwhile: say that you know')
+    .option('--json', 'print the results as JSON')
+    .addHelpText(
+      'after',
+      `${FAILURE_HELP}
+A guard that was late (${BAR.automaticSeconds} s) or missed a version counts as a failure.
+
+Example:
+  aisleflow drill policy --warehouse kiva-33x36 --yes`,
+    )
+    .action(reportingFailure(() => drill(policy.opts<Options>())));
+}
+
+async function drill({ url, token = process.env['AISLEFLOW_TOKEN'], ...options }: Options): Promise<void> {
+  if (options.yes !== true) {
+    throw new AppError('E_USAGE', { detail: 'robots will be served worse routes for seconds; add --yes' });
+  }
+  const patience = Number(options.patience);
+  if (!(patience > 0)) throw new AppError('E_USAGE', { detail: `--patience ${options.patience} is no time` });
+  const api = createApiClient({ url, ...(token === undefined ? {} : { token }) });
+  const path = `/v1/warehouses/${encodeURIComponent(options.warehouse)}`;
+  const results: DrillResult[] = [];
+  for (const sabotage of SABOTAGES) {
+    await untilUnpinned(api, path, patience);
+    results.push(await drillOnce(api, path, { sabotage, patience }));
+  }
+  await untilUnpinned(api, path, patience);
+  results.push(await drillByHand(api, path));
+  console.log(options.json === true ? JSON.stringify(results) : results.map(asText).join('\n'));
+  if (!results.every(isInTime)) process.exitCode = 1;
+}
+
+async function drillOnce(
+  api: CallApi,
+  path: string,
+  { sabotage, patience }: { readonly sabotage: Sabotage; readonly patience: number },
+): Promise<DrillResult> {
+  const before = await api<GuardView>('GET', `${path}/guard`);
+  const { policyVersion } = await api<PolicyView>('POST', `${path}/policies/drill`, { sabotage });
+  const started = performance.now();
+  while (performance.now() - started < 1000 * patience) {
+    await sleep(POLL_MILLISECONDS);
+    const { rollbacks, last } = await api<GuardView>('GET', `${path}/guard`);
+    if (rollbacks === before.rollbacks || !last?.from.startsWith(`${policyVersion}+`)) continue;
+    return {
+      ...{ sabotage, policyVersion, detected: last.cause !== 'operator', cause: last.cause },
+      ...{ servedSeconds: last.servedSeconds, restoreMilliseconds: performance.now() - started },
+      restored: last.to,
+    };
+  }
+  return endByHand(api, path, { sabotage, policyVersion, detected: false });
+}
+
+/** The operator's own way back, at once. */
+async function drillByHand(api: CallApi, path: string): Promise<DrillResult> {
+  const drilled = await api<PolicyView>('POST', `${path}/policies/drill`, { sabotage: 'flipped' });
+  return endByHand(api, path, { sabotage: 'byHand', policyVersion: drilled.policyVersion, detected: true });
+}
+
+async function endByHand(
+  api: CallApi,
+  path: string,
+  known: Pick<DrillResult, 'sabotage' | 'policyVersion' | 'detected'>,
+): Promise<DrillResult> {
+  const started = performance.now();
+  const restored = await api<PolicyView>('POST', `${path}/policies/rollback`);
+  const restoreMilliseconds = performance.now() - started;
+  return {
+    ...{ ...known, restoreMilliseconds, restored: restored.policyVersion },
+    ...{ cause: 'operator', servedSeconds: null },
+  };
+}
+
+/** A pinned policy is what the drill before left behind: learning proves itself first. */
+async function untilUnpinned(api: CallApi, path: string, patience: number): Promise<void> {
+  const started = performance.now();
+  while ((await api<GuardView>('GET', `${path}/guard`)).pinned) {
+    if (performance.now() - started > 1000 * PINNED_PATIENCES * patience) return;
+    await sleep(POLL_MILLISECONDS);
+  }
+}
+const PINNED_PATIENCES = 10;
+
+function isInTime({ sabotage, detected, servedSeconds, restoreMilliseconds }: DrillResult): boolean {
+  if (sabotage === 'byHand') return restoreMilliseconds <= BAR.byHandMilliseconds;
+  return detected && (servedSeconds ?? Infinity) <= BAR.automaticSeconds;
+}
+
+function asText({ sabotage, policyVersion, cause, servedSeconds, restored, ...rest }: DrillResult): string {
+  const took = `${Math.round(rest.restoreMilliseconds)} ms`;
+  if (sabotage === 'byHand') return `by hand: ${policyVersion} back to ${restored} in ${took}`;
+  if (!rest.detected) return `${sabotage}: ${policyVersion} was not found; taken back by hand to ${restored}`;
+  return `${sabotage}: ${policyVersion} found by ${cause} after ${servedSeconds} s of the floor (${took}); back to ${restored}`;
+}

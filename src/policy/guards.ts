@@ -1,0 +1,106 @@
+/**
+ * The live guards (DESIGN 2.4): sequential tests (Page 1954, CUSUM) of weights that passed every gate and
+ * are served. Pure: rows, ratios and instants are passed in.
+ */
+import { squaredErrors, type HeldOut } from './gates.js';
+
+/** What the guards are tuned by; docs/reliability.md has what they were measured to do. */
+export const GUARD = {
+  /** Error on arriving rows above the reference's, as a share of that, which is borne. */
+  errorAllowance: 0.1,
+  /** Excess errors, in rows of the reference's mean error, that are a breach. */
+  errorLimit: 150,
+  /** The same for a version that was put in service a moment ago: what it replaced knows the floor of now as well. */
+  probation: { seconds: 60, errorAllowance: 0.05, errorLimit: 60 },
+  /** One row counts for at most so many. */
+  errorRowLimit: 5,
+  /** Rows over which the reference's mean error is averaged. */
+  errorScaleRows: 1_000,
+  /** Least mean error, seconds squared: on an empty floor every error is small, and none matters. */
+  errorScaleLeast: 0.25,
+  /** Standard deviations of the score ratio above its baseline that are borne. */
+  scoreAllowance: 1,
+  /** Excess standard deviations, summed over routes, that are a breach. */
+  scoreLimit: 200,
+  scoreRouteLimit: 3,
+  /** Routes that make a baseline, and over which it then moves. */
+  scoreBaselineRoutes: 300,
+  scoreBaselineWindow: 3_000,
+  /** A floor that was crowded a moment ago still hands in crowded routes. */
+  loadHalfLifeSeconds: 120,
+} as const;
+
+/** Whether the served weights err more on arriving rows than the reference does on the same rows. */
+export interface ErrorGuard {
+  /** Takes in one route's rows as they arrive. The same rows for both: no surge of demand can tip it. */
+  watch(rows: HeldOut, served: Float32Array, reference: Float32Array, onProbation: boolean): void;
+  /** 0: nothing against the served weights; 1: a breach. */
+  evidence(): number;
+  reset(): void;
+}
+
+export function createErrorGuard(): ErrorGuard {
+  let scale = 1;
+  let sum = 0;
+  let limit: number = GUARD.errorLimit;
+  return {
+    watch(rows, served, reference, onProbation) {
+      const { errorAllowance, errorLimit } = onProbation ? GUARD.probation : GUARD;
+      limit = errorLimit;
+      const ours = squaredErrors(served, rows);
+      const theirs = squaredErrors(reference, rows);
+      for (let i = 0; i < rows.count; i++) {
+        scale += (theirs[i]! - scale) / GUARD.errorScaleRows;
+        const excess = (ours[i]! - theirs[i]!) / Math.max(GUARD.errorScaleLeast, scale);
+        sum = Math.max(0, sum + Math.min(GUARD.errorRowLimit, excess) - errorAllowance);
+      }
+    },
+    evidence: () => sum / limit,
+    reset: () => void (sum = 0),
+  };
+}
+
+/** Whether routes score worse than they lately did on a floor as full as this one. */
+export interface ScoreGuard {
+  /** @param ratio weighted cost over free-flow cost of a completed route @param load open routes */
+  watch(ratio: number, load: number, nowSeconds: number): void;
+  evidence(): number;
+  /** Forgets what speaks against the served weights; the baselines stay. */
+  reset(): void;
+}
+
+interface Baseline {
+  routes: number;
+  mean: number;
+  variance: number;
+}
+
+/**
+ * Ratios rise with the load whatever is served, so each level of load has its own baseline; a level that has
+ * hardly been seen says nothing.
+ */
+export function createScoreGuard(): ScoreGuard {
+  const baselines = new Map<number, Baseline>();
+  let sum = 0;
+  let peak = 0;
+  let peakAt = 0;
+  return {
+    watch(ratio, load, nowSeconds) {
+      peak = Math.max(load, peak * 0.5 ** (Math.max(0, nowSeconds - peakAt) / GUARD.loadHalfLifeSeconds));
+      peakAt = nowSeconds;
+      const level = Math.round(4 * Math.log2(1 + peak));
+      const baseline = baselines.get(level) ?? { routes: 0, mean: ratio, variance: 1 };
+      baselines.set(level, baseline);
+      if (baseline.routes >= GUARD.scoreBaselineRoutes) {
+        const deviation = (ratio - baseline.mean) / Math.sqrt(baseline.variance + 0.01);
+        sum = Math.max(0, sum + Math.min(GUARD.scoreRouteLimit, deviation) - GUARD.scoreAllowance);
+      }
+      const share = 1 / Math.min(++baseline.routes, GUARD.scoreBaselineWindow);
+      const surprise = ratio - baseline.mean;
+      baseline.mean += share * surprise;
+      baseline.variance += share * (surprise * surprise - baseline.variance);
+    },
+    evidence: () => sum / GUARD.scoreLimit,
+    reset: () => void (sum = 0),
+  };
+}

@@ -1,0 +1,127 @@
+import { HELD_OUT_ROWS_NEEDED, squaredErrors, type HeldOut } from '../policy/gates.js';
+import { createErrorGuard, createScoreGuard, GUARD } from '../policy/guards.js';
+import type { Site } from './site.js';
+
+/** Which clock ran out: the error on arriving rows (seconds), or the score ratio (minutes). */
+export type BreachCause = 'rowError' | 'scoreRatio';
+
+/** Weights, and the saved version that they are; null for cold ones. */
+export interface Trusted {
+  readonly weights: Float32Array;
+  readonly version: string | null;
+}
+
+/** One completed route on a site that is served by the network, as the guards see it. */
+export interface Watched {
+  readonly rows: HeldOut;
+  /** Weighted cost over free-flow cost. */
+  readonly ratio: number;
+}
+
+/** What one host's live guards know: the last good weights, and what speaks against those served since. */
+export interface PolicyGuard {
+  trusted(): Trusted | null;
+  /** Other weights are served from now on, under watch against those trusted before. */
+  watchFrom(): void;
+  /** These are the last good ones from now on. */
+  trust(trusted: Trusted): void;
+  /** Whether what is served has been watched for long enough, and nothing speaks against it. */
+  isProven(): boolean;
+  /** Takes in a route; the cause where the served weights may stay no longer. */
+  watch(site: Site, watched: Watched, served: Float32Array): BreachCause | null;
+  /** The served weights stay until learning has proved itself. */
+  pin(): void;
+  unpin(): void;
+  isPinned(): boolean;
+  /** True once a candidate errs no more than the pinned weights on enough rows that neither has seen. */
+  proves(watched: Watched, candidate: Float32Array, pinned: Float32Array): boolean;
+  /** Seconds of the site's clock since other weights were installed. */
+  servedSeconds(site: Site): number;
+  /** The newest rows, at most as many as the gate on held-out rows asks for. */
+  recentRows(): HeldOut;
+}
+
+const PROOF = { rows: 1_000, seconds: 60 } as const;
+
+export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
+  const guards = new Map(
+    sites.map((site) => [site, { error: createErrorGuard(), score: createScoreGuard() }]),
+  );
+  const since = new Map<Site, number>();
+  let trusted: Trusted | null = null;
+  let rowsWatched = 0;
+  let installed = false;
+  let pinned = false;
+  let proof = { rows: 0, excess: 0 };
+  let recent: HeldOut = { rows: new Float32Array(0), rowSize: 1, count: 0 };
+
+  const restart = (): void => {
+    rowsWatched = 0;
+    for (const [site, { error, score }] of guards) {
+      since.set(site, site.clock.now());
+      error.reset();
+      score.reset();
+    }
+  };
+  const servedSeconds = (site: Site): number => (site.clock.now() - (since.get(site) ?? 0)) / 1000;
+  const servedLongEnough = (): boolean => sites.some((site) => servedSeconds(site) >= PROOF.seconds);
+  restart();
+
+  return {
+    trusted: () => trusted,
+    watchFrom() {
+      installed = true;
+      pinned = false;
+      restart();
+    },
+    trust: (next) => void (trusted = { ...next, weights: next.weights.slice() }),
+    isProven: () =>
+      !pinned &&
+      rowsWatched >= PROOF.rows &&
+      servedLongEnough() &&
+      [...guards.values()].every(({ error, score }) => error.evidence() < 0.5 && score.evidence() < 0.5),
+    watch(site, { rows, ratio }, served) {
+      rowsWatched += rows.count;
+      recent = newestOf(recent, rows);
+      const { error, score } = guards.get(site)!;
+      score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
+      if (pinned || !trusted) return null;
+      error.watch(rows, served, trusted.weights, installed && servedSeconds(site) < GUARD.probation.seconds);
+      if (error.evidence() >= 1) return 'rowError';
+      if (score.evidence() < 1) return null;
+      score.reset();
+      // A floor that is slow under the last good weights is slow for another reason.
+      return served.every((weight, i) => weight === trusted!.weights[i]) ? null : 'scoreRatio';
+    },
+    pin() {
+      pinned = true;
+      proof = { rows: 0, excess: 0 };
+      restart();
+    },
+    unpin() {
+      installed = pinned = false;
+      restart();
+    },
+    isPinned: () => pinned,
+    proves({ rows }, candidate, served) {
+      const ours = squaredErrors(candidate, rows);
+      const theirs = squaredErrors(served, rows);
+      for (let i = 0; i < rows.count; i++) proof.excess += ours[i]! - theirs[i]!;
+      proof.rows += rows.count;
+      if (proof.rows < PROOF.rows || !servedLongEnough()) return false;
+      const proven = proof.excess <= 0;
+      proof = { rows: 0, excess: 0 };
+      return proven;
+    },
+    servedSeconds,
+    recentRows: () => recent,
+  };
+}
+
+function newestOf(before: HeldOut, { rows, rowSize, count }: HeldOut): HeldOut {
+  const kept = Math.max(0, Math.min(before.count, HELD_OUT_ROWS_NEEDED - count));
+  const joined = new Float32Array((kept + Math.min(count, HELD_OUT_ROWS_NEEDED)) * rowSize);
+  joined.set(before.rows.subarray(before.rows.length - kept * rowSize));
+  joined.set(rows.subarray(Math.max(0, count - HELD_OUT_ROWS_NEEDED) * rowSize), kept * rowSize);
+  return { rows: joined, rowSize, count: joined.length / rowSize };
+}

@@ -1,0 +1,112 @@
+import type { ShadowReport } from '../domain/serviceContract.js';
+import type { RouteRequestContent } from '../domain/messages.js';
+import { ROW_WAIT } from '../learning/row.js';
+import type { Plan } from '../planning/planner.js';
+import type { HeldOut } from '../policy/gates.js';
+import { createForwardPass } from '../policy/network.js';
+import { createPricing, type Pricing } from '../policy/pricing.js';
+import { FEATURE_COUNT } from '../traffic/traffic.js';
+import type { PolicyHost } from './policyHost.js';
+import { taskOf } from './routePlans.js';
+import type { OpenRoute, Site } from './site.js';
+
+/** What the candidate would have planned, before anything was issued. */
+export interface Imagined {
+  readonly plan: Plan;
+  /** [L] weighted seconds. */
+  readonly prices: Float64Array;
+}
+
+/** Mode `shadow`: prices every plan with the candidate policy too, and keeps what it would have done. */
+export interface Shadow {
+  /** Forgets what was counted: the mode begins. */
+  begin(): void;
+  /** A second has passed: the candidate's prices are to be made anew. */
+  tick(): void;
+  /** Null in other modes, and where the candidate has no way either. */
+  imagine(request: RouteRequestContent): Imagined | null;
+  compare(imagined: Imagined | null, served: OpenRoute): void;
+  watch(rows: HeldOut): void;
+  report(): ShadowReport;
+}
+
+const NOTHING = { plans: 0, different: 0, saving: 0, extraSeconds: 0, lanes: 0, error: 0, freeFlowError: 0 };
+
+export function createShadow(site: Site, host: PolicyHost): Shadow {
+  const { graph } = site;
+  let counts = { ...NOTHING };
+  let pricing: Pricing | null = null;
+  let stale = true;
+
+  /** The site's own prices keep the features fresh; this only reads them, at most a second late. */
+  const candidatePricing = (weights: Float32Array): Pricing => {
+    site.pricing.refresh();
+    pricing ??= createPricing(graph, { ...site.traffic, refresh: () => 0 }, site.weights);
+    if (!stale) return pricing;
+    stale = false;
+    pricing.setSource('network');
+    pricing.setRewardWeights(site.weights);
+    pricing.setPressure(site.slowdown.pressure(site.clock.now() / 1000));
+    pricing.setNetworkWeights(weights);
+    pricing.refresh();
+    return pricing;
+  };
+
+  return {
+    begin: () => void (counts = { ...NOTHING }),
+    tick: () => void (stale = true),
+    imagine(request) {
+      const weights = host.weights();
+      if (site.mode !== 'shadow' || !weights) return null;
+      const { task } = taskOf(site, request);
+      const candidate = candidatePricing(weights);
+      const prices = candidate.pricesFor(task.robotType);
+      const { waitHat, blockingHat } = candidate;
+      const latePrices = (): Float64Array => candidate.latePricesFor(task.robotType);
+      const plan = site.planner.plan(task, {
+        ...{ prices, latePrices, waitHat, blockingHat, weights: site.weights },
+      });
+      return plan.kind === 'plan' ? { plan, prices } : null;
+    },
+    compare(imagined, served) {
+      if (!imagined) return;
+      const { lanes } = served.revisions[0]!;
+      const { plan, prices } = imagined;
+      const sum = (of: Int32Array, values: Float64Array | Float32Array): number =>
+        of.reduce((total, lane) => total + values[lane]!, 0);
+      counts.plans++;
+      if (lanes.length !== plan.lanes.length || lanes.some((lane, i) => lane !== plan.lanes[i])) {
+        counts.different++;
+      }
+      counts.saving += sum(lanes, prices) - sum(plan.lanes, prices);
+      const free = graph.freeFlowSeconds[served.robotType]!;
+      counts.extraSeconds += sum(plan.lanes, free) - sum(lanes, free);
+    },
+    watch({ rows, rowSize, count }) {
+      const weights = host.weights();
+      if (site.mode !== 'shadow' || !weights) return;
+      const forward = createForwardPass(weights);
+      for (let at = 0; at < count * rowSize; at += rowSize) {
+        forward.run(rows.slice(at, at + FEATURE_COUNT), 0);
+        counts.error += Math.abs(forward.waitHat - rows[at + ROW_WAIT]!);
+        counts.freeFlowError += rows[at + ROW_WAIT]!;
+      }
+      counts.lanes += count;
+    },
+    report() {
+      const { plans, different, saving, extraSeconds, lanes, error, freeFlowError } = counts;
+      return {
+        warehouseId: site.warehouseId,
+        mode: site.mode,
+        candidate: host.version(),
+        plans,
+        different,
+        expectedSaving: saving / Math.max(1, plans),
+        extraFreeFlowSeconds: extraSeconds / Math.max(1, plans),
+        lanes,
+        waitError: error / Math.max(1, lanes),
+        freeFlowError: freeFlowError / Math.max(1, lanes),
+      };
+    },
+  };
+}

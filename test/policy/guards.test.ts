@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../../src/learning/row.js';
+import { createRandom } from '../../src/platform/random.js';
+import { gateHeldOut, gatePublication, type HeldOut } from '../../src/policy/gates.js';
+import { createErrorGuard, createScoreGuard } from '../../src/policy/guards.js';
+import { createForwardPass, randomWeights } from '../../src/policy/network.js';
+import { sabotage } from '../../src/policy/sabotage.js';
+import { SABOTAGES } from '../../src/domain/serviceContract.js';
+import { FEATURE_COUNT } from '../../src/traffic/traffic.js';
+
+/** Waits of 0.5 to 2 s: heads that only add. */
+const good = randomWeights(createRandom(3)).map((weight, i, { length }) =>
+  i >= length - 34 && i < length - 2 ? Math.abs(weight) : weight,
+);
+
+/** Rows of a floor so busy: what the good weights expect, and noise that grows with it. */
+function rowsOf(seed: number, count: number, busy = 1): HeldOut {
+  const random = createRandom(seed);
+  const rows = new Float32Array(count * ROW_SIZE);
+  const forward = createForwardPass(good);
+  for (let row = 0; row < rows.length; row += ROW_SIZE) {
+    const features = Float32Array.from({ length: FEATURE_COUNT }, () => 3 * busy * random.next());
+    forward.run(features, 0);
+    rows.set(features, row);
+    rows[row + ROW_WAIT] = Math.max(0, forward.waitHat + busy * random.normal());
+    rows[row + ROW_BLOCKING_KNOWN] = 0;
+  }
+  return { rows, rowSize: ROW_SIZE, count };
+}
+
+/** Rows until a breach, in routes of twenty. */
+function rowsToBreach(served: Float32Array, limit: number): number {
+  const guard = createErrorGuard();
+  for (let rows = 20; rows <= limit; rows += 20) {
+    guard.watch(rowsOf(rows, 20), served, good, true);
+    if (guard.evidence() >= 1) return rows;
+  }
+  return Infinity;
+}
+
+describe('the guard on the error of arriving rows', () => {
+  it.each(SABOTAGES)('finds a version that was sabotaged: %s', (kind) => {
+    const recent = rowsOf(3, 64);
+    const served = sabotage(good, kind, createRandom(1), recent);
+    if (kind === 'passing') {
+      expect([gatePublication(served), gateHeldOut(served, good, recent)]).toEqual([null, null]);
+    }
+    expect(rowsToBreach(served, 2_000)).toBeLessThan(2_000);
+  });
+
+  it('says nothing against the reference itself, or against a better one', () => {
+    const guard = createErrorGuard();
+    const worse = good.map((weight) => 0.9 * weight);
+    for (let route = 0; route < 150; route++) {
+      guard.watch(rowsOf(route, 20), good, worse, true);
+      expect(guard.evidence()).toBeLessThan(1);
+    }
+  });
+
+  it('stays quiet where a surge makes both err more', () => {
+    const guard = createErrorGuard();
+    const near = good.map((weight, i) => weight + (i % 2 === 0 ? 0.002 : -0.002));
+    for (let route = 0; route < 150; route++) {
+      guard.watch(rowsOf(route, 20, route > 50 && route < 100 ? 4 : 1), near, good, false);
+      expect(guard.evidence()).toBeLessThan(1);
+    }
+  });
+});
+
+describe('the guard on the score ratio', () => {
+  const drive = (ratioOf: (route: number) => number, loadOf: (route: number) => number): number => {
+    const guard = createScoreGuard();
+    const random = createRandom(5);
+    for (let route = 0; route < 6_000; route++) {
+      guard.watch(ratioOf(route) + 0.3 * random.normal(), loadOf(route), route / 4);
+      if (guard.evidence() >= 1) return route;
+    }
+    return Infinity;
+  };
+
+  it('finds routes that cost half as much again under the same load', () => {
+    const found = drive(
+      (route) => (route < 3_000 ? 1.6 : 2.4),
+      () => 100,
+    );
+    expect(found).toBeGreaterThan(3_000);
+    expect(found).toBeLessThan(3_400);
+  });
+
+  it('stays quiet where the load explains it', () => {
+    const load = (route: number): number => (route % 2_000 < 1_000 ? 50 : 200);
+    expect(drive((route) => (load(route) === 50 ? 1.2 : 2.4), load)).toBe(Infinity);
+  });
+});

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { busiestLane, LIES, runWithLiar } from '../../sim/liar.js';
+import { parseWarehouse } from '../../src/warehouse/loadWarehouse.js';
+
+const MAP = 'maps/kiva-33x36.json';
+
+it(
+  'one liar of fifty robots changes neither the throughput nor the share of the lane it lies about',
+  { timeout: 600_000 },
+  async () => {
+    const { graph } = parseWarehouse(readFileSync(MAP, 'utf8'), MAP);
+    const options = { graph, robots: 50, seed: 1, steps: 200, backend: 'cpu' };
+    const honest = await runWithLiar({ ...options, lie: null });
+    const lane = busiestLane(honest);
+    const share = honest.routesOver[lane]! / honest.routes;
+    for (const kind of LIES) {
+      const lied = await runWithLiar({ ...options, lie: { kind, lane } });
+      expect(lied.throughput / honest.throughput).toBeGreaterThan(0.95);
+      expect(lied.routesOver[lane]! / lied.routes / share).toBeGreaterThan(0.5);
+      expect(lied.routesOver[lane]! / lied.routes / share).toBeLessThan(2);
+    }
+  },
+);
