@@ -52,7 +52,7 @@ describe('damage to the journal', () => {
     expect(damages.refused).toBeGreaterThan(50);
     expect(damages.foundOnReading).toBeGreaterThan(50);
     expect(damages.harmless).toBeGreaterThan(50);
-  }, 120_000);
+  }, 240_000);
 
   it('is told by verify, record by record, and quarantine keeps everything else', async () => {
     const directory = await written();

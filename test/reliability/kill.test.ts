@@ -7,5 +7,5 @@ describe('a server that is killed', () => {
     const result = await killRepeatedly(temporaryDirectory(), { kills: 10, seed: 1 });
     expect(result).toMatchObject({ kills: 10, lost: 0, scoredTwice: 0 });
     expect(result.acknowledgedScores).toBeGreaterThan(10);
-  }, 120_000);
+  }, 240_000);
 });
