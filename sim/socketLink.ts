@@ -209,7 +209,7 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
     },
     onUpdate: (listener) => void (changed = listener),
     async close() {
-      await Promise.all(lines.map(({ socket }) => socket?.close()));
+      for (const { socket } of lines) await socket?.close();
       answers.close();
     },
   };

@@ -12,7 +12,10 @@ import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import type { Reach } from '../orders/reach.js';
 import type { ChaosEvent, ChaosRobotSpec } from './scenario.js';
 
-type Plan = Pick<RouteAssignedContent, 'revision' | 'nodes'>;
+interface Plan {
+  readonly revision: number;
+  readonly nodes: readonly string[];
+}
 type Order = Extract<ChaosEvent, { kind: 'order' }>;
 
 /** How a robot reaches the service: answers may never come, and come twice. */
