@@ -27,7 +27,7 @@ vi.mock('../../src/platform/spawnWorker.js', async (importOriginal) => {
 });
 vi.mock('../../src/domain/limits.js', async (importOriginal) => {
   const { LIMITS } = await importOriginal<typeof limits>();
-  const short = { learnerSilenceSeconds: 0.5, learnerHeapMebibytes: 200 };
+  const short = { learnerSilenceSeconds: 6, learnerHeapMebibytes: 200 };
   return {
     LIMITS: { ...LIMITS, ...short, learnerRestart: { firstPauseSeconds: 0.2, longestPauseSeconds: 1 } },
   };
