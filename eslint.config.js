@@ -40,6 +40,7 @@ export default tseslint.config(
       'load/**/*.ts',
       'scripts/**/*.ts',
       'examples/**/*.ts',
+      'test/soak/**/*.ts',
     ],
     rules: { 'no-console': 'off' },
   },

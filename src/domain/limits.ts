@@ -98,7 +98,7 @@ export const LIMITS = {
   /** Passages of lanes that a warehouse remembers, for the regret of the routes under way. */
   passagesKept: 131_072,
   /** Nodes that the searches for regrets may settle in a second of a warehouse's clock, and at least one regret. */
-  regretNodesPerSecond: 40_000,
+  regretNodesPerSecond: 8_000,
   /** Worst predicted routes of a warehouse that are kept with their traffic. */
   cornerCasesKept: 32,
 

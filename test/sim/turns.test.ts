@@ -17,9 +17,9 @@ describe('the turns in which robots speak', () => {
   });
 
   it('leave the end of the step for the answers', () => {
-    const { count, shareAt } = turnsOf(1000);
-    expect(count).toBe(80);
-    expect(shareAt(0)).toBe(0);
-    expect(shareAt(count - 1)).toBeLessThan(0.8);
+    const turns = turnsOf(1000);
+    expect(turns.count).toBe(80);
+    expect(turns.shareAt(0)).toBe(0);
+    expect(turns.shareAt(turns.count - 1)).toBeLessThan(0.8);
   });
 });
