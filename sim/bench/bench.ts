@@ -6,68 +6,10 @@ import { createFleet } from '../fleet.js';
 import { createFloor } from '../floor/floor.js';
 import { randomStarts } from '../orders/reach.js';
 import { typesInTurn } from '../run.js';
+import { WINDOW_STEPS, type BenchOptions, type BenchResult } from './benchResult.js';
 import { createBenchService } from './benchService.js';
 import { freeFlowBound } from './freeFlowBound.js';
-import { createGoalTimes, type PickingTimes } from './goalTimes.js';
-import type { GuidanceGraph } from './handMadePrices.js';
-import type { BenchMethod } from './methods.js';
-import type { VisitOrderName } from './visitOrders.js';
-
-export interface BenchOptions {
-  readonly cell: string;
-  readonly graph: LaneGraph;
-  readonly robots: number;
-  readonly method: BenchMethod;
-  readonly seed: number;
-  readonly steps: number;
-  readonly warmUpSteps: number;
-  /** Picks of a tour; 0: single goals. */
-  readonly picks: number;
-  readonly order: VisitOrderName;
-  readonly backend: string;
-  /** What `static` prices by. */
-  readonly guidance?: GuidanceGraph;
-  /** What `learned-shipped` and `frozen` start from. */
-  readonly shipped?: Float32Array;
-  readonly onStep?: (step: number, goals: number) => void;
-}
-
-/** One line of the benchmark's raw results. Throughput is goals a step of the floor, drop-offs included. */
-export interface BenchResult extends PickingTimes {
-  readonly cell: string;
-  readonly method: string;
-  readonly seed: number;
-  readonly picks: number;
-  readonly order: string;
-  readonly warmUpSteps: number;
-  readonly steps: number;
-  readonly stepSeconds: number;
-  readonly throughput: number;
-  readonly throughputFirst: number;
-  readonly throughputLast: number;
-  /** Throughput of each 100 steps, the warm-up's first. */
-  readonly windows: readonly number[];
-  /** Throughput if nobody were in anybody's way; the same for every method of a seed. */
-  readonly freeFlowBound: number;
-  readonly meanSecondsPerGoal: number;
-  /**
-   * Mean regret of the routes of the first and the last 1,000 steps, as far as it was measured; null where none was. Raw
-   * results from before it was measured have neither.
-   */
-  readonly regretSecondsFirst?: number | null;
-  readonly regretSecondsLast?: number | null;
-  readonly slowdown: number;
-  readonly pressure: number;
-  readonly planMsP50: number;
-  readonly planMsP99: number;
-  /** Plans that gave way to the shortest tour. */
-  readonly detoursRefused: number;
-  readonly updatesApplied: number;
-  readonly updatesRejected: number;
-  readonly backend: string;
-}
-
-export const WINDOW_STEPS = 100;
+import { createGoalTimes } from './goalTimes.js';
 
 /** One run, in process, through the service as any fleet. The same options give the same run. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {

@@ -8,7 +8,7 @@ import type { PriceSource } from '../../src/policy/pricing.js';
 import { createRoutingService } from '../../src/service/routingService.js';
 import type { FleetLink } from '../fleetLink.js';
 import { createInProcessLink } from '../inProcessLink.js';
-import type { BenchOptions, BenchResult } from './bench.js';
+import type { BenchOptions, BenchResult } from './benchResult.js';
 import { crisscrossPrice, guidancePrice, lightFlowPrice } from './handMadePrices.js';
 import { specOf } from './methods.js';
 import { createObservedDelay } from './observedDelay.js';

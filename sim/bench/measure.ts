@@ -3,7 +3,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { BenchResult } from './bench.js';
+import type { BenchResult } from './benchResult.js';
 import type { BenchLine, BenchRun, Inputs } from './runs.js';
 
 /** Makes runs in processes of their own, all from one copy of the build: a build meanwhile changes no run. */

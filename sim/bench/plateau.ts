@@ -1,4 +1,4 @@
-import { WINDOW_STEPS, type BenchResult } from './bench.js';
+import { WINDOW_STEPS, type BenchResult } from './benchResult.js';
 
 const PLATEAU_SHARE = 0.95;
 /** Windows in a row that must hold it on average: one good window is luck. */

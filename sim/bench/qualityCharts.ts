@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { WINDOW_STEPS } from './bench.js';
+import { WINDOW_STEPS } from './benchResult.js';
 import type { Chart } from './charts.js';
 import { BENCH_METHOD_NAMES } from './methods.js';
 import type { BenchLine } from './runs.js';

@@ -1,8 +1,14 @@
 import type { Chart } from './charts.js';
 import { fleetSizeChart, freeFlowGapChart, learningCurvesChart } from './qualityCharts.js';
 import { BENCH_METHOD_NAMES, HAND_MADE_METHODS, type BenchMethod } from './methods.js';
-import { describeCheck, describeOrigin, linesOf, present, shortLines } from './reportParts.js';
-import type { ReportInput } from './reports.js';
+import {
+  describeCheck,
+  describeOrigin,
+  linesOf,
+  present,
+  shortLines,
+  type ReportInput,
+} from './reportParts.js';
 import { LARGE_CELLS, SMALL_CELLS, type BenchLine } from './runs.js';
 import {
   markdownTable,

@@ -1,6 +1,12 @@
-import type { ReportInput } from './reports.js';
 import { SIMULATOR_CHECK, type BenchLine, type RunLengths } from './runs.js';
 import { bootstrapInterval, showInterval } from './statistics.js';
+
+export interface ReportInput {
+  readonly lines: readonly BenchLine[];
+  readonly lengths: RunLengths;
+  /** Cell and method of what cannot be measured here, and why. */
+  readonly skipped: ReadonlyMap<string, string>;
+}
 
 /** The lines of one cell and method, by seed. */
 export function linesOf(lines: readonly BenchLine[], cell: string, method: string): BenchLine[] {

@@ -4,14 +4,8 @@ import { drawCharts, type Chart } from './charts.js';
 import { describeLoop, type LoopCell } from './loopReport.js';
 import { describeQuality, qualityCharts } from './qualityReport.js';
 import { describeTours, tourCharts } from './toursReport.js';
-import type { BenchLine, RunLengths, SuiteName } from './runs.js';
-
-export interface ReportInput {
-  readonly lines: readonly BenchLine[];
-  readonly lengths: RunLengths;
-  /** Cell and method of what cannot be measured here, and why. */
-  readonly skipped: ReadonlyMap<string, string>;
-}
+import type { ReportInput } from './reportParts.js';
+import type { SuiteName } from './runs.js';
 
 /** Goals a step that the loop's targets ask of learned-cold. */
 const LOOP_CELLS: readonly LoopCell[] = [

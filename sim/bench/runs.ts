@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { BenchResult } from './bench.js';
+import type { BenchResult } from './benchResult.js';
 import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
 import { guidanceFile, siteMissing, splitCell } from './sites.js';
 import type { VisitOrderName } from './visitOrders.js';

@@ -1,7 +1,6 @@
 import type { Chart } from './charts.js';
 import { tourChart } from './qualityCharts.js';
-import { describeCheck, describeOrigin, linesOf } from './reportParts.js';
-import type { ReportInput } from './reports.js';
+import { describeCheck, describeOrigin, linesOf, type ReportInput } from './reportParts.js';
 import { TOUR_CELLS, TOUR_METHODS, TOUR_ORDERS, TOUR_PICKS, type BenchLine } from './runs.js';
 import { markdownTable, meanOf, pairedDifferences, showDifference, showInterval } from './statistics.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runBench, type BenchOptions } from '../../../sim/bench/bench.js';
+import { runBench } from '../../../sim/bench/bench.js';
+import type { BenchOptions } from '../../../sim/bench/benchResult.js';
 import type { BenchMethod } from '../../../sim/bench/methods.js';
 import { gridFromText } from '../../../src/warehouse/movingAi.js';
 
