@@ -60,7 +60,7 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       const scored = await service.completeRoute(SITE, report(done, trace));
       expect(scored.learnt).toBe(true);
       await service.setWeights(SITE, { ...service.weights(SITE), distance: 0.5 });
-      await service.closeLanes(SITE, [lane('01', '02')]);
+      await service.closeLanes(SITE, [lane('03', '04')]);
       await service.setMode(SITE, 'frozen');
       const { weights, mode, closedLanes, openRoutes } = service.warehouse(SITE);
       const routes = await Promise.all(
