@@ -64,6 +64,8 @@ export function measureLink(link: FleetLink, graph: LaneGraph): MeasuredLink {
   };
   const checkUpdate = (message: RouteUpdatedMessage, from: number): void => {
     const stops = stopsOfRoute.get(message.routeId) ?? [];
+    // Pushed off its last stop before it reported: it stands where it is and completes.
+    if (message.stopIndexes.length === 0 && message.nodes.length === 1) return;
     check(message, from, stops.slice(stops.length - message.stopIndexes.length));
   };
   const stopsInOrder = (request: RouteRequestContent, answer: RouteAssignedContent): number[] => {
