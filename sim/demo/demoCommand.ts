@@ -34,7 +34,7 @@ export function addDemoCommand(program: Command, shell: SimulationShell): void {
     .description('watch picking time fall while the server learns from a simulated fleet')
     .option('--map <map>', 'a map of maps/, or a file', 'narrow-33x57')
     .option('--robots <n>', 'how many', countArgument, 400)
-    .option('--minutes <n>', 'how long, all phases together', positiveArgument, 2.5)
+    .option('--minutes <n>', 'how long, all phases together', positiveArgument, 2.25)
     .option('--speed-up <n>', 'floor seconds a second, if the machine keeps up', positiveArgument, 18)
     .option('--seed <n>', 'starts and orders, the same in each phase', wholeArgument, 1)
     .option('--json', 'print the summary as one JSON line; what happens meanwhile goes to standard error')
