@@ -9,6 +9,7 @@ import { wallClock } from '../platform/clock.js';
 import { requestBackup } from '../registry/backupRequests.js';
 import { backUpData, restoreData, type BackupManifest } from '../registry/dataBackup.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
+import { DATA_OPTION } from './dataOption.js';
 
 interface Options {
   readonly data: string;
@@ -25,16 +26,11 @@ Examples:
 
 /** Adds `backup` and `restore`, which work on the data directory of a server on this machine. */
 export function addBackupCommands(program: Command): void {
-  const data = [
-    '--data <directory>',
-    'data directory of the server',
-    process.env['AISLEFLOW_DATA'] ?? '.data',
-  ] as const;
   program
     .command('backup')
     .description('copy a data directory, also while its server runs')
     .requiredOption('--to <directory>', 'where to; must not exist, or be empty')
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print the manifest')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -46,7 +42,7 @@ export function addBackupCommands(program: Command): void {
     .command('restore')
     .description('make a data directory from a backup')
     .requiredOption('--from <directory>', 'a backup')
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print the manifest')
     .addHelpText('after', EXAMPLES)
     .action(

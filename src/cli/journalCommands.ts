@@ -4,6 +4,7 @@ import { quarantineJournal } from '../journal/quarantine.js';
 import { wallClock } from '../platform/clock.js';
 import { existingData } from './backupCommands.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
+import { DATA_OPTION } from './dataOption.js';
 
 interface Options {
   readonly data: string;
@@ -26,15 +27,10 @@ export function addJournalCommands(program: Command): void {
     .command('journal')
     .description('check the journal, and make a damaged one usable again')
     .addHelpText('after', EXAMPLES);
-  const data = [
-    '--data <directory>',
-    'data directory of the server',
-    process.env['AISLEFLOW_DATA'] ?? '.data',
-  ] as const;
   journal
     .command('verify')
     .description('read and check every record')
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print the report')
     .action(
       reportingFailure(async (options: Options) => {
@@ -46,7 +42,7 @@ export function addJournalCommands(program: Command): void {
   journal
     .command('quarantine')
     .description('keep what is sound, name what is lost, move the damaged files aside')
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print {report, lost, movedTo}')
     .action(
       reportingFailure(async (options: Options) => {

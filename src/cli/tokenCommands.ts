@@ -7,6 +7,7 @@ import { wallClock } from '../platform/clock.js';
 import { openTokenFile, type TokenFile } from '../registry/tokenFile.js';
 import { ROLES, type IssuedToken, type Role, type TokenRecord } from '../registry/tokenRecords.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
+import { DATA_OPTION } from './dataOption.js';
 
 interface AddOptions {
   readonly data: string;
@@ -40,11 +41,6 @@ export function addTokenCommands(program: Command): void {
     .command('token')
     .description('make, list, rotate and revoke tokens')
     .addHelpText('after', EXAMPLES);
-  const data = [
-    '--data <directory>',
-    'data directory of the server',
-    process.env['AISLEFLOW_DATA'] ?? '.data',
-  ] as const;
   token
     .command('add')
     .description('make a token and print it, once')
@@ -56,13 +52,13 @@ export function addTokenCommands(program: Command): void {
       'how long it holds: 90s, 30m, 8h, 7d (default: until revoked)',
       durationNamed,
     )
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt, expiresAt}')
     .action(reportingFailure(async (options: AddOptions) => add(options)));
   token
     .command('list')
     .description('list tokens, without themselves')
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print a list of {tokenId, role, warehouses, robots, createdAt, expiresAt}')
     .action(reportingFailure(async (options: { data: string; json?: true }) => list(options)));
   token
@@ -70,14 +66,14 @@ export function addTokenCommands(program: Command): void {
     .description('make a token that may do the same, print it, once, and end the old one')
     .argument('<tokenId>')
     .option('--overlap <time>', 'how long the old one still holds: 90s, 30m, 8h, 7d', durationNamed, 0)
-    .option(...data)
+    .option(...DATA_OPTION)
     .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt}')
     .action(reportingFailure(async (tokenId: string, options: RotateOptions) => rotate(tokenId, options)));
   token
     .command('revoke')
     .description('end a token and the connections that were opened with it')
     .argument('<tokenId>')
-    .option(...data)
+    .option(...DATA_OPTION)
     .action(
       reportingFailure(async (tokenId: string, options: { data: string }) => {
         if (!open(options.data).revoke(tokenId)) throw unknownToken(tokenId);

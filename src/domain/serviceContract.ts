@@ -80,7 +80,7 @@ export interface ImprovementView {
 }
 
 /** A route whose wait the policy predicted badly. */
-export interface CornerCaseView {
+export interface BadlyPredictedRoute {
   readonly routeId: string;
   readonly robotId: string;
   readonly plannedAt: Instant;
@@ -90,6 +90,10 @@ export interface CornerCaseView {
   /** Of the whole route: as told when it was issued, and as its trace has it. */
   readonly predictedWaitSeconds: number;
   readonly observedWaitSeconds: number;
+}
+
+/** The same, listed. */
+export interface CornerCaseView extends BadlyPredictedRoute {
   readonly errorSeconds: number;
   /** Of the floor that it was planned on: robots, open routes, closed lanes. */
   readonly robots: number;

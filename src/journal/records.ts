@@ -13,7 +13,13 @@ import type {
   RouteUpdatedMessage,
   Trace,
 } from '../domain/messages.js';
-import type { ImprovementSpan, ImprovementView, LaneName, PolicyView } from '../domain/serviceContract.js';
+import type {
+  BadlyPredictedRoute,
+  ImprovementSpan,
+  ImprovementView,
+  LaneName,
+  PolicyView,
+} from '../domain/serviceContract.js';
 
 /** The warehouse of records that concern all of them (a shared policy). Not a valid id, so never a site's. */
 export const ALL_WAREHOUSES = '*';
@@ -71,15 +77,7 @@ export interface RecordsDropped {
 }
 
 /** A route that the policy predicted badly is kept. Blob: its floor (`cornerCaseRecord`). */
-export interface CornerKept extends BlobShape {
-  readonly routeId: string;
-  readonly robotId: string;
-  readonly plannedAt: Instant;
-  readonly completedAt: Instant;
-  readonly policyVersion: string;
-  readonly mapVersion: string;
-  readonly predictedWaitSeconds: number;
-  readonly observedWaitSeconds: number;
+export interface CornerKept extends BlobShape, BadlyPredictedRoute {
   /** The route that gave way to it. */
   readonly evicted: string | null;
 }

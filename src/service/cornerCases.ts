@@ -1,4 +1,5 @@
 import type { Instant } from '../domain/ids.js';
+import type { BadlyPredictedRoute } from '../domain/serviceContract.js';
 import { LIMITS } from '../domain/limits.js';
 import type { IssuedRoute } from '../learning/issuedRoute.js';
 import type { FloorSnapshot, RobotOnSite } from './floorSnapshot.js';
@@ -7,16 +8,7 @@ import type { FloorSnapshot, RobotOnSite } from './floorSnapshot.js';
  * A route whose wait the policy predicted badly, with the floor that it was planned on. Nodes and lanes are
  * indexes of the map version that it names.
  */
-export interface CornerCase {
-  readonly routeId: string;
-  readonly robotId: string;
-  readonly plannedAt: Instant;
-  readonly completedAt: Instant;
-  readonly policyVersion: string;
-  readonly mapVersion: string;
-  /** Of the whole route: as told when it was issued, and as its trace has it. */
-  readonly predictedWaitSeconds: number;
-  readonly observedWaitSeconds: number;
+export interface CornerCase extends BadlyPredictedRoute {
   readonly closedLanes: readonly number[];
   /** The first is the one of the route, which is its whole path; then everyone else. */
   readonly robots: readonly PlacedRobot[];
