@@ -1,4 +1,10 @@
 import { InvalidArgumentError } from 'commander';
+import {
+  COMPONENTS,
+  DEFAULT_REWARD_WEIGHTS,
+  type Component,
+  type RewardWeights,
+} from '../src/domain/components.js';
 import type { HandlingTimes } from './handling.js';
 
 /** Parsers of command line arguments: each throws what commander shows with the option's name. */
@@ -34,4 +40,17 @@ export function handlingArgument(text: string): HandlingTimes {
   if (!(times.least >= 0 && times.least <= times.most && times.most <= 3600))
     throw new InvalidArgumentError('Write 5 or 5-10, at most 3600.');
   return times;
+}
+
+/** `wait=2,lateness=0`: these, and the defaults for the others. */
+export function rewardWeights(text: string): RewardWeights {
+  const weights = { ...DEFAULT_REWARD_WEIGHTS };
+  for (const pair of text === '' ? [] : text.split(',')) {
+    const [name = '', value = ''] = pair.split('=');
+    const weight = numberArgument(value);
+    if (!COMPONENTS.includes(name as Component) || weight < 0 || weight > 100)
+      throw new InvalidArgumentError(`Write ${COMPONENTS.join('=1,')}=1, some or all, from 0 to 100.`);
+    weights[name as Component] = weight;
+  }
+  return weights;
 }

@@ -1,3 +1,4 @@
+import { COMPONENTS, type Components } from '../../src/domain/components.js';
 import type { NodeIndex } from '../../src/domain/ids.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
@@ -7,7 +8,8 @@ import { createFloor } from '../floor/floor.js';
 import { randomStarts } from '../orders/reach.js';
 import { typesInTurn } from '../run.js';
 import { WINDOW_STEPS, type BenchOptions, type BenchResult } from './benchResult.js';
-import { createBenchService } from './benchService.js';
+import { createBenchService, type BenchService } from './benchService.js';
+import { createDeadlines } from './deadlines.js';
 import { freeFlowBound } from './freeFlowBound.js';
 import { createGoalTimes } from './goalTimes.js';
 
@@ -21,26 +23,38 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const starts = randomStarts(graph, robotTypes, random.fork('starts'));
   const floor = openFloor(graph, robotTypes, starts, random);
   const { stepSeconds } = floor;
-  const goalTimes = createGoalTimes(1000 * warmUpSteps * stepSeconds);
+  const countsFrom = 1000 * warmUpSteps * stepSeconds;
+  const goalTimes = createGoalTimes(countsFrom);
+  const deadlines = createDeadlines({
+    ...{ graph, robotTypes, starts, countsFrom },
+    ...{ share: options.deadlines ?? 0, random: random.fork('deadlines') },
+  });
   const fleet = createFleet({
     graph,
     floor,
     link: bench.link,
-    jobs: goalTimes.watch(createBenchJobs(jobsOptions)),
+    jobs: deadlines.watch(goalTimes.watch(createBenchJobs(jobsOptions))),
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
     startAt: 0,
     asking: 'one',
-    onFinished: goalTimes.finished,
+    onFinished(finished) {
+      goalTimes.finished(finished);
+      deadlines.finished(finished);
+    },
   });
   await fleet.start();
   const goalsAt: number[] = [fleet.goalsReached()];
   const regretsAt = [bench.regrets()];
+  let before = bench.scored();
   for (let step = 1; step <= warmUpSteps + steps; step++) {
     await fleet.step();
     goalsAt.push(fleet.goalsReached());
     regretsAt.push(bench.regrets());
+    if (step === warmUpSteps) before = bench.scored();
     options.onStep?.(step, fleet.goalsReached());
   }
+  const endAt = 1000 * (warmUpSteps + steps) * stepSeconds;
+  const components = meansBetween(before, bench.scored());
   const served = await bench.close();
   const throughput = throughputs(goalsAt, options);
   return {
@@ -52,9 +66,14 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       jobs: createBenchJobs(jobsOptions),
     }),
     meanSecondsPerGoal: (options.robots * stepSeconds) / throughput.throughput,
-    ...goalTimes.summary(1000 * (warmUpSteps + steps) * stepSeconds),
+    ...goalTimes.summary(endAt),
     ...regretsOf(regretsAt, options),
     ...served,
+    components,
+    ...(options.weights === undefined ? {} : { weights: options.weights }),
+    ...(options.deadlines === undefined
+      ? {}
+      : { deadlines: options.deadlines, deadlineTally: deadlines.summary(endAt) }),
   };
 }
 
@@ -69,6 +88,17 @@ function openFloor(
     robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
     random: random.fork('floor'),
   });
+}
+
+type Scored = ReturnType<BenchService['scored']>;
+
+function meansBetween(before: Scored, after: Scored): Components {
+  const means = { ...after.components };
+  for (const component of COMPONENTS) {
+    means[component] -= before.components[component];
+    means[component] /= Math.max(1, after.count - before.count);
+  }
+  return means;
 }
 
 /** @param regretsAt [steps + 1] as `goalsAt` */

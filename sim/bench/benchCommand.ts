@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { countArgument, wholeArgument } from '../arguments.js';
+import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
+import type { Components } from '../../src/domain/components.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
+import type { DeadlineTally } from './deadlines.js';
 import type { GuidanceGraph } from './handMadePrices.js';
 import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
 import { readShippedWeights } from './shippedPolicy.js';
@@ -18,6 +20,8 @@ interface BenchArguments {
   readonly warmUp: number;
   readonly picks: number;
   readonly order: VisitOrderName;
+  readonly weights?: string;
+  readonly deadlines?: number;
   readonly backend: string;
   readonly data: string;
   readonly policies: string;
@@ -49,6 +53,8 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
     .addOption(
       new Option('--order <name>', 'in which the picks are visited').choices(VISIT_ORDERS).default('exact'),
     )
+    .option('--weights <component=weight,...>', 'reward weights other than the defaults', parseWeights)
+    .option('--deadlines <share>', 'of the jobs that have a deadline', shareArgument)
     .option('--backend <name>', 'TF.js backend to insist on: tensorflow, wasm, cpu', '')
     .addOption(
       new Option('--data <directory>', 'published maps and lane weights').env(DATA_VARIABLE).default(''),
@@ -87,13 +93,21 @@ function showProgress(steps: number): (step: number) => void {
   };
 }
 
-type Shown = number | string | readonly number[] | null;
+type Shown = number | string | readonly number[] | Components | DeadlineTally | null;
 
 function shown(value: Shown): string {
   if (value === null) return '-';
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
-  return value.join(' ');
+  if ('map' in value) return value.join(' ');
+  return Object.entries<number>({ ...value })
+    .map(([name, part]) => `${name} ${shown(part)}`)
+    .join(', ');
+}
+
+function parseWeights(text: string): string {
+  rewardWeights(text);
+  return text;
 }
 
 function parseCell(text: string): string {

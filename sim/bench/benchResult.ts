@@ -1,4 +1,6 @@
+import type { Components } from '../../src/domain/components.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
+import type { DeadlineTally } from './deadlines.js';
 import type { PickingTimes } from './goalTimes.js';
 import type { GuidanceGraph } from './handMadePrices.js';
 import type { BenchMethod } from './methods.js';
@@ -16,6 +18,10 @@ export interface BenchOptions {
   readonly picks: number;
   readonly order: VisitOrderName;
   readonly backend: string;
+  /** Reward weights other than the defaults, `wait=2,lateness=0`. */
+  readonly weights?: string;
+  /** Share of the jobs that have a deadline. */
+  readonly deadlines?: number;
   /** What `static` prices by. */
   readonly guidance?: GuidanceGraph;
   /** What `learned-shipped` and `frozen` start from. */
@@ -56,6 +62,13 @@ export interface BenchResult extends PickingTimes {
   readonly updatesApplied: number;
   readonly updatesRejected: number;
   readonly backend: string;
+  /** As in the options, where the run had any. */
+  readonly weights?: string;
+  readonly deadlines?: number;
+  /** Means of the routes scored after the warm-up. Raw results from before they were measured have none. */
+  readonly components?: Components;
+  /** Where the run had deadlines. */
+  readonly deadlineTally?: DeadlineTally;
 }
 
 export const WINDOW_STEPS = 100;

@@ -1,3 +1,4 @@
+import { COMPONENTS, zeroComponents, type Components } from '../../src/domain/components.js';
 import { AppError } from '../../src/domain/errors.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
@@ -6,6 +7,7 @@ import { selectBackend } from '../../src/policy/backend.js';
 import { randomWeights } from '../../src/policy/network.js';
 import type { PriceSource } from '../../src/policy/pricing.js';
 import { createRoutingService } from '../../src/service/routingService.js';
+import { rewardWeights } from '../arguments.js';
 import type { FleetLink } from '../fleetLink.js';
 import { createInProcessLink } from '../inProcessLink.js';
 import type { BenchOptions, BenchResult } from './benchResult.js';
@@ -31,6 +33,8 @@ export interface BenchService {
   readonly link: FleetLink;
   /** Sum and count of the regrets measured so far. */
   regrets(): { readonly seconds: number; readonly count: number };
+  /** Sums over the routes scored so far. */
+  scored(): { readonly components: Components; readonly count: number };
   close(): Promise<Served>;
 }
 
@@ -42,6 +46,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
   let detoursRefused = 0;
   let updatesRejected = 0;
   let regrets = { seconds: 0, count: 0 };
+  let scored = { components: zeroComponents(), count: 0 };
   let routes = 0;
   const backend = spec.mode === 'learn' ? await selectBackend({ force: options.backend }) : null;
   const { price, listen } = pricedBy(options);
@@ -62,6 +67,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
     coldWeights: () => start ?? randomWeights(random.fork('weights')),
     clock: { kind: 'driven', startAt: 0 },
     mode: spec.mode,
+    weights: rewardWeights(options.weights ?? ''),
     ...(price === null ? {} : { forcedSource: price }),
     ...(spec.shortest ? { tieBreaks: random.fork('ties') } : {}),
     visitOrder: visitOrder(options.order, graph),
@@ -71,7 +77,10 @@ export async function createBenchService(options: BenchOptions, random: Random):
         if (served === 'shortest') detoursRefused++;
       },
       updateRejected: () => updatesRejected++,
-      scored(_warehouseId, { regretSeconds }) {
+      scored(_warehouseId, { regretSeconds, components }) {
+        const sums = { ...scored.components };
+        for (const component of COMPONENTS) sums[component] += components[component];
+        scored = { components: sums, count: scored.count + 1 };
         if (regretSeconds === null) return;
         regrets = { seconds: regrets.seconds + regretSeconds, count: regrets.count + 1 };
       },
@@ -81,6 +90,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
   return {
     link: listen(createInProcessLink(service, graph.warehouseId)),
     regrets: () => regrets,
+    scored: () => scored,
     async close() {
       const { slowdown, pressure, updatesApplied } = service.warehouse(graph.warehouseId);
       await service.close();

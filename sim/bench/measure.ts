@@ -22,8 +22,8 @@ export function createMeasurer({ dataDirectory, policiesDirectory }: Inputs): Me
   const revision = currentRevision();
   const run = promisify(execFile);
   return {
-    async measure({ cell, method, picks, order, warmUpSteps, steps, seed }) {
-      const words = { cell, method, picks, order, 'warm-up': warmUpSteps, steps, seed };
+    async measure({ warmUpSteps, ...options }) {
+      const words = { ...options, 'warm-up': warmUpSteps };
       const { stdout } = await run(process.execPath, [
         ...[program, 'bench', '--json', '--policies', policiesDirectory],
         ...(dataDirectory === '' ? [] : ['--data', dataDirectory]),

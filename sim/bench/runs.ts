@@ -13,6 +13,10 @@ export interface BenchRun {
   readonly warmUpSteps: number;
   readonly steps: number;
   readonly seed: number;
+  /** Reward weights other than the defaults, as `--weights` has them. */
+  readonly weights?: string;
+  /** Share of the jobs with a deadline. */
+  readonly deadlines?: number;
 }
 
 /** A raw result, and where and when it was measured. */
@@ -128,8 +132,9 @@ function product(
 
 /** Raw results of before orders and warm-up were named had the planner's order, single goals and none. */
 export function nameOf(run: BenchRun | BenchLine): string {
-  const { cell, method, picks = 0, order = 'exact', warmUpSteps = 0, steps, seed } = run;
-  return [cell, method, picks, order, warmUpSteps, steps, seed].join('/');
+  const { cell, method, picks = 0, order = 'exact', warmUpSteps = 0, steps, seed, weights, deadlines } = run;
+  const special = [weights, deadlines].filter((value) => value !== undefined);
+  return [cell, method, picks, order, warmUpSteps, steps, seed, ...special].join('/');
 }
 
 export interface Inputs {
