@@ -3,6 +3,8 @@ import type { Traffic } from './traffic.js';
 
 /** Seconds after which the usual flow has come half of the way to what is planned now. */
 const HALF_LIFE_SECONDS = 60;
+/** Robots that one way must be ahead of the other before it is the usual way: on a light floor, chance makes a difference of one. */
+const CHANCE_ROBOTS = 1;
 /** Smaller changes wait until they have added up: what nobody drives on costs nothing. */
 const NOTICEABLE_ROBOTS = 0.02;
 
@@ -13,7 +15,7 @@ const NOTICEABLE_ROBOTS = 0.02;
  * SoCS 2015, are drawn by hand).
  */
 export interface UsualFlow {
-  /** [L] robots that usually come the other way more than go this way, 0 or more. */
+  /** [L] robots that usually come the other way more than go this way, beyond what is chance; 0 or more. */
   readonly against: Float32Array;
   /** Lets `seconds` pass under the planned flow of now; hands each lane whose `against` moved to `changed`. */
   drift(seconds: number, changed: (lane: number) => void): void;
@@ -31,7 +33,7 @@ export function createUsualFlow(graph: LaneGraph, traffic: Traffic): UsualFlow {
         usual[lane]! += share * (traffic.flow[lane]! - usual[lane]!);
       for (let lane = 0; lane < laneCount; lane++) {
         const reverse = reverseLane[lane]!;
-        const next = reverse >= 0 ? Math.max(0, usual[reverse]! - usual[lane]!) : 0;
+        const next = reverse >= 0 ? Math.max(0, usual[reverse]! - usual[lane]! - CHANCE_ROBOTS) : 0;
         const moved = Math.abs(next - against[lane]!);
         if (moved === 0 || (moved < NOTICEABLE_ROBOTS && next > 0)) continue;
         against[lane] = next;

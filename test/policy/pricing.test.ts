@@ -135,7 +135,8 @@ describe('the usual flow in the price', () => {
     const west = laneBetween(graph, 1, 0);
     pricing.refresh();
     const before = pricing.pricesFor(0).slice();
-    const oneWay = [east, east, east, east];
+    // One robot is chance.
+    const oneWay = [east, east, east, east, east];
     traffic.addFlow(oneWay, 0, 1);
     pricing.fade(10_000);
     traffic.addFlow(oneWay, 0, -1);

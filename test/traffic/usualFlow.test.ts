@@ -22,13 +22,20 @@ function setUp() {
 }
 
 describe('the usual flow', () => {
-  it('runs against whoever drives the other way, by the robots that it is more', () => {
+  it('runs against whoever drives the other way, by the robots that it is more, less one', () => {
     const { traffic, usual, east, west, drift } = setUp();
-    for (let robot = 0; robot < 3; robot++) traffic.addFlow([east], 0, 1);
+    for (let robot = 0; robot < 5; robot++) traffic.addFlow([east], 0, 1);
     traffic.addFlow([west], 0, 1);
     drift(60);
-    expect(usual.against[west]).toBeCloseTo((3 - 1) / 2, 5);
+    expect(usual.against[west]).toBeCloseTo((5 - 1) / 2 - 1, 5);
     expect(usual.against[east]).toBe(0);
+  });
+
+  it('takes a single robot for chance', () => {
+    const { traffic, usual, east, west, drift } = setUp();
+    traffic.addFlow([east], 0, 1);
+    drift(600);
+    expect(usual.against[west]).toBe(0);
   });
 
   it('outlives the routes that made it, and fades', () => {
@@ -37,17 +44,16 @@ describe('the usual flow', () => {
     drift(600);
     for (let robot = 0; robot < 4; robot++) traffic.addFlow([east], 0, -1);
     drift(60);
-    expect(usual.against[west]).toBeCloseTo(2, 1);
-    drift(600);
-    expect(usual.against[west]).toBeLessThan(0.02);
+    expect(usual.against[west]).toBeCloseTo(4 / 2 - 1, 1);
+    drift(60);
+    expect(usual.against[west]).toBe(0);
   });
 
   it('hands on lanes whose price moves, and no others', () => {
     const { traffic, east, west, changed, drift } = setUp();
     drift(1);
     expect(changed).toEqual([]);
-    traffic.addFlow([east], 0, 1);
-    traffic.addFlow([east], 0, 1);
+    for (let robot = 0; robot < 40; robot++) traffic.addFlow([east], 0, 1);
     drift(5);
     expect(changed).toEqual([west]);
   });
