@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, type ErrorCode, type ErrorReferences, isAppError } from '../domain/errors.js';
+import { wallClock } from '../platform/clock.js';
 import type { BackupManifest } from './dataBackup.js';
 
 /**
@@ -11,8 +12,8 @@ import type { BackupManifest } from './dataBackup.js';
 const REQUEST_FILE = 'backup.request';
 const ANSWER_FILE = 'backup.answer';
 const POLL_MILLISECONDS = 250;
-/** A server that runs takes a request up within this. */
-const TAKEN_UP_MILLISECONDS = 15_000;
+/** A server touches the request that it works on at each poll; one left alone for so long has nobody. */
+const ABANDONED_MILLISECONDS = 15_000;
 
 interface Request {
   readonly id: string;
@@ -32,7 +33,6 @@ export function answerBackupRequests(
   let busy = false;
   const look = async (): Promise<void> => {
     const request = JSON.parse(readFileSync(file, 'utf8')) as Request;
-    rmSync(file);
     const answer = await backUp(request.to).then(
       (manifest): Answer => ({ id: request.id, manifest }),
       (error: unknown): Answer => ({ id: request.id, ...problemOf(error) }),
@@ -40,14 +40,23 @@ export function answerBackupRequests(
     replace(join(directory, ANSWER_FILE), JSON.stringify(answer));
   };
   const timer = setInterval(() => {
-    if (busy || !existsSync(file)) return;
+    if (!existsSync(file)) return;
+    if (busy) return touch(file);
     busy = true;
     look()
-      // A request that is no JSON, or is gone again: whoever wrote it waits in vain and is told so.
-      .catch(() => rmSync(file, { force: true }))
-      .finally(() => (busy = false));
+      // A request that is no JSON: whoever wrote it is told that it is gone.
+      .catch(() => undefined)
+      .finally(() => {
+        rmSync(file, { force: true });
+        busy = false;
+      });
   }, POLL_MILLISECONDS);
   timer.unref();
+}
+
+function touch(file: string): void {
+  const now = new Date(wallClock.now());
+  utimesSync(file, now, now);
 }
 
 function problemOf(error: unknown): { readonly code: ErrorCode; readonly references: ErrorReferences } {
@@ -55,28 +64,24 @@ function problemOf(error: unknown): { readonly code: ErrorCode; readonly referen
   return { code: 'E_INTERNAL', references: { reference: String(error) } };
 }
 
-/** Asks the server of a data directory. @throws E_DATA_DIRECTORY none answers */
+/** Asks the server of a data directory. @throws E_DATA_DIRECTORY none answers, or it ended before it had */
 export async function requestBackup(directory: string, request: Request): Promise<BackupManifest> {
   const requestFile = join(directory, REQUEST_FILE);
   replace(requestFile, JSON.stringify(request));
-  for (let waited = 0; existsSync(requestFile); waited += POLL_MILLISECONDS) {
-    if (waited > TAKEN_UP_MILLISECONDS) {
-      rmSync(requestFile, { force: true });
-      throw new AppError('E_DATA_DIRECTORY', {
-        directory,
-        detail: 'its server does not take up the request',
-      });
-    }
-    await sleep(POLL_MILLISECONDS);
-  }
   for (;;) {
+    await sleep(POLL_MILLISECONDS);
+    // Looked at before the answer: a server takes the request away after it has answered.
+    const touchedAt = statSync(requestFile, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
     const answer = readAnswer(join(directory, ANSWER_FILE), request.id);
     if (answer !== null) {
       rmSync(join(directory, ANSWER_FILE), { force: true });
       if ('manifest' in answer) return answer.manifest;
       throw new AppError(answer.code, answer.references);
     }
-    await sleep(POLL_MILLISECONDS);
+    if (wallClock.now() - touchedAt > ABANDONED_MILLISECONDS) {
+      rmSync(requestFile, { force: true });
+      throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'its server left the request unanswered' });
+    }
   }
 }
 
