@@ -16,7 +16,7 @@ import type { Site } from './site.js';
 export interface PolicyHost {
   readonly sites: readonly Site[];
   readonly backend: string;
-  readonly guard: Pick<PolicyGuard, 'trusted' | 'isPinned' | 'isProven' | 'recentRows' | 'servedSeconds'>;
+  readonly guard: Pick<PolicyGuard, 'trusted' | 'isPinned' | 'isProven' | 'recentRows' | 'reweighed' | 'servedSeconds'>;
   /** `v3+128`: saved version and updates since; `free-flow` without a network. */
   version(): string;
   weights(): Float32Array | null;
@@ -44,8 +44,8 @@ export interface PolicyHost {
   snapshot(): Snapshot | null;
   /** The snapshot was saved under this name: updates count from there. */
   saved(version: string, snapshot: Snapshot): void;
-  /** A route planned under the weights of now leaves: closes the clocks of the outcomes in them. */
-  routeLeaves(site: Site): void;
+  /** A new route leaves: stops the clocks of the outcomes that were in the weights when it was planned. */
+  routeLeaves(site: Site, plannedAtMilliseconds: number): void;
   close(): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   const { sites, learner, observer } = options;
   const guard = createPolicyGuard(sites);
   const received = new Map<number, number>();
-  let unserved: number[] = [];
+  let unserved: { readonly receivedAt: number; readonly learntAt: number }[] = [];
   let weights: Float32Array | null = null;
   /** What learning has come to while the served weights are pinned. */
   let candidate: Float32Array | null = null;
@@ -123,11 +123,14 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     }
     loss = update.loss;
     const pinned = guard.isPinned();
+    const learntAt = monotonicMilliseconds();
     for (const completion of update.completions) {
-      const at = received.get(completion);
-      if (at !== undefined && !pinned) unserved.push(at);
+      const receivedAt = received.get(completion);
+      if (receivedAt !== undefined && !pinned) unserved.push({ receivedAt, learntAt });
       received.delete(completion);
     }
+    // Where no policy is served, nobody stops these clocks.
+    unserved = unserved.slice(-OUTCOMES_WAITING);
     if (pinned) candidate = update.weights;
     else serveUpdate(update.weights);
   };
@@ -200,11 +203,13 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       updatesSinceSave -= snapshot.updates;
       if (guard.isProven()) guard.trust({ weights: snapshot.weights, version });
     },
-    routeLeaves(site) {
-      if (unserved.length === 0) return;
+    routeLeaves(site, plannedAtMilliseconds) {
       const now = monotonicMilliseconds();
-      for (const at of unserved) observer.outcomeServed(site.warehouseId, now - at);
-      unserved = [];
+      unserved = unserved.filter(({ receivedAt, learntAt }) => {
+        if (learntAt > plannedAtMilliseconds) return true;
+        observer.outcomeServed(site.warehouseId, now - receivedAt);
+        return false;
+      });
     },
     close: () => learner?.close() ?? Promise.resolve(),
   };

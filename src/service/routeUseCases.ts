@@ -10,7 +10,14 @@ import { introduce, openRouteOf } from './introduce.js';
 import { mayLeave } from './leaving.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
-import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
+import {
+  assertServing,
+  entryOf,
+  servedVersion,
+  servesPolicy,
+  type ServiceCore,
+  type SiteEntry,
+} from './serviceCore.js';
 import { nodeIndex, type OpenRoute } from './site.js';
 import { dropRoute, openRoute } from './siteRoutes.js';
 import { arrive, plausibleInstant, standAt } from './tracking.js';
@@ -145,9 +152,10 @@ async function issueRoute(
 ): Promise<RouteAssignedContent> {
   const { site, ledger, host } = entry;
   let route: OpenRoute | undefined;
+  let plannedAt = 0;
   try {
     const answer = await ledger.issue(request, (requestHash) => {
-      const started = monotonicMilliseconds();
+      plannedAt = monotonicMilliseconds();
       const labels = { routeId: core.newRouteId(), requestHash, policyVersion: servedVersion(core, entry) };
       const imagined = entry.shadow.imagine(request);
       const opened = openRoute(site, request, labels);
@@ -155,13 +163,13 @@ async function issueRoute(
       route = opened.route;
       core.observer.planned(
         site.warehouseId,
-        monotonicMilliseconds() - started,
+        monotonicMilliseconds() - plannedAt,
         opened.record.payload.answer.why.served,
       );
       return opened.record;
     });
-    host.routeLeaves(site);
     if (!route) return repeatedAnswer(entry, request, answer);
+    if (servesPolicy(core, entry)) host.routeLeaves(site, plannedAt);
     // A lane may have closed while the issue was written. The answer itself is asked: whoever closed the lane
     // may have sent the route another way already, under a later revision.
     if (mayLeave(site, route.robotType, answer)) return answer;
@@ -210,7 +218,7 @@ async function deviate(
   message: Parameters<RoutingService['routeDeviated']>[1],
 ): Promise<RouteUpdatedMessage> {
   assertServing(core);
-  const { site, ledger, host } = entry;
+  const { site, ledger } = entry;
   const { routeId } = message;
   checkRevision(entry, message);
   const node = nodeIndex(site, message.node);
@@ -224,7 +232,6 @@ async function deviate(
   const at = plausibleInstant(site, route, message.at);
   if (!isStale(route, at) && route.robot.node !== node) arrive(site, route, node, at);
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
-  host.routeLeaves(site);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw new AppError('E_UNREACHABLE', { from: message.node, to: 'its next stop' });
