@@ -129,7 +129,7 @@ export function createPlanner(
         task.deadlineSeconds !== null &&
         expectedSeconds(graph, task, priced, view) > task.deadlineSeconds
       ) {
-        priced = pricedTour(task, view.latePrices(), view.weights) ?? priced;
+        priced = pricedTour(task, view.latePrices(), whenLate(view.weights)) ?? priced;
       }
       const shortestSeconds = tourSeconds(graph, task.robotType, shortest);
       const detour =
@@ -142,6 +142,11 @@ export function createPlanner(
       });
     },
   };
+}
+
+/** What turning takes is `time` too: it weighs as the lanes of `latePrices` do. */
+function whenLate(weights: RewardWeights): RewardWeights {
+  return { ...weights, time: weights.time * (1 + weights.lateness) };
 }
 
 function placesOf(task: TourTask): number[] {

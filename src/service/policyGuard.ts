@@ -29,6 +29,8 @@ export interface PolicyGuard {
   isProven(): boolean;
   /** Takes in a route; the cause where the served weights may stay no longer. */
   watch(site: Site, watched: Watched, served: Float32Array): BreachCause | null;
+  /** Other reward weights make other ratios: those of before are no baseline for them. */
+  reweighed(site: Site): void;
   /** The served weights stay until learning has proved itself. */
   pin(): void;
   unpin(): void;
@@ -93,6 +95,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       // A floor that is slow under the last good weights is slow for another reason.
       return served.every((weight, i) => weight === trusted!.weights[i]) ? null : 'scoreRatio';
     },
+    reweighed: (site) => void (guards.get(site)!.score = createScoreGuard()),
     pin() {
       pinned = true;
       proof = { rows: 0, excess: 0 };

@@ -16,7 +16,10 @@ import type { Site } from './site.js';
 export interface PolicyHost {
   readonly sites: readonly Site[];
   readonly backend: string;
-  readonly guard: Pick<PolicyGuard, 'trusted' | 'isPinned' | 'isProven' | 'recentRows' | 'reweighed' | 'servedSeconds'>;
+  readonly guard: Pick<
+    PolicyGuard,
+    'trusted' | 'isPinned' | 'isProven' | 'recentRows' | 'reweighed' | 'servedSeconds'
+  >;
   /** `v3+128`: saved version and updates since; `free-flow` without a network. */
   version(): string;
   weights(): Float32Array | null;

@@ -77,11 +77,12 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
     weights: (warehouseId) => ({ ...entryOf(core, warehouseId).site.weights }),
     async setWeights(warehouseId, weights) {
       assertServing(core);
-      const { site } = entryOf(core, warehouseId);
+      const { site, host } = entryOf(core, warehouseId);
       checkWeights(weights);
       await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
       applyWeights(site, weights);
       site.hindsight.improvement.restart();
+      host.guard.reweighed(site);
       core.emit({ kind: 'weights.updated', warehouseId, weights });
     },
 

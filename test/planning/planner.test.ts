@@ -221,6 +221,25 @@ describe('a deadline', () => {
     expect([plan.expected.time, plan.expected.lateness, asked()]).toEqual([4, 0, 1]);
   });
 
+  it('out of reach weighs the time that turns take as it does that of lanes', () => {
+    // Four lanes either way: round the corner with one turn, by the stairs with three.
+    const grid = gridFromText(`
+      ...
+      @..
+      @@.`);
+    const robotTypes = grid.robotTypes.map((type) => ({ ...type, quarterTurnSeconds: 1 }));
+    const graph = { ...grid, robotTypes, turnsTakeTime: [true] };
+    const { planner, view } = setUp(graph, { ...DEFAULT_REWARD_WEIGHTS, lateness: 9 });
+    const blocked = laneBetween(graph, 1, 2);
+    view.prices[blocked]! += 3;
+    const late = Float64Array.from(view.prices, (_price, lane) => (lane === blocked ? 10 + 3 : 10));
+    const seconds = (deadlineSeconds: number): number =>
+      planned(
+        planner.plan(tour(graph, 'r0c0', ['r2c2'], { deadlineSeconds }), { ...view, latePrices: () => late }),
+      ).expected.time;
+    expect([seconds(7), seconds(6)]).toEqual([7, 5]);
+  });
+
   it('counts handling and expected waits towards it, and says how late it will be', () => {
     const { graph, planner, view } = hurried();
     const dropoff = { node: graph.nodeIndexOf.get('r0c4')!, handlingSeconds: 6 };

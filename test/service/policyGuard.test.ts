@@ -130,6 +130,14 @@ describe('a worse policy', () => {
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true });
   });
 
+  it('is not what other reward weights make of the same routes', async () => {
+    learn(update(sound.map((weight) => 0.999 * weight)));
+    await drive(500);
+    await running.service.setWeights(SITE, { ...running.service.weights(SITE), distance: 4 });
+    await drive(125);
+    expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false, rollbacks: 0 });
+  });
+
   it('leaves the last good one pinned until learning has proved itself in shadow', async () => {
     learn(update(gloomy));
     await drive(15);
