@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
 import type { PolicyView, RollbackView, RoutingService } from '../domain/serviceContract.js';
 import { ALL_WAREHOUSES } from '../journal/records.js';
 import { wallClock } from '../platform/clock.js';
@@ -46,6 +47,13 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       ? ALL_WAREHOUSES
       : host.sites[0]!.warehouseId;
 
+  /** A warehouse's records bear its own clock, which goes on from there after a restart. */
+  const stampOf = (host: PolicyHost): { at: Instant; warehouseId: string } => {
+    const warehouseId = scopeOf(host);
+    const clock = warehouseId === ALL_WAREHOUSES ? wallClock : host.sites[0]!.clock;
+    return { at: clock.now(), warehouseId };
+  };
+
   const registryOf = (host: PolicyHost, wanted: string): PolicyRegistry => {
     const registry = registries.get(host);
     if (!registry) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: wanted });
@@ -78,12 +86,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     const manifest = await registry.save(policy);
     const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
     const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
-    await core.journal.append({
-      at: manifest.savedAt,
-      warehouseId: scopeOf(host),
-      kind: 'policy.saved',
-      payload,
-    });
+    await core.journal.append({ ...stampOf(host), kind: 'policy.saved', payload });
     return viewOf(registry, manifest.policyVersion);
   };
 
@@ -104,12 +107,8 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       applySource(core, entryOf(core, site.warehouseId));
       core.emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: host.version() });
     }
-    await core.journal.append({
-      at: wallClock.now(),
-      warehouseId: scopeOf(host),
-      kind: 'policy.activated',
-      payload: { policyVersion, reason },
-    });
+    const payload = { policyVersion, reason };
+    await core.journal.append({ ...stampOf(host), kind: 'policy.activated', payload });
   };
 
   const tellRollback = (host: PolicyHost, told: Omit<RollbackView, 'at'>): void => {

@@ -6,6 +6,8 @@ import type { Journal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
+import { POLICY_SHAPE } from '../../src/policy/network.js';
+import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { cell, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 const directories: string[] = [];
@@ -106,6 +108,24 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       const after = await startService({ journal: await open(), at: 0, robots: [] });
       const hello = { type: 'hello' as const, warehouseId: SITE, robots: [] };
       expect(after.service.hello(hello).serverTime).toBe(START + 20_000);
+      await after.service.close();
+    });
+
+    it('goes on with a driven clock though a policy was saved, which is stamped with the wall clock too', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'aisleflow-service-'));
+      directories.push(directory);
+      const registry = { directory, shippedDirectory: null, shape: POLICY_SHAPE };
+      const openRegistry = () => openPolicyRegistry(registry);
+      const open = await prepare();
+      const options = { openRegistry, policies: 'each' as const };
+      const before = await startService({ ...options, journal: await open(), learns: true });
+      await before.service.savePolicy(SITE);
+      const [saved] = before.service.policies();
+      await before.service.activatePolicy(SITE, saved!.policyVersion);
+      await before.service.close();
+      const after = await startService({ ...options, journal: await open(), at: 0, robots: [] });
+      const hello = { type: 'hello' as const, warehouseId: SITE, robots: [] };
+      expect(after.service.hello(hello).serverTime).toBe(START);
       await after.service.close();
     });
 
