@@ -215,9 +215,9 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
   };
 }
 
-/** An open route of a welcome, as news for its robot; without stops it has to wait. */
+/** An open route of a welcome, as news for its robot. */
 function changeOf(route: WelcomeMessage['openRoutes'][number]): RouteChange {
-  const { routeId, robotId, revision, nodes, stopIndexes } = route;
-  if (stopIndexes.length > 0) return { type: 'route.resumed', ...route };
+  const { routeId, robotId, revision, nodes, held } = route;
+  if (!held) return { type: 'route.resumed', ...route };
   return { type: 'route.held', routeId, robotId, revision, node: nodes[0] ?? '', reason: 'no way now' };
 }

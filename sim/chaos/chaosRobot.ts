@@ -61,8 +61,6 @@ interface Tour {
   revision: number;
   nodes: readonly string[];
   position: number;
-  /** Nodes of `nodes` that lead to where the plan begins. */
-  leadIn: number;
   readonly trace: [string, number, number | null][];
   held: boolean;
   beside: boolean;
@@ -149,14 +147,16 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     asking = null;
     const { routeId } = answer;
     tour = {
-      ...{ routeId, revision: -1, nodes: [node], position: 0, leadIn: 0 },
+      ...{ routeId, revision: -1, nodes: [node], position: 0 },
       ...{ trace: [[node, now(), null]], held: false, beside: false },
     };
     adopt(answer);
   };
-  /** Takes a newer plan over: from here, from a place further on along the plan before, or by asking anew. */
   const adopt = (plan: Plan & { readonly routeId: string }): void => {
-    if (!tour || plan.routeId !== tour.routeId || plan.revision <= tour.revision) return;
+    if (tour && plan.routeId === tour.routeId && plan.revision > tour.revision) follow(tour, plan);
+  };
+  /** Takes a plan over: from here, from a place further on along the plan before, or by asking anew. */
+  const follow = (tour: Tour, plan: Plan): void => {
     const { nodes, position } = tour;
     const ahead =
       spec.silent && nodes[position] === node ? nodes.indexOf(plan.nodes[0] as string, position) : -1;
@@ -164,7 +164,6 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.held = false;
     tour.beside = plan.nodes[0] !== node && ahead < 0;
     tour.nodes = ahead < 0 ? plan.nodes : [...nodes.slice(position, ahead), ...plan.nodes];
-    tour.leadIn = Math.max(0, ahead - position);
     tour.position = 0;
     drive();
   };
@@ -217,15 +216,20 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       line.cancel(open.routeId, { ok: () => undefined, refused: () => undefined });
       return;
     }
-    if (!open || open.routeId !== tour?.routeId || open.revision <= tour.revision) return;
-    if (open.stopIndexes.length > 0) adopt(open);
-    else hold(open.revision);
+    // Whoever drives hears of it when it reports; one that waits for a route that is over would wait for ever.
+    if (!open && tour?.held) return finish(tour.routeId, true);
+    if (!open || open.routeId !== tour?.routeId || open.revision < tour.revision) return;
+    // What it follows already needs no word, unless it is told to wait, or that it need not wait any more.
+    const isNews = open.revision > tour.revision;
+    if (open.held) {
+      if (!isAtEnd()) wait(tour, open.revision, isNews ? false : tour.beside);
+    } else if (isNews || tour.held) follow(tour, open);
   };
   const hold = (revision: number): void => {
-    if (!tour || revision <= tour.revision) return;
-    tour.revision = revision;
-    tour.held = true;
-    tour.beside = false;
+    if (tour && revision > tour.revision) wait(tour, revision, false);
+  };
+  const wait = (tour: Tour, revision: number, isBeside: boolean): void => {
+    Object.assign(tour, { revision, held: true, beside: isBeside });
     moving++;
     deed++;
   };
@@ -298,7 +302,8 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       if (tour?.routeId !== routeId) return 0;
       // Under an older plan it may be anywhere on the newer one.
       if (tour.revision !== revision) return Math.max(0, nodes.lastIndexOf(node));
-      return Math.max(0, tour.position - tour.leadIn);
+      // What it follows may begin before or after that plan; they end alike.
+      return Math.max(0, nodes.length - tour.nodes.length + tour.position);
     },
     isDone: () => orders.length === 0 && !tour,
     describe() {

@@ -100,6 +100,9 @@ export function createChecks(options: ChecksOptions) {
     const at = recordsOfRoute.get(routeId)?.get(`${kind} ${revision}`);
     return at ?? fail('D2', `${kind} ${revision} of ${routeId} left before it was stored`);
   };
+  /** Its robot cancelled it, whether or not it got the answer: nobody tells it of lanes any more. */
+  const isGivenBack = (routeId: string): boolean =>
+    recordsOfRoute.get(routeId)?.has('route.cancelled 0') ?? false;
   /** The first lane from a position on that is not there, barred or closed; null for none. */
   const wayFault = (to: Recipient, nodes: readonly string[], from: number): string | null => {
     for (let i = 1; i < nodes.length; i++) {
@@ -111,8 +114,8 @@ export function createChecks(options: ChecksOptions) {
     }
     return null;
   };
-  const mustBeDrivable = (to: Recipient, routeId: string, nodes: readonly string[], from = 0): void => {
-    const fault = wayFault(to, nodes, from);
+  const mustBeDrivable = (to: Recipient, routeId: string, nodes: readonly string[]): void => {
+    const fault = wayFault(to, nodes, 0);
     if (fault) fail('C1', `${routeId}: ${fault}`);
   };
   const mustVisit = (request: RouteRequestContent, answer: RouteAssignedContent): void => {
@@ -186,18 +189,12 @@ export function createChecks(options: ChecksOptions) {
       tell(to, routeId, { revision, nodes: [], etaSeconds: null, held: true, at });
     },
     welcome(to: Recipient, { openRoutes }: WelcomeMessage): void {
-      for (const { routeId, revision, nodes, stopIndexes } of openRoutes) {
+      for (const { routeId, revision, nodes, held } of openRoutes) {
         if (ended.has(routeId)) fail('C2', `${routeId} is over and was shown as open`);
+        mustBeDrivable(to, routeId, nodes);
         const before = told.get(routeId);
-        const etaSeconds = before?.revision === revision ? before.etaSeconds : null;
-        const held = stopIndexes.length === 0;
-        const known = before?.revision === revision && !before.held;
-        const plan = { ...to, revision, nodes, etaSeconds, at: now(), held };
-        if (!held) {
-          const from = expectedPosition(routeId, known ? before : plan);
-          mustBeDrivable(to, routeId, nodes, from);
-        }
-        if (held || !known) tell(to, routeId, plan);
+        const isKnown = before?.revision === revision && !before.held;
+        if (held || !isKnown) tell(to, routeId, { revision, nodes, etaSeconds: null, at: now(), held });
       }
     },
     scored(answer: RouteScoredContent, trace: unknown): void {
@@ -222,8 +219,9 @@ export function createChecks(options: ChecksOptions) {
     /** A closing was answered: whoever had a lane of it before them was told. */
     lanesClosed(site: number, lanes: readonly LaneName[]): void {
       for (const lane of lanes) closed[site]!.add(key(lane));
+      readDisk();
       for (const [routeId, plan] of told) {
-        if (plan.site !== site || plan.held) continue;
+        if (plan.site !== site || plan.held || isGivenBack(routeId)) continue;
         const fault = wayFault(plan, plan.nodes, expectedPosition(routeId, plan));
         if (fault)
           this.report('C2', `${routeId} revision ${plan.revision}: ${fault}, and its robot was not told`);

@@ -177,9 +177,15 @@ export const OpenRouteField = strict({
   routeId: Id,
   robotId: Id,
   revision: Count,
-  stopIndexes: Type.Array(Count, { description: 'Empty: wait, there is no way now.' }),
+  held: Type.Boolean({ description: 'There is no way now: wait at the node named.' }),
+  stopIndexes: Type.Array(Count, {
+    description:
+      'Stops that are left, as positions in `nodes`; none, and not held: all is done, complete it.',
+  }),
   nodes: Type.Array(Id, {
-    description: 'Where there is no way now, the place to wait at; empty where the map has changed.',
+    description:
+      'What is left of the way, from where the robot is known or, by its ETAs, taken to be: one that stands ' +
+      'elsewhere sends route.deviated. Held: the place to wait at; empty where the map has changed.',
   }),
 });
 export const Welcome = strict({

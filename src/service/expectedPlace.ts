@@ -4,7 +4,7 @@ import { placeRobot, type OpenRoute, type Site } from './site.js';
 
 /** How far a route's robot is, as a position in its path: as it reported, or by its ETAs where it reports nothing. */
 export function expectedPosition(route: OpenRoute, now: Instant): number {
-  if (route.progressSeen || route.robot.reports || route.held) return route.position;
+  if (!route.told || route.held || route.progressSeen || route.robot.reports) return route.position;
   const { etaSeconds, at } = latestRevision(route);
   let position = route.position;
   while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - at) / 1000) position++;

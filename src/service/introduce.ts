@@ -1,8 +1,10 @@
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import { restMayLeave } from './leaving.js';
+import type { WelcomeMessage } from '../domain/messages.js';
+import { assumePlace } from './expectedPlace.js';
+import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
-import { addRobot, nodeIndex, type Robot } from './site.js';
+import { addRobot, nodeIndex, type OpenRoute, type Robot, type Site } from './site.js';
 import { standAt } from './tracking.js';
 
 /** Makes a robot known, or brings what is known of it up to date. @throws E_UNKNOWN_ROBOT_TYPE E_UNKNOWN_NODE E_BUSY */
@@ -36,17 +38,29 @@ export function introduce(
 }
 
 /**
- * What a robot that says hello gets back: the route that it has still to drive. One that has no way now gets the
- * node to wait at and no stops; none at all where the map has changed under its route.
+ * What a robot that says hello gets back: the way that it has still to drive, from where it is known or taken to be.
+ * One that has no way now is told to wait, and waits until its next plan; where the map has changed under its route
+ * no place is named.
  */
-export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot) {
+export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot): WelcomeMessage['openRoutes'] {
   const entry = ledger.openOf(robot.robotId);
   if (!entry) return [];
   const { routeId, robotId, revision } = entry;
-  const { nodes, stopIndexes } = entry.plan;
   const route = site.openRoutes.get(routeId);
-  if (route && restMayLeave(site, route, site.clock.now()))
-    return [{ routeId, robotId, revision, stopIndexes, nodes }];
-  const waitsAt = route ? [site.graph.nodeIds[route.robot.node]!] : [];
-  return [{ routeId, robotId, revision, stopIndexes: [], nodes: waitsAt }];
+  const rest = route ? restOf(site, route, entry.plan) : null;
+  if (rest) {
+    const { nodes, stopIndexes } = rest;
+    return [{ routeId, robotId, revision, held: false, stopIndexes, nodes }];
+  }
+  if (route) waitForPlan(site, route);
+  const nodes = route ? [site.graph.nodeIds[route.robot.node]!] : [];
+  return [{ routeId, robotId, revision, held: true, stopIndexes: [], nodes }];
+}
+
+/** Whoever is told to wait does not drive on by its ETAs, and gets a plan at the next tick. */
+function waitForPlan(site: Site, route: OpenRoute): void {
+  if (route.held) return;
+  assumePlace(site, route, site.clock.now());
+  route.held = true;
+  route.heldEpoch = -1;
 }

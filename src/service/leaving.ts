@@ -1,9 +1,7 @@
-import type { Instant } from '../domain/ids.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
 import { expectedPosition } from './expectedPlace.js';
 import type { OpenRoute, Site } from './site.js';
-import { latestRevision } from './tracking.js';
 
 /**
  * What may leave as the lanes are now. Each plan was verified when it was made; between that and the moment it is
@@ -25,21 +23,17 @@ export function mayLeave(
   return verifyRoute(graph, { ...claim, cost: plan.why.pricedCost }).kind === 'valid';
 }
 
-/** Whether the part of a route that its robot still has before it may be sent again. */
-export function restMayLeave(site: Site, route: OpenRoute, now: Instant): boolean {
-  if (route.held) return false;
-  const { nodes, stops, stopIndexes, etaSeconds } = latestRevision(route);
-  const position = expectedPosition(route, now);
-  const next = stopIndexes.findIndex((index) => index > position);
-  if (next < 0) return true;
-  const verdict = verifyRoute(site.graph, {
-    robotType: route.robotType,
-    from: nodes[position]!,
-    stops: stops.slice(next).map(({ node }) => node),
-    nodes: nodes.subarray(position),
-    stopIndexes: stopIndexes.slice(next).map((index) => index - position),
-    etaSeconds: etaSeconds.subarray(position),
-    cost: 0,
-  });
-  return verdict.kind === 'valid';
+/** What is left of a route, if all of it may be sent again: what leaves is what was verified, node for node. */
+export function restOf(site: Site, route: OpenRoute, plan: RoutePlan) {
+  // While its next plan is being written it waits for that one.
+  if (route.held || route.revising > 0) return null;
+  const position = expectedPosition(route, site.clock.now());
+  const rest = {
+    nodes: plan.nodes.slice(position),
+    // With a stop where it stands: whether that is handled only its robot knows.
+    stopIndexes: plan.stopIndexes.filter((index) => index >= position).map((index) => index - position),
+    etaSeconds: plan.etaSeconds.slice(position),
+    why: plan.why,
+  };
+  return mayLeave(site, route.robotType, rest) ? rest : null;
 }

@@ -117,6 +117,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     at: known.issuedAt,
     shortestSeconds: known.answer.why.freeFlowSeconds,
   });
+  route.told = true;
   const revisions = plans.map((journalled) => revisionFrom(site, known, journalled));
   // The map has changed under the route: what is left of it is for its robot to say.
   if (revisions.includes(null)) return;

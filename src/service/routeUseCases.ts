@@ -172,9 +172,13 @@ async function issueRoute(
     if (servesPolicy(core, entry)) host.routeLeaves(site, plannedAt);
     // A lane may have closed while the issue was written. The answer itself is asked: whoever closed the lane
     // may have sent the route another way already, under a later revision.
-    if (mayLeave(site, route.robotType, answer)) return answer;
-    const updated = await reviseRoute(core, entry, route, 'laneClosed');
-    if (updated.type === 'route.updated') return { ...answer, ...planOf(updated) };
+    const updated = mayLeave(site, route.robotType, answer)
+      ? null
+      : await reviseRoute(core, entry, route, 'laneClosed');
+    if (updated?.type !== 'route.held') {
+      route.told = true;
+      return updated === null ? answer : { ...answer, ...planOf(updated) };
+    }
     await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
     throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
   } catch (error) {

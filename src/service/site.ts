@@ -49,11 +49,13 @@ export interface OpenRoute extends IssuedRoute {
   readySeconds: number;
   previousLane: number;
   progressSeen: boolean;
+  /** Its answer has left: before, its robot stands where it asked. */
+  told: boolean;
   /** The robot's own instant of its last report: what was sent before it and comes after it tells nothing. */
   reportedAt: Instant;
   /** Told to wait: there is no way for now. */
   held: boolean;
-  /** The closures under which it was told so. */
+  /** The closures under which no way was found; -1 where none was looked for. */
   heldEpoch: number;
   /** The floor that it was planned on; null where a restart has forgotten it. */
   plannedOn: FloorSnapshot | null;

@@ -84,6 +84,7 @@ export function createOpenRoute(options: {
     readySeconds: at / 1000,
     previousLane: -1,
     progressSeen: false,
+    told: false,
     reportedAt: 0,
     held: false,
     plannedOn: null,

@@ -296,11 +296,95 @@ describe('closing a lane', () => {
     await service.closeLanes(SITE, [lane('02', '03')]);
     const robots = [{ robotId: 'a', robotType: 'unit' }];
     const hello = () => service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
-    expect(hello()).toEqual([{ routeId, robotId: 'a', revision: 1, nodes: [cell('00')], stopIndexes: [] }]);
+    const waits = { held: true, nodes: [cell('00')], stopIndexes: [] };
+    expect(hello()).toEqual([{ routeId, robotId: 'a', revision: 1, ...waits }]);
     await pass(5);
     expect(events.filter(({ kind }) => kind === 'route.held').length).toBe(1);
     await service.openLanes(SITE, [lane('02', '03')]);
     expect(hello()).toMatchObject([{ routeId, revision: 2, stopIndexes: [4] }]);
+  });
+
+  it('leaves whoever says hello a way that is open from its first node on', async () => {
+    const { service, events, pass, now } = await startService();
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['04']));
+    await pass(2);
+    await service.closeLanes(SITE, [lane('00', '01'), lane('01', '02')]);
+    // It is taken to have both behind it.
+    expect(events.filter(({ kind }) => kind === 'route.updated')).toEqual([]);
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const [open] = service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
+    const rest = { held: false, nodes: ['02', '03', '04'].map(cell), stopIndexes: [2] };
+    expect(open).toEqual({ routeId, robotId: 'a', revision: 0, ...rest });
+    // The answer had never reached it: it says where it stands.
+    const deviated = { type: 'route.deviated' as const, routeId, revision: 0, node: cell('00'), at: now() };
+    const { nodes } = await service.routeDeviated(SITE, deviated);
+    expect([nodes[0], nodes.at(-1), closedOn(service, nodes)]).toEqual([cell('00'), cell('04'), []]);
+  });
+
+  it('does not take a robot that its welcome told to wait for one that drives on', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, events, pass } = await startService({ journal });
+    const run = async <T>(call: Promise<T>, ...fates: ('stored' | 'full')[]): Promise<T> => {
+      call.catch(() => undefined);
+      for (const fate of fates) {
+        await settle();
+        expect(store.finish(fate)).toBe(true);
+      }
+      return call;
+    };
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const hello = () => service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
+    const { routeId } = await run(service.requestRoute(SITE, request('a', '00', ['04'])), 'stored');
+    const closing = service.closeLanes(SITE, [lane('01', '02')]);
+    expect(await codeOf(() => run(closing, 'stored', 'full'))).toBe('E_JOURNAL_FULL');
+    expect(hello()).toMatchObject([{ routeId, held: true, nodes: [cell('00')] }]);
+    // By its ETAs it would have the lane behind it before there is room for its next plan.
+    expect(await codeOf(() => run(pass(3), 'full'))).toBe('E_JOURNAL_FULL');
+    expect(hello()).toMatchObject([{ routeId, held: true, nodes: [cell('00')] }]);
+    await run(pass(1), 'stored');
+    const [update] = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(update).toMatchObject({ routeId, revision: 1 });
+    expect([update!.nodes[0], closedOn(service, update!.nodes)]).toEqual([cell('00'), []]);
+  });
+
+  it('while a slow disk writes the issue finds the robot where it asked, every stop before it', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, pass } = await startService({ journal });
+    const asked = service.requestRoute(SITE, request('a', '00', ['02', '04']));
+    const closing = service.closeLanes(SITE, [lane('01', '02')]);
+    await settle();
+    // By its ETAs it would be at its goal when it gets its way.
+    await pass(10);
+    while (store.finish('stored')) await settle();
+    await closing;
+    const { nodes, stopIndexes } = await asked;
+    expect([nodes[0], closedOn(service, nodes)]).toEqual([cell('00'), []]);
+    expect(stopIndexes.map((index) => nodes[index])).toEqual([cell('02'), cell('04')]);
+  });
+
+  it('lets whoever says hello while its next plan is being written wait for the one after it', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, events, pass, now } = await startService({ journal });
+    const commit = async <T>(call: Promise<T>): Promise<T> => {
+      await settle();
+      expect(store.finish('stored')).toBe(true);
+      return call;
+    };
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const hello = () => service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
+    const { routeId } = await commit(service.requestRoute(SITE, request('a', '00', ['04'])));
+    const deviated = { type: 'route.deviated' as const, routeId, revision: 0, node: cell('10'), at: now() };
+    const answer = service.routeDeviated(SITE, deviated);
+    await settle();
+    expect(hello()).toMatchObject([{ revision: 0, held: true, nodes: [cell('10')] }]);
+    expect(await commit(answer)).toMatchObject({ revision: 1 });
+    await commit(pass(1));
+    const updates = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(updates).toMatchObject([{ routeId, revision: 2 }]);
+    expect(hello()).toMatchObject([{ revision: 2, held: false, nodes: updates[0]!.nodes }]);
   });
 
   it('is not told to who drives a route that is over: a repeated request does not get it', async () => {

@@ -145,6 +145,10 @@ describe('the life of a route', () => {
     const deviated = { ...progress, node: cell('11'), at: now() };
     const updated = await service.routeDeviated(SITE, { type: 'route.deviated', ...deviated });
     expect(updated).toMatchObject({ nodes: [cell('11')], stopIndexes: [], stopOrder: [] });
+    // Whoever says hello hears the same, and is not told to wait.
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const { openRoutes } = service.hello({ type: 'hello', warehouseId: SITE, robots });
+    expect(openRoutes).toMatchObject([{ revision: 1, held: false, nodes: [cell('11')], stopIndexes: [] }]);
     const trace = traceAlong(['00', '01', '11'].map(cell), START);
     expect(await service.completeRoute(SITE, report(route, trace))).toMatchObject({ learnt: true });
   });
