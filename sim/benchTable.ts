@@ -35,7 +35,13 @@ interface Options {
 }
 
 /** Suites that measure the same runs share their results: a nightly is the first part of the full benchmark. */
-const RAW_FILES = { loop: 'loop', quality: 'quality', full: 'quality', tours: 'tours' } as const;
+const RAW_FILES = {
+  loop: 'loop',
+  quality: 'quality',
+  full: 'quality',
+  tours: 'tours',
+  weights: 'weights',
+} as const;
 
 const program = new Command('bench')
   .addArgument(new Argument('<suite>', 'what to measure').choices(SUITE_NAMES))

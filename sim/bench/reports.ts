@@ -6,6 +6,7 @@ import { describeQuality, qualityCharts } from './qualityReport.js';
 import { describeTours, tourCharts } from './toursReport.js';
 import type { ReportInput } from './reportParts.js';
 import type { SuiteName } from './runs.js';
+import { describeWeights, weightsCharts } from './weightsReport.js';
 
 /** Goals a step that the loop's targets ask of learned-cold. */
 const LOOP_CELLS: readonly LoopCell[] = [
@@ -38,6 +39,10 @@ function describe(
     case 'full': {
       const charts = qualityCharts(input);
       return { file: 'quality.md', text: describeQuality(input, charts), charts };
+    }
+    case 'weights': {
+      const charts = weightsCharts(input);
+      return { file: 'weights.md', text: describeWeights(input, charts), charts };
     }
     case 'tours': {
       const charts = tourCharts(input);

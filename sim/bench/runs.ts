@@ -3,6 +3,7 @@ import type { BenchResult } from './benchResult.js';
 import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
 import { guidanceFile, siteMissing, splitCell } from './sites.js';
 import type { VisitOrderName } from './visitOrders.js';
+import { sweepRuns } from './weightSweep.js';
 
 /** One run of the benchmark, and what names it in the raw results. */
 export interface BenchRun {
@@ -67,8 +68,8 @@ export interface RunLengths {
 }
 export const RUN_LENGTHS: RunLengths = { warmUpSteps: 100, shortSteps: 1000, longSteps: 10_000 };
 
-export type SuiteName = 'loop' | 'quality' | 'full' | 'tours';
-export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours'] as const;
+export type SuiteName = 'loop' | 'quality' | 'full' | 'tours' | 'weights';
+export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours', 'weights'] as const;
 
 /** Every run of a suite, the most telling first: a table is whole, with few seeds, early on. */
 export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | null): readonly BenchRun[] {
@@ -104,6 +105,11 @@ export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | nu
           product(SMALL_CELLS, LONG_METHODS).map((pair) => ({ ...long, ...pair })),
         ),
       ];
+    case 'weights':
+      return seeded(
+        seeds ?? 3,
+        sweepRuns().map((run) => ({ ...single, ...run, method: 'learned-cold' as const })),
+      );
     case 'tours':
       return seeded(seeds ?? 20, [
         { ...short, cell: SIMULATOR_CHECK.cell, method: SIMULATOR_CHECK.method },
