@@ -40,6 +40,7 @@ const RAW_FILES = {
   quality: 'quality',
   full: 'quality',
   tours: 'tours',
+  change: 'change',
   weights: 'weights',
 } as const;
 

@@ -2,26 +2,30 @@ import { COMPONENTS, type Components } from '../../src/domain/components.js';
 import type { NodeIndex } from '../../src/domain/ids.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
-import { createBenchJobs } from '../benchJobs.js';
 import { createFleet } from '../fleet.js';
 import { createFloor } from '../floor/floor.js';
 import { randomStarts } from '../orders/reach.js';
 import { typesInTurn } from '../run.js';
 import { WINDOW_STEPS, type BenchOptions, type BenchResult } from './benchResult.js';
 import { createBenchService, type BenchService } from './benchService.js';
+import { createChangeRun } from './changeRun.js';
+import { fleetOf } from './changes.js';
 import { createDeadlines } from './deadlines.js';
 import { freeFlowBound } from './freeFlowBound.js';
 import { createGoalTimes } from './goalTimes.js';
 
 /** One run, in process, through the service as any fleet. The same options give the same run. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
-  const { graph, seed, warmUpSteps, steps } = options;
+  const { seed, warmUpSteps, steps } = options;
   const random = createRandom(seed);
-  const robotTypes = typesInTurn(graph, options.robots);
-  const jobsOptions = { graph, robotTypes, seed, picks: options.picks };
-  const bench = await createBenchService(options, random);
+  const { graph, robotTypes } = fleetOf(options.change, {
+    graph: options.graph,
+    robotTypes: typesInTurn(options.graph, options.robots),
+  });
   const starts = randomStarts(graph, robotTypes, random.fork('starts'));
-  const floor = openFloor(graph, robotTypes, starts, random);
+  const change = createChangeRun(options, { graph, robotTypes, starts });
+  const bench = await createBenchService({ ...options, graph: change.serviceGraph }, random);
+  const floor = change.onFloor(openFloor(graph, robotTypes, starts, random));
   const { stepSeconds } = floor;
   const countsFrom = 1000 * warmUpSteps * stepSeconds;
   const goalTimes = createGoalTimes(countsFrom);
@@ -32,8 +36,8 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const fleet = createFleet({
     graph,
     floor,
-    link: bench.link,
-    jobs: deadlines.watch(goalTimes.watch(createBenchJobs(jobsOptions))),
+    link: change.listen(bench.link),
+    jobs: deadlines.watch(goalTimes.watch(change.jobs(countsFrom))),
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
     startAt: 0,
     asking: 'one',
@@ -47,10 +51,12 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const regretsAt = [bench.regrets()];
   let before = bench.scored();
   for (let step = 1; step <= warmUpSteps + steps; step++) {
+    await change.before(step, { service: bench.service, floor });
     await fleet.step();
     goalsAt.push(fleet.goalsReached());
     regretsAt.push(bench.regrets());
     if (step === warmUpSteps) before = bench.scored();
+    change.after(step, fleet.goalsReached());
     options.onStep?.(step, fleet.goalsReached());
   }
   const endAt = 1000 * (warmUpSteps + steps) * stepSeconds;
@@ -63,13 +69,14 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     ...throughput,
     freeFlowBound: freeFlowBound({
       ...{ graph, robotTypes, starts, warmUpSteps, steps, stepSeconds },
-      jobs: createBenchJobs(jobsOptions),
+      jobs: change.jobs(countsFrom),
     }),
     meanSecondsPerGoal: (options.robots * stepSeconds) / throughput.throughput,
     ...goalTimes.summary(endAt),
     ...regretsOf(regretsAt, options),
     ...served,
     components,
+    ...change.result(),
     ...(options.weights === undefined ? {} : { weights: options.weights }),
     ...(options.deadlines === undefined
       ? {}

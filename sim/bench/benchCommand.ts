@@ -4,6 +4,8 @@ import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../a
 import type { Components } from '../../src/domain/components.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
+import { CHANGE_NAMES, type ChangeName } from './changes.js';
+import type { ChangeSeries } from './changeRun.js';
 import type { DeadlineTally } from './deadlines.js';
 import type { GuidanceGraph } from './handMadePrices.js';
 import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
@@ -22,6 +24,7 @@ interface BenchArguments {
   readonly order: VisitOrderName;
   readonly weights?: string;
   readonly deadlines?: number;
+  readonly change?: ChangeName;
   readonly backend: string;
   readonly data: string;
   readonly policies: string;
@@ -55,6 +58,7 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
     )
     .option('--weights <component=weight,...>', 'reward weights other than the defaults', parseWeights)
     .option('--deadlines <share>', 'of the jobs that have a deadline', shareArgument)
+    .addOption(new Option('--change <name>', 'what happens when the warm-up ends').choices(CHANGE_NAMES))
     .option('--backend <name>', 'TF.js backend to insist on: tensorflow, wasm, cpu', '')
     .addOption(
       new Option('--data <directory>', 'published maps and lane weights').env(DATA_VARIABLE).default(''),
@@ -93,14 +97,14 @@ function showProgress(steps: number): (step: number) => void {
   };
 }
 
-type Shown = number | string | readonly number[] | Components | DeadlineTally | null;
+type Shown = number | string | readonly number[] | Components | DeadlineTally | ChangeSeries | null;
 
 function shown(value: Shown): string {
   if (value === null) return '-';
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
   if ('map' in value) return value.join(' ');
-  return Object.entries<number>({ ...value })
+  return Object.entries<Shown>({ ...value })
     .map(([name, part]) => `${name} ${shown(part)}`)
     .join(', ');
 }

@@ -1,5 +1,7 @@
 import type { Components } from '../../src/domain/components.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
+import type { ChangeName } from './changes.js';
+import type { ChangeSeries } from './changeRun.js';
 import type { DeadlineTally } from './deadlines.js';
 import type { PickingTimes } from './goalTimes.js';
 import type { GuidanceGraph } from './handMadePrices.js';
@@ -22,6 +24,8 @@ export interface BenchOptions {
   readonly weights?: string;
   /** Share of the jobs that have a deadline. */
   readonly deadlines?: number;
+  /** What happens when the warm-up ends. */
+  readonly change?: ChangeName;
   /** What `static` prices by. */
   readonly guidance?: GuidanceGraph;
   /** What `learned-shipped` and `frozen` start from. */
@@ -65,6 +69,9 @@ export interface BenchResult extends PickingTimes {
   /** As in the options, where the run had any. */
   readonly weights?: string;
   readonly deadlines?: number;
+  readonly change?: ChangeName;
+  /** Of a run with a change. */
+  readonly series?: ChangeSeries;
   /** Means of the routes scored after the warm-up. Raw results from before they were measured have none. */
   readonly components?: Components;
   /** Where the run had deadlines. */

@@ -1,5 +1,6 @@
 import { COMPONENTS, zeroComponents, type Components } from '../../src/domain/components.js';
 import { AppError } from '../../src/domain/errors.js';
+import type { RoutingService } from '../../src/domain/serviceContract.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
 import type { Random } from '../../src/platform/random.js';
@@ -30,6 +31,7 @@ type Served = Pick<
 
 /** The service under one method, and what it did. */
 export interface BenchService {
+  readonly service: RoutingService;
   readonly link: FleetLink;
   /** Sum and count of the regrets measured so far. */
   regrets(): { readonly seconds: number; readonly count: number };
@@ -88,6 +90,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
     newRouteId: () => `route-${routes++}`,
   });
   return {
+    service,
     link: listen(createInProcessLink(service, graph.warehouseId)),
     regrets: () => regrets,
     scored: () => scored,

@@ -33,7 +33,8 @@ export interface DeadlineOptions {
 /** Which jobs have a deadline, and how tight, is fixed by robot and turn, as the jobs are. */
 export function createDeadlines(options: DeadlineOptions): Deadlines {
   const { graph, robotTypes, share, countsFrom } = options;
-  const freeFlow = createFreeFlow(graph, () => 0);
+  // Of the floor as it was: lanes that close later make no deadline looser.
+  const freeFlow = createFreeFlow({ ...graph, open: graph.open.slice() }, () => 0);
   const places = [...options.starts];
   const lots = robotTypes.map((_type, robot) => options.random.fork(`deadlines of robot ${robot}`));
   const open = new Map<number, number>();

@@ -28,7 +28,10 @@ export function freeFlowBound(options: FreeFlowBoundOptions): number {
     let place = options.starts[robot]!;
     for (let seconds = 0; seconds < to;) {
       const job = jobs.next(robot, 1000 * seconds);
-      if (!job) return;
+      if (!job) {
+        seconds += stepSeconds;
+        continue;
+      }
       const legs = (goal: number): Float64Array => freeFlow.secondsTo(robotType, goal);
       const before = seconds;
       for (const goal of inOrder(job, graph, place, legs)) {

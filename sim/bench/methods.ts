@@ -9,11 +9,15 @@ export interface BenchMethodSpec {
   readonly weights?: 'cold' | 'shipped';
   /** Serves a shortest path, each of those as likely. */
   readonly shortest?: true;
+  /** Means something only in a run with a change. */
+  readonly needsChange?: true;
 }
 
 /**
  * Every method plans with the same planner in the same simulator. `flow` is the planned-flow price of Chen et al.,
  * AAAI 2024; `static` the published lane weights of Zhang et al., IJCAI 2024; `frozen` the shipped policy as it is.
+ * `frozen-at-change` stops its network at the change (lane memory, usual flow and pressure go on, as in mode frozen);
+ * `oracle` knows how slow the slow cell is, and learns as `learned-cold` else.
  */
 export const BENCH_METHODS = {
   shortest: { mode: 'off', shortest: true },
@@ -25,10 +29,14 @@ export const BENCH_METHODS = {
   'learned-cold': { mode: 'learn', weights: 'cold' },
   'learned-shipped': { mode: 'learn', weights: 'shipped' },
   frozen: { mode: 'frozen', weights: 'shipped' },
+  'frozen-at-change': { mode: 'learn', weights: 'cold', needsChange: true },
+  oracle: { mode: 'learn', weights: 'cold', needsChange: true },
 } as const satisfies Record<string, BenchMethodSpec>;
 
 export type BenchMethod = keyof typeof BENCH_METHODS;
 export const BENCH_METHOD_NAMES = Object.keys(BENCH_METHODS) as readonly BenchMethod[];
+/** Those of a run in which nothing changes. */
+export const QUALITY_METHODS = BENCH_METHOD_NAMES.filter((name) => !specOf(name).needsChange);
 /** Opponents that nobody trained in this simulator. */
 export const HAND_MADE_METHODS: readonly BenchMethod[] = [
   'flow',
@@ -38,4 +46,6 @@ export const HAND_MADE_METHODS: readonly BenchMethod[] = [
   'observed-delay',
 ];
 
-export const specOf = (method: BenchMethod): BenchMethodSpec => BENCH_METHODS[method];
+export function specOf(method: BenchMethod): BenchMethodSpec {
+  return BENCH_METHODS[method];
+}

@@ -10,6 +10,7 @@ const SCHEMA = 'https://vega.github.io/schema/vega-lite/v6.json';
 /** Resamples behind each point of a band: there are hundreds of points. */
 const BAND_RESAMPLES = 1000;
 const CONFIG = { font: 'DejaVu Sans', axis: { labelFontSize: 11, titleFontSize: 12 } } as const;
+export const CHART_BASE = { $schema: SCHEMA, config: CONFIG } as const;
 /** Okabe and Ito's colours, told apart by colour-blind readers too; ours are the strong ones. */
 const COLOURS: Readonly<Record<string, string>> = {
   shortest: '#999999',
@@ -21,9 +22,12 @@ const COLOURS: Readonly<Record<string, string>> = {
   'learned-cold': '#D55E00',
   'learned-shipped': '#000000',
   frozen: '#E69F00',
+  'frozen-at-change': '#E69F00',
+  oracle: '#000000',
 };
 
-function methodColour(lines: readonly BenchLine[]) {
+/** One colour a method, in every chart. */
+export function methodColour(lines: readonly BenchLine[]) {
   const found = new Set(lines.map(({ method }) => method));
   const domain = BENCH_METHOD_NAMES.filter((method) => found.has(method));
   return {
@@ -35,8 +39,11 @@ function methodColour(lines: readonly BenchLine[]) {
 }
 
 /** Lines by a name, in the order in which the names first occur. */
-function grouped(lines: readonly BenchLine[], nameOf: (line: BenchLine) => string): [string, BenchLine[]][] {
-  const groups = new Map<string, BenchLine[]>();
+export function grouped<Line extends BenchLine>(
+  lines: readonly Line[],
+  nameOf: (line: Line) => string,
+): [string, Line[]][] {
+  const groups = new Map<string, Line[]>();
   for (const line of lines) groups.set(nameOf(line), [...(groups.get(nameOf(line)) ?? []), line]);
   return [...groups];
 }
@@ -60,8 +67,7 @@ export function learningCurvesChart(lines: readonly BenchLine[]): Chart | null {
   const x = { field: 'step', type: 'quantitative', title: 'step' } as const;
   const color = methodColour(lines);
   const spec: TopLevelSpec = {
-    $schema: SCHEMA,
-    config: CONFIG,
+    ...CHART_BASE,
     data: { values },
     facet: { field: 'cell', type: 'nominal', title: null, sort: cellsOf(lines) },
     columns: 2,
@@ -104,8 +110,7 @@ export function fleetSizeChart(lines: readonly BenchLine[]): Chart | null {
   const x = { field: 'robots', type: 'quantitative', title: 'robots' } as const;
   const color = methodColour(varied);
   const spec: TopLevelSpec = {
-    $schema: SCHEMA,
-    config: CONFIG,
+    ...CHART_BASE,
     data: { values },
     facet: { field: 'site', type: 'nominal', title: null },
     columns: 3,
@@ -140,8 +145,7 @@ export function freeFlowGapChart(lines: readonly BenchLine[]): Chart | null {
     };
   });
   const spec: TopLevelSpec = {
-    $schema: SCHEMA,
-    config: CONFIG,
+    ...CHART_BASE,
     data: { values },
     width: { step: 10 },
     height: 280,
@@ -173,8 +177,7 @@ export function tourChart(lines: readonly BenchLine[]): Chart | null {
   });
   if (values.length === 0) return null;
   const spec: TopLevelSpec = {
-    $schema: SCHEMA,
-    config: CONFIG,
+    ...CHART_BASE,
     data: { values },
     facet: {
       row: { field: 'cell', type: 'nominal', title: null },

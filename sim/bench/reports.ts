@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { changeCharts } from './changeCharts.js';
+import { describeChange } from './changeReport.js';
 import { drawCharts, type Chart } from './charts.js';
 import { describeLoop, type LoopCell } from './loopReport.js';
 import { describeQuality, qualityCharts } from './qualityReport.js';
@@ -39,6 +41,10 @@ function describe(
     case 'full': {
       const charts = qualityCharts(input);
       return { file: 'quality.md', text: describeQuality(input, charts), charts };
+    }
+    case 'change': {
+      const charts = changeCharts(input);
+      return { file: 'change.md', text: describeChange(input, charts), charts };
     }
     case 'weights': {
       const charts = weightsCharts(input);

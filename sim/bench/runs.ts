@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { BenchResult } from './benchResult.js';
-import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
+import type { ChangeName } from './changes.js';
+import { QUALITY_METHODS, specOf, type BenchMethod } from './methods.js';
 import { guidanceFile, siteMissing, splitCell } from './sites.js';
 import type { VisitOrderName } from './visitOrders.js';
 import { sweepRuns } from './weightSweep.js';
@@ -18,6 +19,8 @@ export interface BenchRun {
   readonly weights?: string;
   /** Share of the jobs with a deadline. */
   readonly deadlines?: number;
+  /** What happens when the warm-up ends. */
+  readonly change?: ChangeName;
 }
 
 /** A raw result, and where and when it was measured. */
@@ -68,8 +71,27 @@ export interface RunLengths {
 }
 export const RUN_LENGTHS: RunLengths = { warmUpSteps: 100, shortSteps: 1000, longSteps: 10_000 };
 
-export type SuiteName = 'loop' | 'quality' | 'full' | 'tours' | 'weights';
-export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours', 'weights'] as const;
+/** What changes where, and who is measured: against the hand-made price, or against who knows. */
+export const CHANGE_CELLS: readonly {
+  readonly change: ChangeName;
+  readonly cells: readonly string[];
+  readonly methods: readonly BenchMethod[];
+}[] = [
+  ...(['aisle-closes', 'hot-zone-moves', 'robots-slow', 'fleet-doubles'] as const).map((change) => ({
+    ...{ change, cells: ['kiva-33x36@300'] },
+    methods: ['flow', 'learned-cold', 'frozen-at-change'] as const,
+  })),
+  {
+    ...{ change: 'slow-cell', cells: ['kiva-33x36@200', 'kiva-33x36@30'] },
+    methods: ['learned-cold', 'oracle', 'frozen-at-change'],
+  },
+  ...(['no-slow-robot', 'slow-robot', 'slow-robot-type'] as const).map((change) => ({
+    ...{ change, cells: ['kiva-33x36@30'], methods: ['learned-cold'] as const },
+  })),
+];
+
+export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours', 'change', 'weights'] as const;
+export type SuiteName = (typeof SUITE_NAMES)[number];
 
 /** Every run of a suite, the most telling first: a table is whole, with few seeds, early on. */
 export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | null): readonly BenchRun[] {
@@ -88,17 +110,17 @@ export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | nu
     case 'quality':
       return seeded(
         seeds ?? 4,
-        product(NIGHTLY_CELLS, BENCH_METHOD_NAMES).map((pair) => ({ ...short, ...pair })),
+        product(NIGHTLY_CELLS, QUALITY_METHODS).map((pair) => ({ ...short, ...pair })),
       );
     case 'full':
       return [
         ...seeded(
           seeds ?? 20,
-          product(SMALL_CELLS, BENCH_METHOD_NAMES).map((pair) => ({ ...short, ...pair })),
+          product(SMALL_CELLS, QUALITY_METHODS).map((pair) => ({ ...short, ...pair })),
         ),
         ...seeded(
           Math.min(seeds ?? 3, 3),
-          product(LARGE_CELLS, BENCH_METHOD_NAMES).map((pair) => ({ ...short, ...pair })),
+          product(LARGE_CELLS, QUALITY_METHODS).map((pair) => ({ ...short, ...pair })),
         ),
         ...seeded(
           Math.min(seeds ?? 8, 8),
@@ -122,6 +144,19 @@ export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | nu
           ),
         ),
       ]);
+    case 'change': {
+      const phase = Math.round(0.6 * shortSteps);
+      return seeded(
+        seeds ?? 3,
+        CHANGE_CELLS.flatMap(({ change, cells, methods }) =>
+          product(cells, methods).map((pair) => ({
+            ...{ ...single, ...pair, change, warmUpSteps: phase },
+            // A cell that was slow is watched for another phase after it cleared.
+            steps: change === 'slow-cell' ? 2 * phase : phase,
+          })),
+        ),
+      );
+    }
   }
 }
 
@@ -138,8 +173,8 @@ function product(
 
 /** Raw results of before orders and warm-up were named had the planner's order, single goals and none. */
 export function nameOf(run: BenchRun | BenchLine): string {
-  const { cell, method, picks = 0, order = 'exact', warmUpSteps = 0, steps, seed, weights, deadlines } = run;
-  const special = [weights, deadlines].filter((value) => value !== undefined);
+  const { cell, method, picks = 0, order = 'exact', warmUpSteps = 0, steps, seed } = run;
+  const special = [run.weights, run.deadlines, run.change].filter((value) => value !== undefined);
   return [cell, method, picks, order, warmUpSteps, steps, seed, ...special].join('/');
 }
 

@@ -2,6 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeChange } from '../../../sim/bench/changeReport.js';
+import type { ChangeSeries } from '../../../sim/bench/changeRun.js';
 import { openRawResults } from '../../../sim/bench/rawResults.js';
 import { writeReport } from '../../../sim/bench/reports.js';
 import { describeQuality } from '../../../sim/bench/qualityReport.js';
@@ -38,6 +40,18 @@ function lineOf(run: BenchRun): BenchLine {
     },
     ...{ planMsP50: 0.1, planMsP99: 1, updatesApplied: 10, updatesRejected: 1, backend: 'cpu' },
     ...{ measuredOn: '2026-01-02', machine: 'a machine', revision: 'abc1234' },
+    ...(run.change === undefined ? {} : { series: seriesOf(run) }),
+  };
+}
+
+/** A fifth of the routes cross the place; of those planned by the oracle, after the change, one in a hundred. */
+function seriesOf({ warmUpSteps, steps, method }: BenchRun): ChangeSeries {
+  const entries = Array.from({ length: (warmUpSteps + steps) / 10 }, (_, at) => at >= warmUpSteps / 10);
+  return {
+    goals: entries.map(() => 50),
+    routes: entries.map(() => 100),
+    crossings: entries.map((isAfter) => (isAfter && method === 'oracle' ? 1 : 20)),
+    extraSeconds: entries.map(() => 0.5),
   };
 }
 
@@ -130,6 +144,19 @@ describe('the reports', () => {
     );
   });
 
+  it('judge a change by its targets: what goes over a slow cell as before is not met', () => {
+    const measured = runsOf('change', RUN_LENGTHS, 2).map(lineOf);
+    const rows = describeChange({ lines: measured, lengths: RUN_LENGTHS, skipped: new Map() }, []).split(
+      '\n',
+    );
+    const row = (start: string): string => rows.find((line) => line.startsWith(start))!;
+    expect(row('| robots-slow | kiva-33x36@300 | learned-cold')).toMatch('| 60, 60: met |');
+    const unaware = row('| kiva-33x36@200 | learned-cold');
+    expect(unaware).toMatch(/20\.00 %: \*\*not met\*\* .* \+0\.0 \[\+0\.0, \+0\.0\]: met .* 100 %: met/);
+    expect(row('| kiva-33x36@200 | oracle')).toMatch(/\| 1\.00 % .* 5 %: \*\*not met\*\*/);
+    expect(row('| slow-robot | kiva-33x36@30')).toMatch('| 100 %: met |');
+  });
+
   it('warn when the lines were measured at different revisions, and list what was skipped', () => {
     const mixed = lines.map((line, i) => (i === 0 ? { ...line, revision: 'fff0000' } : line));
     const skipped = new Map([['warehouse-large@1000 flow', 'no map']]);
@@ -139,22 +166,25 @@ describe('the reports', () => {
     expect(text).not.toMatch('More than one revision');
   });
 
-  it.each(['quality', 'tours'] as const)('write %s with charts that are pictures', async (suite) => {
-    const measured = runsOf(suite === 'tours' ? 'tours' : 'full', RUN_LENGTHS, 2).map(lineOf);
-    const input = { lines: measured, lengths: RUN_LENGTHS, skipped: new Map<string, string>() };
-    const files = await writeReport(suite, { ...input, directory });
-    const pictures = files.filter((file) => file.endsWith('.png'));
-    expect(pictures.length).toBe(suite === 'tours' ? 1 : 3);
-    for (const file of pictures) {
-      const bytes = readFileSync(file);
-      expect(bytes.subarray(1, 4).toString()).toBe('PNG');
-      // Width and height in the header: a picture of nothing is small.
-      expect(bytes.readUInt32BE(16)).toBeGreaterThan(600);
-      expect(bytes.readUInt32BE(20)).toBeGreaterThan(400);
-    }
-    const written = readFileSync(files[0]!, 'utf8');
-    for (const file of pictures) expect(written).toMatch(file.slice(directory.length + 1));
-    for (const cell of written.split('\n').filter((line) => line.startsWith('|')))
-      expect(cell).not.toMatch(/NaN|undefined|Infinity/);
-  });
+  it.each(['quality', 'tours', 'change'] as const)(
+    'write %s with charts that are pictures',
+    async (suite) => {
+      const measured = runsOf(suite === 'quality' ? 'full' : suite, RUN_LENGTHS, 2).map(lineOf);
+      const input = { lines: measured, lengths: RUN_LENGTHS, skipped: new Map<string, string>() };
+      const files = await writeReport(suite, { ...input, directory });
+      const pictures = files.filter((file) => file.endsWith('.png'));
+      expect(pictures.length).toBe({ quality: 3, tours: 1, change: 2 }[suite]);
+      for (const file of pictures) {
+        const bytes = readFileSync(file);
+        expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+        // Width and height in the header: a picture of nothing is small.
+        expect(bytes.readUInt32BE(16)).toBeGreaterThan(600);
+        expect(bytes.readUInt32BE(20)).toBeGreaterThan(400);
+      }
+      const written = readFileSync(files[0]!, 'utf8');
+      for (const file of pictures) expect(written).toMatch(file.slice(directory.length + 1));
+      for (const cell of written.split('\n').filter((line) => line.startsWith('|')))
+        expect(cell).not.toMatch(/NaN|undefined|Infinity/);
+    },
+  );
 });

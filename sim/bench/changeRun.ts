@@ -1,0 +1,95 @@
+import { AppError } from '../../src/domain/errors.js';
+import type { NodeIndex } from '../../src/domain/ids.js';
+import type { FleetLink } from '../fleetLink.js';
+import type { BenchOptions, BenchResult } from './benchResult.js';
+import { createChange, type Change, type ChangeControl, type ChangeFleet } from './changes.js';
+import { specOf } from './methods.js';
+
+/** Steps of one entry of a series. */
+export const SERIES_STEPS = 10;
+
+/** What a run with a change did, in entries of ten steps from the run's first step on. */
+export interface ChangeSeries {
+  /** Goals reached. */
+  readonly goals: readonly number[];
+  /** Routes handed out, re-plans not counted; and of these over the place that matters, where there is one. */
+  readonly routes: readonly number[];
+  readonly crossings: readonly number[];
+  /** Seconds beyond free flow that a lane of that place is priced at then, on average. */
+  readonly extraSeconds: readonly number[];
+}
+
+/** A run in which something changes when its warm-up ends; without a change's name, one in which nothing does. */
+export interface ChangeRun extends Pick<Change, 'serviceGraph' | 'jobs' | 'onFloor'> {
+  /** A link that counts the routes handed out. */
+  listen(link: FleetLink): FleetLink;
+  /** Lets happen what is due before this step; steps count from 1. */
+  before(step: number, control: ChangeControl): Promise<void>;
+  /** Notes what the step brought. */
+  after(step: number, goalsReached: number): void;
+  result(): Pick<BenchResult, 'change' | 'series'>;
+}
+
+/** @throws E_USAGE for a method that only a change gives a meaning */
+export function createChangeRun(
+  options: BenchOptions,
+  { starts, ...fleet }: ChangeFleet & { readonly starts: readonly NodeIndex[] },
+): ChangeRun {
+  const { change: name, method, warmUpSteps, steps, seed, picks } = options;
+  const known =
+    method === 'oracle' ? name === 'slow-cell' : name !== undefined || !specOf(method).needsChange;
+  if (!known)
+    throw new AppError('E_USAGE', { detail: `${method} does not fit the change ${name ?? 'none'}` });
+  const change = createChange({ ...fleet, name, method, starts, seed, picks });
+  const series = {
+    goals: [] as number[],
+    routes: [] as number[],
+    crossings: [] as number[],
+    extraSeconds: [] as number[],
+  };
+  let service: ChangeControl['service'] | null = null;
+  let goalsBefore = 0;
+  let routes = 0;
+  let crossings = 0;
+
+  const extraSeconds = (): number => {
+    if (!service || change.watchedLanes.length === 0) return 0;
+    const lanes = service.lanes(fleet.graph.warehouseId);
+    const sum = change.watchedLanes.reduce(
+      (total, lane) => total + lanes[lane]!.price - fleet.graph.freeFlowSeconds[0]![lane]!,
+      0,
+    );
+    return Math.round((1000 * sum) / change.watchedLanes.length) / 1000;
+  };
+
+  return {
+    ...change,
+    listen: (link) => ({
+      ...link,
+      async requestRoute(request) {
+        const answer = await link.requestRoute(request);
+        routes++;
+        if (change.crosses(Number(request.robotId.split('-').at(-1)), answer.nodes)) crossings++;
+        return answer;
+      },
+    }),
+    async before(step, control) {
+      service = control.service;
+      if (step === warmUpSteps + 1) {
+        await change.happen(control);
+        if (method === 'frozen-at-change') await service.setMode(fleet.graph.warehouseId, 'frozen');
+      }
+      if (step === warmUpSteps + 1 + Math.floor(steps / 2)) await change.clear(control);
+    },
+    after(step, goalsReached) {
+      if (name === undefined || step % SERIES_STEPS !== 0) return;
+      series.goals.push(goalsReached - goalsBefore);
+      series.routes.push(routes);
+      series.crossings.push(crossings);
+      series.extraSeconds.push(extraSeconds());
+      goalsBefore = goalsReached;
+      routes = crossings = 0;
+    },
+    result: () => (name === undefined ? {} : { change: name, series }),
+  };
+}
