@@ -43,9 +43,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
   const savedThrough = new Map<PolicyHost, number>();
   const rollbacks = new Map<PolicyHost, { readonly count: number; readonly last: RollbackView }>();
   const scopeOf = (host: PolicyHost): string =>
-    host.sites.length === core.entries.size && core.entries.size > 1
-      ? ALL_WAREHOUSES
-      : host.sites[0]!.warehouseId;
+    core.policies === 'shared' ? ALL_WAREHOUSES : host.sites[0]!.warehouseId;
 
   /** A warehouse's records bear its own clock, which goes on from there after a restart. */
   const stampOf = (host: PolicyHost): { at: Instant; warehouseId: string } => {

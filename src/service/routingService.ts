@@ -194,6 +194,7 @@ async function createCore(
     entries,
     dormant: new Map(),
     journal,
+    policies: options.policies,
     observer,
     listeners,
     emit,

@@ -25,6 +25,8 @@ export interface ServiceCore {
   /** What the journal knows of warehouses that are not served now. */
   readonly dormant: Map<string, WarehouseState>;
   readonly journal: Journal;
+  /** Whose versions are whose, however many warehouses are served just now. */
+  readonly policies: 'shared' | 'each';
   readonly observer: ServiceObserver;
   readonly listeners: Set<(event: ServiceEvent) => void>;
   emit(event: ServiceEvent): void;

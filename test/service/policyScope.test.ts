@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { POLICY_SHAPE } from '../../src/policy/network.js';
+import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
+import { LADDER, SITE, startService } from './support/startService.js';
+
+describe('the versions of a policy', () => {
+  let directory = '';
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'aisleflow-scope-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const start = (policies: 'shared' | 'each', warehouses: readonly string[]) =>
+    startService({
+      ...{ learns: true, policies, graphs: warehouses.map((id) => gridFromText(LADDER, 'kiva', id)) },
+      openRegistry: (scope) =>
+        openPolicyRegistry({
+          directory: join(directory, scope === '*' ? 'shared' : scope),
+          shippedDirectory: null,
+          shape: POLICY_SHAPE,
+        }),
+    });
+  const saved = (service: Awaited<ReturnType<typeof start>>['service']) =>
+    service.policies().map(({ policyVersion }) => policyVersion);
+
+  it('that all share are served whether one warehouse is there or more', async () => {
+    const alone = await start('shared', [SITE]);
+    await alone.service.savePolicy(SITE);
+    await alone.service.close();
+    const joined = await start('shared', [SITE, 'annex']);
+    expect(saved(joined.service)).toEqual(['v1']);
+    expect(joined.service.warehouse('annex').policyVersion).toBe('v1+0');
+    await joined.service.close();
+  });
+
+  it('of one warehouse stay its own', async () => {
+    const first = await start('each', [SITE]);
+    await first.service.savePolicy(SITE);
+    await first.service.close();
+    const other = await start('each', ['annex', SITE]);
+    expect(other.service.warehouse('annex').policyVersion).toBe('cold+0');
+    expect(other.service.warehouse(SITE).policyVersion).toBe('v1+0');
+    await other.service.close();
+  });
+});
