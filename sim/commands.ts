@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
-import { numberArgument } from './arguments.js';
+import { numberArgument, wholeArgument } from './arguments.js';
 import { addBenchCommand } from './bench/benchCommand.js';
 import { addChaosCommand } from './chaos/chaosCommand.js';
 import { addDemoCommand } from './demo/demoCommand.js';
@@ -46,7 +46,7 @@ function addOrders(sim: Command, shell: SimulationShell): void {
     .requiredOption('--map <file>', 'map file')
     .option('--dialect <name>', 'the map is a grid, drawn in this dialect')
     .requiredOption('--out <file>', 'where to write')
-    .option('--seed <n>', 'same seed, same orders', numberArgument, 1)
+    .option('--seed <n>', 'same seed, same orders', wholeArgument, 1)
     .option('--hours <n>', 'length of the stream', numberArgument, 8)
     .option('--orders-per-hour <n>', 'averaged over the day', numberArgument, 600)
     .option('--start-hour <n>', 'hour of the day at which it begins', numberArgument, stream.startHour)

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { AppError } from '../src/domain/errors.js';
+import { LIMITS } from '../src/domain/limits.js';
 import { createRandom } from '../src/platform/random.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import { createDisturbances, type DisturbanceOptions } from './disturbances.js';
@@ -65,8 +67,10 @@ export interface RunResult {
   readonly runHash: string;
 }
 
-/** Robots that take the map's types in turn. */
+/** Robots that take the map's types in turn. @throws E_USAGE where the floor has no room to move for so many */
 export function typesInTurn(graph: LaneGraph, robots: number): number[] {
+  if (robots > Math.min(graph.nodeCount - 1, LIMITS.simulatedRobots))
+    throw new AppError('E_USAGE', { detail: `${robots} robots do not fit on ${graph.warehouseId}` });
   return Array.from({ length: robots }, (_, robot) => robot % graph.robotTypes.length);
 }
 

@@ -125,16 +125,14 @@ async function runAndReport(sim: Command, shell: SimulationShell, options: RunAr
 async function run(shell: SimulationShell, options: RunArguments): Promise<RunReport> {
   checkArguments(options);
   const { graph } = shell.loadMap(options.map, options.dialect);
-  if (options.robots > Math.min(graph.nodeCount - 1, LIMITS.simulatedRobots)) {
-    throw new AppError('E_USAGE', { detail: `${options.robots} robots do not fit on ${graph.warehouseId}` });
-  }
+  const robotTypes = typesInTurn(graph, options.robots);
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
   const progress = createProgress(options.steps);
   const common = {
     ...{ graph, seed: options.seed, steps: options.steps, signal: stop.signal, onStep: progress.step },
-    robotTypes: typesInTurn(graph, options.robots),
+    robotTypes,
     disturbances: options,
   };
   try {

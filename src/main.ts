@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { addSimulationCommands } from '../sim/commands.js';
 import { addBackupCommands } from './cli/backupCommands.js';
 import { addDoctorCommand } from './cli/doctorCommand.js';
+import { exitAsMisuse, reportFailure } from './cli/failure.js';
 import { addJournalCommands } from './cli/journalCommands.js';
 import { addDrillCommand } from './cli/drillCommand.js';
 import { addMapCommands } from './cli/mapCommands.js';
@@ -106,6 +107,7 @@ const program = new Command('aisleflow')
   .description('Routes warehouse robot fleets by a policy that learns from every completed route.')
   .version(packageVersion())
   .showHelpAfterError('(aisleflow --help shows what there is)')
+  .exitOverride(exitAsMisuse)
   .addHelpText(
     'after',
     `
@@ -124,4 +126,4 @@ addDrillCommand(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, findMap });
-await program.parseAsync();
+await program.parseAsync().catch(reportFailure);

@@ -1,3 +1,4 @@
+import { AppError } from '../../src/domain/errors.js';
 import type { NodeIndex } from '../../src/domain/ids.js';
 import type { Random } from '../../src/platform/random.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
@@ -39,7 +40,7 @@ export function reachOf(graph: LaneGraph, robotType: number): Reach {
 /**
  * A different node for each robot, where its type can get away from, by lot. Types that reach least choose
  * first, so that no one takes the only places that another has.
- * @throws RangeError where there are more robots than places.
+ * @throws E_USAGE where there are more robots than places
  */
 export function randomStarts(graph: LaneGraph, robotTypes: readonly number[], random: Random): NodeIndex[] {
   const starts = new Array<NodeIndex>(robotTypes.length);
@@ -52,7 +53,9 @@ export function randomStarts(graph: LaneGraph, robotTypes: readonly number[], ra
       if (own !== type) return;
       const start = free.pop();
       if (start === undefined)
-        throw new RangeError(`${robotTypes.length} robots do not fit on ${graph.warehouseId}`);
+        throw new AppError('E_USAGE', {
+          detail: `${robotTypes.length} robots do not fit on ${graph.warehouseId}`,
+        });
       starts[robot] = start;
       taken.add(start);
     });

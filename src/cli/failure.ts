@@ -1,3 +1,4 @@
+import type { CommanderError } from 'commander';
 import { isAppError, type ErrorCode } from '../domain/errors.js';
 
 /** What a shell learns of a command that failed: the machine's fault, or what was asked for. */
@@ -14,18 +15,25 @@ const MISUSE: readonly ErrorCode[] = [
 export const FAILURE_HELP =
   '\nExit code: 0 done, 2 wrong use (options, data directory, port, map), 1 any other failure.';
 
-/**
- * Runs a command; an error of the catalogue becomes one line with its code and the exit code, anything
- * else is a defect and keeps its stack.
- */
+/** Commander leaves with 1 where it does not understand; here that says that something failed. */
+export function exitAsMisuse({ exitCode }: CommanderError): never {
+  process.exit(exitCode === 0 ? 0 : EXIT.misused);
+}
+
+/** An error of the catalogue becomes one line with its code and the exit code, anything else is a defect. */
+export function reportFailure(error: unknown): void {
+  if (!isAppError(error)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  process.exitCode = MISUSE.includes(error.code) ? EXIT.misused : EXIT.failed;
+}
+
+/** Runs a command and reports how it failed. */
 export function reportingFailure<Arguments extends unknown[]>(action: (...args: Arguments) => Promise<void>) {
   return async (...args: Arguments): Promise<void> => {
     try {
       await action(...args);
     } catch (error) {
-      if (!isAppError(error)) throw error;
-      console.error(`${error.code}: ${error.message}`);
-      process.exitCode = MISUSE.includes(error.code) ? EXIT.misused : EXIT.failed;
+      reportFailure(error);
     }
   };
 }

@@ -9,22 +9,12 @@ import { drawMap } from './mapDrawing.js';
 import { readMapContent, writeText } from './mapFiles.js';
 import { addGenerate, addImport } from './mapMaking.js';
 import { drawPicture } from './mapPicture.js';
-import {
-  asJson,
-  DIALECT_HELP,
-  EXIT,
-  EXIT_HELP,
-  exitAsMisuse,
-  guarded,
-  loadMap,
-  type Output,
-} from './mapShell.js';
+import { asJson, DIALECT_HELP, EXIT, EXIT_HELP, guarded, loadMap, type Output } from './mapShell.js';
 import { formatSummary, summarizeMap } from './mapSummary.js';
 
 /** Adds `map validate|show|import|generate|path`. Sets `process.exitCode`; writes where the program's output is configured to go. */
 export function addMapCommands(program: Command): void {
   const map = program.command('map').description('check, draw, import and generate warehouse maps');
-  map.exitOverride(exitAsMisuse);
   const output: Output = {
     say: (text) => map.configureOutput().writeOut?.(`${text}\n`),
     complain: (text) => map.configureOutput().writeErr?.(`${text}\n`),

@@ -1,4 +1,3 @@
-import type { CommanderError } from 'commander';
 import { AppError } from '../domain/errors.js';
 import { compileFile, MapFaults } from '../warehouse/loadWarehouse.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
@@ -16,11 +15,6 @@ export const EXIT_HELP =
 export interface Output {
   readonly say: (text: string) => void;
   readonly complain: (text: string) => void;
-}
-
-/** Commander leaves with 1 for a wrong option; here 1 says that a map has faults. */
-export function exitAsMisuse(error: CommanderError): never {
-  process.exit(error.exitCode === 0 ? EXIT.sound : EXIT.misused);
 }
 
 /** Errors of the catalogue become one line with their code; anything else is a defect and keeps its stack. */

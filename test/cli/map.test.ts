@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { exitAsMisuse } from '../../src/cli/failure.js';
 import { freeFlowPath, type FreeFlowPath } from '../../src/cli/freeFlowPath.js';
 import { addMapCommands } from '../../src/cli/mapCommands.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
@@ -27,7 +28,7 @@ interface Run {
 }
 
 function aisleflow(...words: string[]): Run {
-  const program = new Command('aisleflow');
+  const program = new Command('aisleflow').exitOverride(exitAsMisuse);
   let out = '';
   let err = '';
   program.configureOutput({ writeOut: (text) => (out += text), writeErr: (text) => (err += text) });

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { runProgram } from './support/program.js';
+
+it.each([
+  ['serve --bogus', 'error: unknown option'],
+  ['bench --cell kiva-33x36@4', "error: required option '--method"],
+  ['bench --cell nowhere@4 --method shortest', 'E_MAP_UNREADABLE: '],
+  ['bench --cell kiva-33x36@1000000000 --method shortest', 'E_USAGE: '],
+  ['sim orders --map maps/kiva-33x36.json --out never --seed 1.5', "error: option '--seed"],
+  ['map path maps/kiva-33x36.json r1c0', "error: missing required argument 'to'"],
+])(
+  'says of `aisleflow %s` in a line what is wrong, and leaves with 2',
+  async (args, said) => {
+    const { code, out, err } = await runProgram(args.split(' '));
+    expect([code, out]).toEqual([2, '']);
+    expect(err.startsWith(said)).toBe(true);
+    expect(err).not.toContain('    at ');
+  },
+  60_000,
+);
+
+it('leaves with 0 where help is asked for', async () => {
+  expect((await runProgram(['bench', '--help'])).code).toBe(0);
+}, 60_000);
