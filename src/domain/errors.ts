@@ -25,7 +25,7 @@ export const ERRORS = {
   E_MEDIA_TYPE: entry(415, 'The body is not JSON. Send it with content-type application/json.'),
   E_HELLO_FIRST: entry(
     409,
-    'Say hello for warehouse {warehouseId} and robot {robotId} on this connection first.',
+    'Nobody said hello for {whom} on this connection. Say it, with robot and warehouse, and send this again.',
   ),
   E_UNAUTHENTICATED: entry(401, 'No valid token. Send it as "Authorization: Bearer <token>".'),
   E_FORBIDDEN: entry(403, 'This token may not do that: {detail}. Use one with the role and scope it needs.'),

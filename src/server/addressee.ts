@@ -32,11 +32,11 @@ export function addressee(
     const { robotId } = message;
     const warehouseId = connection.warehouseOf.get(robotId);
     if (warehouseId !== undefined) return { kind: 'robot', robotId, warehouseId };
-    throw new AppError('E_HELLO_FIRST', { warehouseId: [...connection.warehouses][0] ?? 'its own', robotId });
+    throw new AppError('E_HELLO_FIRST', { whom: `robot ${robotId}` });
   }
   const { routeId } = message;
   if (connection.warehouses.size === 0) {
-    throw new AppError('E_HELLO_FIRST', { warehouseId: 'its own', robotId: `of route ${routeId}` });
+    throw new AppError('E_HELLO_FIRST', { whom: `the robot of route ${routeId}` });
   }
   for (const warehouseId of connection.warehouses) {
     const robotId = unlessUnknown(() => service.robotOf(warehouseId, routeId));

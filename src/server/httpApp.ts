@@ -89,7 +89,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   addWarehouseRoutes(app, service);
   addTourRoutes(app, service);
   addPolicyRoutes(app, service, options.policyIsShared);
-  addSystemRoutes(app, { metrics, streams, stopping });
+  addSystemRoutes(app, { service, metrics, streams, stopping });
   app.addHook('onResponse', async (request, reply) => {
     const level = request.method === 'GET' || reply.statusCode >= 400 ? 'debug' : 'info';
     const { tokenId } = request.credential ?? { tokenId: null };

@@ -6,15 +6,18 @@ interface Fault {
   readonly params: object;
 }
 
-/** One sentence about the first fault of a value: where, and what is wrong. */
+/** One sentence about a fault of a value: where, and what is wrong. */
 export function schemaFault(faults: readonly Fault[]): string {
   const unknown = faults.find(({ keyword }) => keyword === 'additionalProperties');
   if (unknown !== undefined) {
     const names = (unknown.params as { additionalProperties?: readonly string[] }).additionalProperties ?? [];
     return `${place(unknown.instancePath)} has the unknown field ${JSON.stringify(clip(names[0] ?? ''))}`;
   }
-  const first = faults[0];
-  return first === undefined ? 'it does not fit' : `${place(first.instancePath)} ${first.message}`;
+  // Of a value that may have one of several forms: what it nearly is, it is farthest into.
+  const depth = ({ instancePath }: Fault): number => instancePath.split('/').length;
+  const deepest = Math.max(...faults.map(depth));
+  const fault = faults.find((candidate) => depth(candidate) === deepest);
+  return fault === undefined ? 'it does not fit' : `${place(fault.instancePath)} ${fault.message}`;
 }
 
 function place(instancePath: string): string {

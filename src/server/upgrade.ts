@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { rawProblem } from './problem.js';
@@ -30,6 +30,7 @@ export function createUpgrades(options: {
     perMessageDeflate: false,
     // Checked in wireJson.ts instead: one robot's bad bytes get an answer, and the gateway lives on.
     skipUTF8Validation: true,
+    WebSocket: FleetWebSocket,
     handleProtocols: (protocols) => (protocols.has(SUB_PROTOCOL) ? SUB_PROTOCOL : false),
   });
   return {
@@ -67,4 +68,19 @@ function admit(
   }
   if (options.stopping()) throw new AppError('E_SHUTTING_DOWN');
   return credential;
+}
+
+/** What `ws` ends a connection for by itself, by its close code (RFC 6455, 7.4.1). A reason has 123 bytes at most. */
+const FRAME_REFUSALS: ReadonlyMap<number | undefined, AppError> = new Map([
+  [1002, new AppError('E_BAD_ENCODING', { detail: 'it is no WebSocket frame' })],
+  [1008, new AppError('E_BAD_ENCODING', { detail: 'it has too many fragments' })],
+  [1009, new AppError('E_TOO_LARGE', { limit: LIMITS.webSocketMessageBytes })],
+]);
+
+/** No message can be answered after such a frame: the close frame bears the refusal. */
+class FleetWebSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    const refusal = FRAME_REFUSALS.get(code);
+    super.close(code, reason ?? (refusal && `${refusal.code}: ${refusal.message}`));
+  }
 }

@@ -108,12 +108,12 @@ describe('the WebSocket of a fleet', () => {
 
   it('wants a hello first, from each robot', async () => {
     expect(await fleet.ask(request('amr-3'), 'error')).toMatchObject({
-      ...{ code: 'E_HELLO_FIRST', references: { robotId: 'amr-3' } },
+      ...{ code: 'E_HELLO_FIRST', references: { robotId: 'amr-3', whom: 'robot amr-3' } },
     });
     const progress = { type: 'route.progress', routeId: 'some', revision: 0, node: 'r0c0', at: 1 };
     expect(await fleet.ask(progress, 'error')).toMatchObject({
       code: 'E_HELLO_FIRST',
-      references: { routeId: 'some' },
+      references: { routeId: 'some', whom: 'the robot of route some' },
     });
     await fleet.ask(hello('amr-4'), 'welcome');
     expect(await fleet.ask(request('amr-3'), 'error')).toMatchObject({ code: 'E_HELLO_FIRST' });

@@ -78,6 +78,10 @@ describe('hostile input', () => {
       expect(await fleet.ask(message, 'error')).toMatchObject({
         ...{ code: 'E_BAD_MESSAGE', references: { requestId: 'mine', robotId: 'amr-1' } },
       });
+      const stops = [{ node: 'r2c1', handlingSeconds: -1 }];
+      expect(await fleet.ask({ ...message, stops }, 'error')).toMatchObject({
+        references: { detail: '/stops/0/handlingSeconds must be >= 0' },
+      });
       const trace = (entry: unknown) => ({ type: 'route.completed', routeId: 'theirs', trace: [entry] });
       for (const entry of [
         null,
@@ -94,10 +98,11 @@ describe('hostile input', () => {
       expect(await fleet.next('error')).toMatchObject({ code: 'E_BAD_MESSAGE' });
     });
 
-    it('of 5 MB closes that connection with 1009', async () => {
+    it('of 5 MB closes that connection with 1009, and says why', async () => {
       fleet.socket.on('error', () => undefined);
       fleet.socket.send('x'.repeat(5_000_000));
-      expect((await fleet.closed).code).toBe(1009);
+      const { code, reason } = await fleet.closed;
+      expect([code, reason.split(':')[0]]).toEqual([1009, 'E_TOO_LARGE']);
     });
 
     it('in a flood of fragments closes that connection', async () => {
@@ -137,13 +142,15 @@ describe('hostile input', () => {
       ['a continuation of nothing', Buffer.from([0x80, 0x80, 0, 0, 0, 0])],
       ['a ping that is too long', Buffer.from([0x89, 0xfe, 0x01, 0x00, 0, 0, 0, 0])],
       ['a close of one byte', Buffer.from([0x88, 0x81, 0, 0, 0, 0, 0x03])],
-    ])('with %s ends that connection', async (_what, frame) => {
+    ])('with %s ends that connection, and says why', async (_what, frame) => {
       const socket = await upgraded();
       const closed = new Promise((resolve) => socket.on('close', resolve));
+      let said = '';
       socket.on('error', () => undefined);
-      socket.on('data', () => undefined);
+      socket.on('data', (bytes) => (said += bytes.toString('latin1')));
       socket.write(frame);
       await closed;
+      expect(said).toMatch(/E_(BAD_ENCODING|TOO_LARGE): /);
     });
 
     it('of noise ends that connection at most', async () => {

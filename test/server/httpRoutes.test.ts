@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Compile } from 'typebox/compile';
+import { AppError } from '../../src/domain/errors.js';
 import { RouteAssignedBody, RouteScoredBody, Welcome } from '../../src/domain/messages.js';
 import { LaneField, ProblemField, RouteField, WarehouseSummaryField } from '../../src/server/http/schemas.js';
 import type { TSchema } from 'typebox';
@@ -118,6 +119,7 @@ describe('HTTP', () => {
 
   it.each([
     ['an unknown warehouse', 'GET', '/v1/warehouses/nowhere', undefined, 404, 'E_UNKNOWN_WAREHOUSE'],
+    ['events of nowhere', 'GET', '/v1/events?warehouseId=nowhere', undefined, 404, 'E_UNKNOWN_WAREHOUSE'],
     ['an unknown route', 'GET', `${NORTH}/routes/none`, undefined, 404, 'E_UNKNOWN_ROUTE'],
     ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
     ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
@@ -198,6 +200,27 @@ describe('HTTP', () => {
     expect((await server.http('GET', '/healthz')).json).toEqual({ status: 'ok' });
     expect((await server.http('GET', '/readyz')).json).toEqual({ status: 'ready' });
   });
+});
+
+it('takes a completion again for a route that only the journal still knows', async () => {
+  const server = await startServer({
+    wrap: (service) => ({
+      ...service,
+      robotOf(_warehouseId, routeId) {
+        throw new AppError('E_UNKNOWN_ROUTE', { routeId });
+      },
+    }),
+  });
+  const post = (path: string, body: unknown) =>
+    server.http('POST', `${NORTH}${path}`, { token: server.tokens.robot, body });
+  await post('/robots', { robots: [{ robotId: 'amr-1', robotType: 'unit', node: 'r0c0' }] });
+  const { json } = await post('/routes', { ...PLAN, robotId: 'amr-1' });
+  const { routeId, nodes } = json as { routeId: string; nodes: string[] };
+  const trace = nodes.map((node) => [node, 1, null]);
+  const first = await post(`/routes/${routeId}/complete`, { trace });
+  const second = await post(`/routes/${routeId}/complete`, { trace });
+  expect([second.status, second.json]).toEqual([200, { ...first.json, duplicate: true }]);
+  await server.close();
 });
 
 function weightsWith(time: number): object {

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
 import type { EventStreams } from '../eventStreams.js';
 import type { Metrics } from '../metrics.js';
+import type { QueuedService } from '../planQueue.js';
 import { reachesWarehouse, requireWarehouse } from '../tokens.js';
 import { credentialOf, OPEN, READ } from './access.js';
 import { addRoute } from './route.js';
@@ -13,9 +14,14 @@ const tag = 'System';
 /** Events, metrics and the two probes. The probes are the only entries that need no token: they tell nothing. */
 export function addSystemRoutes(
   app: FastifyInstance,
-  options: { readonly metrics: Metrics; readonly streams: EventStreams; readonly stopping: () => boolean },
+  options: {
+    readonly service: Pick<QueuedService, 'warehouse'>;
+    readonly metrics: Metrics;
+    readonly streams: EventStreams;
+    readonly stopping: () => boolean;
+  },
 ): void {
-  const { metrics, streams, stopping } = options;
+  const { service, metrics, streams, stopping } = options;
   addRoute(app, {
     method: 'GET',
     url: '/v1/events',
@@ -29,7 +35,10 @@ export function addSystemRoutes(
     answer: Type.String(),
     handle({ query: { warehouseId } }, { request, reply }) {
       const credential = credentialOf(request);
-      if (warehouseId !== undefined) requireWarehouse(credential, warehouseId);
+      if (warehouseId !== undefined) {
+        requireWarehouse(credential, warehouseId);
+        service.warehouse(warehouseId);
+      }
       return streams.open(reply, credential, warehouseId);
     },
   });

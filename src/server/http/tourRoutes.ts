@@ -13,8 +13,10 @@ const tag = 'Routes';
 export function addTourRoutes(app: FastifyInstance, service: QueuedService): void {
   const one = '/v1/warehouses/:warehouseId';
   const route = `${one}/routes/:routeId`;
-  const requireOwn = (credential: Credential, warehouseId: string, routeId: string): void => {
-    if (credential.role === 'robot') requireRobot(credential, service.robotOf(warehouseId, routeId));
+  const requireOwn = async (credential: Credential, warehouseId: string, routeId: string): Promise<void> => {
+    if (credential.role !== 'robot') return;
+    const { robotId } = await service.route(warehouseId, routeId);
+    requireRobot(credential, robotId);
   };
 
   addRoute(app, {
@@ -75,8 +77,8 @@ export function addTourRoutes(app: FastifyInstance, service: QueuedService): voi
     // A trace as long as the WebSocket takes: 64 KiB would hold about 1,800 entries.
     bodyLimit: LIMITS.webSocketMessageBytes,
     answer: RouteScoredBody,
-    handle({ params: { warehouseId, routeId }, body: { trace } }, { request }) {
-      requireOwn(credentialOf(request), warehouseId, routeId);
+    async handle({ params: { warehouseId, routeId }, body: { trace } }, { request }) {
+      await requireOwn(credentialOf(request), warehouseId, routeId);
       return service.completeRoute(warehouseId, { routeId, trace });
     },
   });
@@ -89,8 +91,8 @@ export function addTourRoutes(app: FastifyInstance, service: QueuedService): voi
     params: RouteParams,
     body: CancelBody,
     answer: RouteClosed,
-    handle({ params: { warehouseId, routeId }, body: { reason } }, { request }) {
-      requireOwn(credentialOf(request), warehouseId, routeId);
+    async handle({ params: { warehouseId, routeId }, body: { reason } }, { request }) {
+      await requireOwn(credentialOf(request), warehouseId, routeId);
       return service.cancelRoute(warehouseId, { type: 'route.cancelled', routeId, reason });
     },
   });
