@@ -68,7 +68,8 @@ export const RobotTypeEntry = strict({
 export const WarehouseFileSchema = strict(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors: where this schema lies.' })),
-    id: Id,
+    // It names a folder and a part of a path: `..` must not be one.
+    id: Type.String({ ...Id, pattern: '^[A-Za-z0-9_:+-][A-Za-z0-9_.:+-]*$' }),
     mapVersion: Id,
     name: Type.Optional(Type.String({ maxLength: 200 })),
     robotTypes: Type.Array(RobotTypeEntry, { maxItems: LIMITS.robotTypesPerWarehouse }),

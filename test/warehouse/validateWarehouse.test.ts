@@ -61,6 +61,7 @@ describe('a map without faults', () => {
 
 describe('faults', () => {
   it.each<[string, (file: WarehouseFile) => unknown, string[]]>([
+    ['an id that is no folder', (f) => (f.id = '..'), ['schema /id']],
     ['unknown lane end', (f) => f.lanes.push({ from: 'A', to: 'Z' }), ['unknown-node /lanes/4']],
     ['unknown station', (f) => f.stations.push('Z'), ['unknown-node /stations/1']],
     ['unknown pick face', (f) => f.pickFaces.push('Z'), ['unknown-node /pickFaces/1']],
