@@ -78,7 +78,8 @@ function finish(
 ): void {
   const last = trace[trace.length - 1]!;
   const node = site.graph.nodeIndexOf.get(last[0]);
-  if (node !== undefined) standAt(site, route.robot, node, last[1]);
+  // A trace that is refused may end anywhere, and in times to come.
+  if (node !== undefined) standAt(site, route.robot, node, Math.min(last[1], site.clock.now()));
   dropRoute(site, route);
   site.completedRoutes++;
   if (outcome.travelledSeconds === 0) return;

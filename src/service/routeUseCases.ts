@@ -64,10 +64,12 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const robot = site.robots.get(message.robotId);
       if (!robot) throw new AppError('E_UNKNOWN_ROBOT', { robotId: message.robotId, warehouseId });
       const node = nodeIndex(site, message.node);
-      if (!robot.route) standAt(site, robot, node, message.at);
+      // A clock that runs ahead must not hold a node, or stand in the way, in times to come.
+      const at = Math.min(message.at, site.clock.now());
+      if (!robot.route) standAt(site, robot, node, at);
       robot.available = message.available;
       robot.paused = message.pausedReason !== undefined;
-      site.holdings.setObstacle(robot.index, robot.paused || !robot.available, message.at / 1000);
+      site.holdings.setObstacle(robot.index, robot.paused || !robot.available, at / 1000);
     },
 
     async requestRoute(warehouseId, request) {

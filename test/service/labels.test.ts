@@ -180,23 +180,29 @@ describe('labels', () => {
     expect(recorder.labels(0)).toEqual([FREE, FREE]);
   });
 
-  it('excuse what was waited behind a paused robot, and let nobody pay for it', async () => {
-    const state = { type: 'robot.state' as const, robotId: 'b', node: cell('03'), available: true };
-    const { labelsOf, scored } = await drive(QUEUE, {
-      progress: true,
-      completeInOrder: ['a', 'b', 'c'],
-      meanwhile(second, { service }) {
-        const at = START + 1000 * second;
-        if (second === 3) service.robotState(SITE, { ...state, pausedReason: 'obstacle', at });
-        if (second === 6) service.robotState(SITE, { ...state, at });
-      },
-    });
-    // Of the 5 s that `c` waits `b` is paused for 3; its own wait stays its lane's.
-    expect(labelsOf('b')[2]).toEqual([5, 2]);
-    expect(labelsOf('c')[2]).toEqual([2, 0]);
-    // The route itself took as long as it took.
-    expect(scored.get('c')?.components.wait).toBe(5);
-  });
+  it.each([
+    { clock: 'right', ahead: 0 },
+    { clock: 'ages ahead', ahead: 8e15 },
+  ])(
+    'excuse what was waited behind a paused robot whose clock is $clock, and let nobody pay',
+    async ({ ahead }) => {
+      const state = { type: 'robot.state' as const, robotId: 'b', node: cell('03'), available: true };
+      const { labelsOf, scored } = await drive(QUEUE, {
+        progress: true,
+        completeInOrder: ['a', 'b', 'c'],
+        meanwhile(second, { service }) {
+          const at = START + 1000 * second;
+          if (second === 3) service.robotState(SITE, { ...state, pausedReason: 'obstacle', at });
+          if (second === 6) service.robotState(SITE, { ...state, at: at + ahead });
+        },
+      });
+      // Of the 5 s that `c` waits `b` is paused for 3; its own wait stays its lane's.
+      expect(labelsOf('b')[2]).toEqual([5, 2]);
+      expect(labelsOf('c')[2]).toEqual([2, 0]);
+      // The route itself took as long as it took.
+      expect(scored.get('c')?.components.wait).toBe(5);
+    },
+  );
 
   it('let a robot that is pushed off pay the lane it was on: time lost and the way back', async () => {
     const recorder = createRecorder();
