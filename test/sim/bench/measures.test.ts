@@ -32,6 +32,20 @@ describe('the free-flow bound', () => {
     expect(bound(9, 3)).toBe(1 / 3);
   });
 
+  it('lets a robot without a job ask again at the next step', () => {
+    const { next } = shuttle();
+    const late = { next: (_robot: number, at: number) => (at < 8000 ? null : next()) };
+    const options = {
+      graph: corridor,
+      jobs: late,
+      robotTypes: [0],
+      warmUpSteps: 0,
+      steps: 20,
+      stepSeconds: 1,
+    };
+    expect(freeFlowBound({ ...options, starts: [corridor.nodeIndexOf.get('r0c0')!] })).toBe(3 / 20);
+  });
+
   it('drives a tour in its best order', () => {
     const tour = { next: () => job(['r0c4', 'r0c2'], 'r0c0') };
     const { nodeIndexOf } = corridor;
