@@ -14,7 +14,13 @@ import {
 import type { Chart } from './charts.js';
 import { describeOrigin, type ReportInput } from './reportParts.js';
 import { CHANGE_CELLS } from './runs.js';
-import { markdownTable, meanOf, pairedDifferences, showDifference, showInterval } from './statistics.js';
+import {
+  markdownTable as tableOf,
+  meanOf,
+  pairedDifferences,
+  showDifference,
+  showInterval,
+} from './statistics.js';
 
 /** An oracle's share of routes that a run may have over the slow cell, as a multiple. */
 const ORACLE_MULTIPLE = 2;
@@ -44,23 +50,25 @@ export function describeChange(input: ReportInput, charts: readonly Chart[]): st
       'both ways. `hot-zone-moves`: 60 % of the picks lie in a fifth of the pick faces, which moves to the other end. ' +
       '`robots-slow`: a tenth of the robots take three times as long, silently. `fleet-doubles`: half of the robots stood ' +
       'idle on the floor until then.',
-    floorTable(lines),
+    measured(floorTable(lines)),
     '## One busy cell is silently 10 s slow',
     'The busiest cell where nobody stops, by shortest paths. Share: routes handed out that cross it, of all, seeds together; ' +
       `wanted from step ${WANTED_STEPS} on at most twice that of \`oracle\`, which prices the lanes out of the cell 10 s ` +
       `dearer from the first step on and learns as \`learned-cold\`; goals a step from then on within ${ORACLE_GAP} % of the ` +
       `oracle's; from ${RETURN_STEPS} steps after it cleared, ${100 * RETURN_SHARE} % of the share before (last 300 steps). ` +
       'Price: mean seconds beyond free flow of the lanes out of the cell.',
-    cellTable(lines),
+    measured(cellTable(lines)),
     '## One slow robot does not make its lanes dear for others',
     'Robot 0 drives to and fro in the busiest aisle and takes three times as long: silently from the change on, or always and ' +
       'by its type; `no-slow-robot` is the same run with a robot as all others. Share of the other robots’ routes that drive ' +
       'a lane of that aisle, and the price of its lanes beyond free flow, over the last 300 steps. The issue has no figure; ' +
       `at least ${100 * RETURN_SHARE} % of the share without slowness counts as met.`,
-    robotTable(lines),
+    measured(robotTable(lines)),
     '',
   ].join('\n\n');
 }
+
+const measured = (table: string): string => (table.split('\n').length > 2 ? table : 'Not measured yet.');
 
 const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 

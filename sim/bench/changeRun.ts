@@ -12,7 +12,7 @@ export const SERIES_STEPS = 10;
 export interface ChangeSeries {
   /** Goals reached. */
   readonly goals: readonly number[];
-  /** Routes handed out, re-plans not counted; and of these over the place that matters, where there is one. */
+  /** Routes handed out, re-plans and those of a shuttling robot not counted; and of these over the place that matters, where there is one. */
   readonly routes: readonly number[];
   readonly crossings: readonly number[];
   /** Seconds beyond free flow that a lane of that place is priced at then, on average. */
@@ -68,8 +68,9 @@ export function createChangeRun(
       ...link,
       async requestRoute(request) {
         const answer = await link.requestRoute(request);
-        routes++;
-        if (change.crosses(Number(request.robotId.split('-').at(-1)), answer.nodes)) crossings++;
+        const crosses = change.crosses(Number(request.robotId.split('-').at(-1)), answer.nodes);
+        if (crosses !== null) routes++;
+        if (crosses === true) crossings++;
         return answer;
       },
     }),

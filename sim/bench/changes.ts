@@ -66,8 +66,8 @@ export interface Change {
   readonly onFloor: (floor: Floor) => Floor;
   /** Lanes of the place that matters; empty where there is none. */
   readonly watchedLanes: readonly number[];
-  /** Whether a route crosses that place. */
-  crosses(robot: number, nodes: readonly string[]): boolean;
+  /** Whether a route crosses that place; null where it is none of those that are counted. */
+  readonly crosses: (robot: number, nodes: readonly string[]) => boolean | null;
   readonly happen: (control: ChangeControl) => Promise<void>;
   /** Half-way through what is left. */
   readonly clear: (control: ChangeControl) => Promise<void>;
@@ -168,7 +168,7 @@ function withShuttleIn(nothing: Change, { lanes, ends }: Aisle, graph: LaneGraph
     ...nothing,
     jobs: (changesAt) => withShuttle(nothing.jobs(changesAt), graph, { robot: SHUTTLE, ends }),
     watchedLanes: lanes,
-    crosses: (robot, nodes) => robot !== SHUTTLE && drives(graph, lanes, nodes),
+    crosses: (robot, nodes) => (robot === SHUTTLE ? null : drives(graph, lanes, nodes)),
   };
 }
 

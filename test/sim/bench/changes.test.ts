@@ -134,6 +134,13 @@ describe('the changes of the benchmark', () => {
     expect(graph.freeFlowSeconds[graph.robotTypeIndexOf.get('slow')!]![0]).toBe(3);
   });
 
+  it('count the routes of the others where one robot shuttles', () => {
+    const { crosses, graph, watchedLanes } = place('no-slow-robot');
+    const [lane] = watchedLanes as [number];
+    const along = [graph.laneFrom[lane]!, graph.laneTo[lane]!].map((node) => graph.nodeIds[node]!);
+    expect([crosses(0, along), crosses(1, along), crosses(1, along.slice(1))]).toEqual([null, true, false]);
+  });
+
   it('let one slow robot shuttle in the aisle', async () => {
     const normal = await run('no-slow-robot');
     const silent = await run('slow-robot');
