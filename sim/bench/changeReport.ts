@@ -14,13 +14,7 @@ import {
 import type { Chart } from './charts.js';
 import { describeOrigin, type ReportInput } from './reportParts.js';
 import { CHANGE_CELLS } from './runs.js';
-import {
-  markdownTable as tableOf,
-  meanOf,
-  pairedDifferences,
-  showDifference,
-  showInterval,
-} from './statistics.js';
+import { markdownTable, meanOf, pairedDifferences, showDifference, showInterval } from './statistics.js';
 
 /** An oracle's share of routes that a run may have over the slow cell, as a multiple. */
 const ORACLE_MULTIPLE = 2;
