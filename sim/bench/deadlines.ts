@@ -13,7 +13,7 @@ export interface DeadlineTally {
 }
 
 export interface Deadlines {
-  /** Gives a share of the jobs a deadline: one to two times what a fastest way takes with nobody in it. */
+  /** Gives a share of the jobs a deadline: one to one and a half times what a fastest way takes with nobody in it. */
   watch(jobs: JobSource): JobSource;
   readonly finished: (job: FinishedJob) => void;
   /** @param at instant of the end: what is overdue then is late by so much at least */
@@ -64,7 +64,7 @@ export function createDeadlines(options: DeadlineOptions): Deadlines {
       next(robot, at) {
         const job = jobs.next(robot, at);
         if (!job) return null;
-        const seconds = secondsOf(robot, job) * (1 + lots[robot]!.next());
+        const seconds = secondsOf(robot, job) * (1 + lots[robot]!.next() / 2);
         if (lots[robot]!.next() >= share) return job;
         const deadlineAt = at + Math.round(1000 * seconds);
         open.set(robot, deadlineAt);

@@ -20,8 +20,8 @@ const LEVELS = [0, 0.5, 1, 2, 4];
 const DEADLINES = 0.3;
 
 /**
- * `lateness` twice: under the defaults a late robot can only stop sparing others; with a price on metres the cheap way is
- * often not the fast one. The service takes no `time` of 0.
+ * `lateness` twice: with a price on metres the cheap way is often not the fast one; under the defaults a late robot can
+ * only stop sparing others. The service takes no `time` of 0.
  */
 export const SWEEPS: readonly Sweep[] = [
   { weight: 'time', levels: [0.25, 0.5, 1, 2, 4], given: '' },
@@ -29,8 +29,8 @@ export const SWEEPS: readonly Sweep[] = [
   { weight: 'blocking', levels: LEVELS, given: '' },
   { weight: 'distance', levels: LEVELS, given: '' },
   { weight: 'turns', levels: LEVELS, given: '' },
-  { weight: 'lateness', levels: LEVELS, given: 'distance=2', deadlines: DEADLINES },
-  { weight: 'lateness', levels: [0, 1, 4], given: '', deadlines: DEADLINES },
+  { weight: 'lateness', levels: LEVELS, given: 'distance=4', deadlines: DEADLINES },
+  { weight: 'lateness', levels: [0, 4], given: '', deadlines: DEADLINES },
 ];
 
 /** The reward weights of one level, as `--weights` has them; the defaults are one run for all sweeps. */

@@ -30,7 +30,7 @@ export function describeWeights(input: ReportInput, charts: readonly Chart[]): s
     'One weight at a time is swept, the others stay at their defaults (`time`, `wait`, `blocking` and `lateness` 1, ' +
       '`distance` and `turns` 0) unless the row says otherwise. Method `learned-cold`, single goals; components are means ' +
       'a route, of the routes completed after the warm-up, then over seeds. For `lateness`, 30 % of the jobs have a ' +
-      'deadline of one to two times their free-flow seconds; lateness is the mean of those jobs.',
+      'deadline of one to one and a half times their free-flow seconds; lateness is the mean of those jobs.',
     '## Whether the component goes the way its weight says',
     '`moved`: the last level less the first, paired by seed, with its 95 % bootstrap interval over seeds. `Spearman`: rank ' +
       'correlation of level and component, mean over seeds. The verdict is `monotone` where the interval lies on ' +
@@ -115,7 +115,8 @@ function steps(
   };
 }
 
-type Verdict = 'monotone' | 'right way, not monotone' | 'no effect' | 'wrong way';
+type Verdict = 'monotone' | 'right way, not monotone' | 'no effect' | 'wrong way' | 'too few seeds';
+const SEEDS_AT_LEAST = 3;
 
 function verdict(swept: Swept, aim: Aim): Verdict {
   const { whole, single } = steps(swept, aim);
@@ -126,6 +127,7 @@ function verdict(swept: Swept, aim: Aim): Verdict {
 
 /** @param gains the whole sweep first, then each step; seeds of each, positive where it went the way it should */
 export function judge([whole = [], ...single]: readonly (readonly number[])[]): Verdict {
+  if (whole.length < SEEDS_AT_LEAST) return 'too few seeds';
   const { low, high } = bootstrapInterval(whole);
   if (high < 0) return 'wrong way';
   if (low <= 0) return 'no effect';

@@ -50,12 +50,12 @@ describe('deadlines', () => {
     ...{ robot: 0, job, issuedAt: 0, finishedAt, ratio: 1, learnt: true },
   });
 
-  it('leave one to two times the fastest way, nine steps here', () => {
+  it('leave one to one and a half times the fastest way, nine steps here', () => {
     const { deadlineAt } = open(1)
       .watch({ next: () => job })
       .next(0, 500)!;
     expect(deadlineAt).toBeGreaterThanOrEqual(500 + 9_000);
-    expect(deadlineAt).toBeLessThan(500 + 18_000);
+    expect(deadlineAt).toBeLessThan(500 + 13_500);
     expect(
       open(0)
         .watch({ next: () => job })
@@ -112,6 +112,12 @@ describe('the verdict on a weight', () => {
         [-3, -1, -1],
       ]),
     ).toBe('wrong way');
+    expect(
+      judge([
+        [3, 4],
+        [3, 4],
+      ]),
+    ).toBe('too few seeds');
   });
 
   it('has the rank correlation of level and component beside it', () => {
