@@ -58,7 +58,7 @@ export function addJournalCommands(program: Command): void {
 
 function reportText(report: JournalReport): string {
   const { first, last, soundRecords, damaged, structure, markIsSound, checkpoints, servedFrom } = report;
-  const lines = [`Records ${first} to ${last}: ${soundRecords} are sound.`];
+  const lines = [`Records ${first} to ${last}: ${soundRecords} read and sound.`];
   if (servedFrom !== null) lines.push(`A server is writing from ${servedFrom} on; that part was not read.`);
   if (damaged.length > 0) lines.push('Damaged:', rangesText(damaged));
   lines.push(...structure.map((fault) => `Damaged, at the cost of no record: ${fault}`));

@@ -90,7 +90,11 @@ function addPolicyCommands(policy: Command): void {
     (version) => `${encodeURIComponent(version)}/activate`,
     'is served',
   );
-  change(policy.command('rollback').description('serve the version before'), () => 'rollback', 'is served');
+  change(
+    policy.command('rollback').description('serve the last good version'),
+    () => 'rollback',
+    'is served',
+  );
 }
 
 function addWeightsCommands(weights: Command): void {

@@ -59,7 +59,7 @@ export const ERRORS = {
   ),
   E_UNKNOWN_POLICY: entry(
     404,
-    'Policy version {policyVersion} is not in the registry. GET /v1/policies lists it.',
+    'Policy version {policyVersion} is not in the registry. GET /v1/policies lists those that are.',
   ),
 
   E_UNREACHABLE: entry(
@@ -102,7 +102,7 @@ export const ERRORS = {
     422,
     'Reward weights are finite numbers from 0 to 100, and time at least 0.001: {detail}.',
   ),
-  E_MODE_INVALID: entry(422, 'Mode {mode} is not one of {known}.'),
+  E_MODE_INVALID: entry(422, 'Mode {mode} does not fit here; those that do: {known}.'),
   E_CLOCK_FIXED: entry(
     409,
     'Warehouse {warehouseId} runs on the wall clock. Only a simulated clock can be driven.',

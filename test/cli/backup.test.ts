@@ -44,7 +44,7 @@ describe('aisleflow backup, restore and journal', () => {
     const verified = await runProgram(['journal', 'verify', '--data', restored]);
     expect([verified.code, verified.out]).toEqual([
       0,
-      expect.stringMatching(/^Records 1 to \d+: \d+ are sound/),
+      expect.stringMatching(/^Records 1 to \d+: \d+ read and sound/),
     ]);
     const second = serve(restored);
     const next = JSON.parse(await second.until('"warehouses":')) as { webSocketUrl: string };
