@@ -126,4 +126,9 @@ addDrillCommand(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, findMap });
+// Who reads may stop early, as in `aisleflow map show ... | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 await program.parseAsync().catch(reportFailure);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runProgram } from './support/program.js';
+import { runProgram, startProgram } from './support/program.js';
 
 it.each([
   ['serve --bogus', 'error: unknown option'],
@@ -21,4 +21,10 @@ it.each([
 
 it('leaves with 0 where help is asked for', async () => {
   expect((await runProgram(['bench', '--help'])).code).toBe(0);
+}, 60_000);
+
+it('ends without a word where its reader stops early', async () => {
+  const { child, ended } = startProgram(['map', 'show', 'maps/narrow-33x57.json']);
+  child.stdout?.destroy();
+  expect(await ended).toEqual({ code: 0, out: '', err: '' });
 }, 60_000);
