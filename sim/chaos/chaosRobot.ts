@@ -221,14 +221,15 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     if (!open || open.routeId !== tour?.routeId || open.revision < tour.revision) return;
     // What it follows already needs no word, unless it is told to wait, or that it need not wait any more.
     const isNews = open.revision > tour.revision;
-    if (open.held) {
-      if (!isAtEnd()) wait(tour, open.revision, isNews ? false : tour.beside);
-    } else if (isNews || tour.held) follow(tour, open);
+    if (open.held) wait(tour, open.revision, isNews ? false : tour.beside);
+    else if (isNews || tour.held) follow(tour, open);
   };
   const hold = (revision: number): void => {
     if (tour && revision > tour.revision) wait(tour, revision, false);
   };
   const wait = (tour: Tour, revision: number, isBeside: boolean): void => {
+    // Who has nothing left to drive has nothing to wait for: it goes on reporting that.
+    if (isAtEnd()) return;
     Object.assign(tour, { revision, held: true, beside: isBeside });
     moving++;
     deed++;

@@ -10,6 +10,8 @@ export interface SiteFacts {
   readonly weights: RewardWeights | null;
   readonly mode: Mode | null;
   readonly closedLanes: readonly LaneName[];
+  /** Opened by an operator, whatever the map says of them. Left out by checkpoints that knew only closed ones. */
+  readonly openedLanes?: readonly LaneName[];
   /** The latest instant that was written down; 0 before the first. */
   readonly latestAt: Instant;
   /** Training rows have the numbers below this. */
@@ -33,7 +35,12 @@ export function createSiteFacts(): SiteFactsState {
   let latestAt = 0;
   let rowsMade = 0;
   let improvement: ImprovementState | null = null;
-  const closed = new Map<string, LaneName>();
+  const lanes = new Map<string, { readonly lane: LaneName; readonly open: boolean }>();
+  const setLanes = (changed: readonly LaneName[], open: boolean): void => {
+    for (const lane of changed) lanes.set(laneKey(lane), { lane, open });
+  };
+  const lanesThatAre = (wanted: boolean): LaneName[] =>
+    [...lanes.values()].flatMap(({ lane, open }) => (open === wanted ? [lane] : []));
   const cornerCases = new Map<string, number>();
   return {
     apply(record, sequence) {
@@ -52,20 +59,17 @@ export function createSiteFacts(): SiteFactsState {
         if (rowLength > 0) {
           rowsMade = Math.max(rowsMade, firstRow + (record.blob?.byteLength ?? 0) / 4 / rowLength);
         }
-      } else if (record.kind === 'lanes.set') {
-        for (const lane of record.payload.lanes) {
-          if (record.payload.open) closed.delete(laneKey(lane));
-          else closed.set(laneKey(lane), lane);
-        }
-      }
+      } else if (record.kind === 'lanes.set') setLanes(record.payload.lanes, record.payload.open);
     },
     load(facts) {
       ({ weights, mode, latestAt, rowsMade, improvement } = facts);
       for (const [routeId, sequence] of facts.cornerCases) cornerCases.set(routeId, sequence);
-      for (const lane of facts.closedLanes) closed.set(laneKey(lane), lane);
+      setLanes(facts.closedLanes, false);
+      setLanes(facts.openedLanes ?? [], true);
     },
     snapshot: () => ({
-      ...{ weights, mode, closedLanes: [...closed.values()], latestAt, rowsMade, improvement },
+      ...{ weights, mode, latestAt, rowsMade, improvement },
+      ...{ closedLanes: lanesThatAre(false), openedLanes: lanesThatAre(true) },
       cornerCases: [...cornerCases],
     }),
   };

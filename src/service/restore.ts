@@ -61,10 +61,11 @@ function stateOf({ entries, dormant }: ServiceCore, warehouseId: string): Wareho
 }
 
 function applyFacts({ site, facts }: SiteEntry): void {
-  const { weights, mode, closedLanes, latestAt, rowsMade, improvement } = facts.snapshot();
+  const { weights, mode, latestAt, rowsMade, improvement, ...lanes } = facts.snapshot();
   if (weights !== null) applyWeights(site, weights);
   if (mode !== null) site.mode = mode;
-  site.closures.close(closedLanes.flatMap((lane) => knownLane(site, lane)));
+  site.closures.open((lanes.openedLanes ?? []).flatMap((lane) => knownLane(site, lane)));
+  site.closures.close(lanes.closedLanes.flatMap((lane) => knownLane(site, lane)));
   // A driven clock goes on where the journal ends: what is stamped next must not come before it.
   site.driven?.advanceTo(Math.max(site.driven.now(), latestAt));
   site.rowsMade = rowsMade;

@@ -8,6 +8,9 @@ import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
+import { createLaneClosures } from '../../src/warehouse/laneClosures.js';
+import { laneBetween } from '../../src/warehouse/laneGraph.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { cell, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 const directories: string[] = [];
@@ -97,6 +100,30 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
         routeId: 'route-3',
       });
       await after.service.close();
+    });
+
+    it('leaves a lane open that the map has closed and an operator opened, start after start', async () => {
+      const open = await prepare();
+      const way = lane('01', '02');
+      const graphOf = () => {
+        const graph = gridFromText('.....');
+        const [from, to] = [way.from, way.to].map((name) => graph.nodeIndexOf.get(name)!);
+        createLaneClosures(graph).close([laneBetween(graph, from!, to!)]);
+        return graph;
+      };
+      let server = await startService({ journal: await open(), graphs: [graphOf()] });
+      expect(server.service.warehouse(SITE).closedLanes).toBe(1);
+      await server.service.openLanes(SITE, [way]);
+      for (let start = 0; start < 2; start++) {
+        await server.service.close();
+        server = await startService({ journal: await open(), graphs: [graphOf()], robots: [] });
+        expect(server.service.warehouse(SITE).closedLanes).toBe(0);
+      }
+      await server.service.closeLanes(SITE, [way]);
+      await server.service.close();
+      server = await startService({ journal: await open(), graphs: [graphOf()], robots: [] });
+      expect(server.service.warehouse(SITE).closedLanes).toBe(1);
+      await server.service.close();
     });
 
     it('goes on with a driven clock where the journal ends', async () => {
