@@ -59,12 +59,10 @@ export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): F
     secondsTo,
     fastestLanes(robotType, from, goal, tieBreaks = null) {
       const seconds = secondsTo(robotType, goal);
+      if (seconds[from] === Infinity) return null;
       const lanes: number[] = [];
-      for (let node = from; node !== goal; node = graph.laneTo[lanes[lanes.length - 1]!]!) {
-        const lane = descend(graph, { robotType, seconds, tieBreaks }, node);
-        if (lane < 0) return null;
-        lanes.push(lane);
-      }
+      for (let node = from; node !== goal; node = graph.laneTo[lanes[lanes.length - 1]!]!)
+        lanes.push(descend(graph, { robotType, seconds, tieBreaks }, node));
       return lanes;
     },
   };
@@ -76,7 +74,7 @@ interface Descent {
   readonly tieBreaks: Random | null;
 }
 
-/** The open lane out of `node` that lies on a fastest path by the table, or -1. */
+/** The open lane out of `node`, from which there is a way, that lies on a fastest path by the table. */
 function descend(graph: LaneGraph, { robotType, seconds, tieBreaks }: Descent, node: number): number {
   let best = -1;
   let bestSeconds = Infinity;
