@@ -155,38 +155,39 @@ async function issueRoute(
   const { site, ledger, host } = entry;
   let route: OpenRoute | undefined;
   let plannedAt = 0;
-  try {
-    const answer = await ledger.issue(request, (requestHash) => {
-      plannedAt = monotonicMilliseconds();
-      const labels = { routeId: core.newRouteId(), requestHash, policyVersion: servedVersion(core, entry) };
-      const imagined = entry.shadow.imagine(request);
-      const opened = openRoute(site, request, labels);
-      entry.shadow.compare(imagined, opened.route);
-      route = opened.route;
-      core.observer.planned(
-        site.warehouseId,
-        monotonicMilliseconds() - plannedAt,
-        opened.record.payload.answer.why.served,
-      );
-      return opened.record;
-    });
-    if (!route) return repeatedAnswer(entry, request, answer);
-    if (servesPolicy(core, entry)) host.routeLeaves(site, plannedAt);
-    // A lane may have closed while the issue was written. The answer itself is asked: whoever closed the lane
-    // may have sent the route another way already, under a later revision.
-    const updated = mayLeave(site, route.robotType, answer)
-      ? null
-      : await reviseRoute(core, entry, route, 'laneClosed');
-    if (updated?.type !== 'route.held') {
-      route.told = true;
-      return updated === null ? answer : { ...answer, ...planOf(updated) };
-    }
-    await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
-    throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
-  } catch (error) {
+  const issued = ledger.issue(request, (requestHash) => {
+    plannedAt = monotonicMilliseconds();
+    const labels = { routeId: core.newRouteId(), requestHash, policyVersion: servedVersion(core, entry) };
+    const imagined = entry.shadow.imagine(request);
+    const opened = openRoute(site, request, labels);
+    entry.shadow.compare(imagined, opened.route);
+    route = opened.route;
+    core.observer.planned(
+      site.warehouseId,
+      monotonicMilliseconds() - plannedAt,
+      opened.record.payload.answer.why.served,
+    );
+    return opened.record;
+  });
+  const answer = await issued.catch((error: unknown) => {
     if (route) dropRoute(site, route);
     throw error;
+  });
+  if (!route) return repeatedAnswer(entry, request, answer);
+  if (servesPolicy(core, entry)) host.routeLeaves(site, plannedAt);
+  // A lane may have closed while the issue was written. The answer itself is asked: whoever closed the lane
+  // may have sent the route another way already, under a later revision. Where this fails (a full disk), the route
+  // stays open, as the ledger has it: its robot deviates from it, or cancels it.
+  const updated = mayLeave(site, route.robotType, answer)
+    ? null
+    : await reviseRoute(core, entry, route, 'laneClosed');
+  if (updated?.type !== 'route.held') {
+    route.told = true;
+    return updated === null ? answer : { ...answer, ...planOf(updated) };
   }
+  await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
+  dropRoute(site, route);
+  throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
 }
 
 /**

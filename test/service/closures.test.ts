@@ -127,6 +127,34 @@ describe('closing a lane', () => {
     expect([told.revision, told.nodes]).toEqual([route.revision, route.nodes]);
   });
 
+  it('while the issue is being committed leaves the route open where a full disk takes no other way', async () => {
+    const store = createFaultyStore();
+    const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+    const { service, now } = await startService({ journal, map: '.....\n.....\n.....' });
+    const finish = async (...fates: ('stored' | 'full')[]): Promise<void> => {
+      for (const fate of fates) {
+        await settle();
+        expect(store.finish(fate)).toBe(true);
+      }
+      await settle();
+    };
+    const closing = service.closeLanes(SITE, [lane('01', '02'), lane('02', '03')]);
+    await settle();
+    const asked = codeOf(() => service.requestRoute(SITE, request('a', '00', ['04'])));
+    await finish('stored', 'stored', 'full');
+    await closing.catch(() => undefined);
+    expect(await asked).toBe('E_JOURNAL_FULL');
+    // What the ledger has open can be driven on from.
+    const [open] = service.hello({
+      ...{ type: 'hello', warehouseId: SITE },
+      robots: [{ robotId: 'a', robotType: 'unit' }],
+    }).openRoutes;
+    const message = { type: 'route.deviated' as const, routeId: open!.routeId, revision: open!.revision };
+    const updated = service.routeDeviated(SITE, { ...message, node: cell('00'), at: now() });
+    await finish('stored');
+    expect(closedOn(service, (await updated).nodes)).toEqual([]);
+  });
+
   it('makes a repeated request get what the robot was told since, not the closed way', async () => {
     const { service } = await startService();
     const first = await service.requestRoute(SITE, request('a', '00', ['04']));
