@@ -63,11 +63,13 @@ export function addTokenCommands(program: Command): void {
     .action(reportingFailure(async (options: { data: string; json?: true }) => list(options)));
   token
     .command('rotate')
-    .description('make a token that may do the same, without an end, print it, once, and end the old one')
+    .description(
+      'make a token that may do the same and ends when the old one would have, print it, once, and end the old one',
+    )
     .argument('<tokenId>')
     .option('--overlap <time>', 'how long the old one still holds: 90s, 30m, 8h, 7d', durationNamed, 0)
     .option(...DATA_OPTION)
-    .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt}')
+    .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt, expiresAt}')
     .action(reportingFailure(async (tokenId: string, options: RotateOptions) => rotate(tokenId, options)));
   token
     .command('revoke')

@@ -105,10 +105,13 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
       change((current) => {
         const old = current.find((record) => record.tokenId === tokenId);
         if (old === undefined) return null;
-        const { role, warehouses, robots, expiresAt = Infinity } = old;
-        const fresh = newToken({ role, warehouses, robots }, clock.now());
+        const { role, warehouses, robots, expiresAt } = old;
+        // Whoever may rotate a token for a day must not come by one for ever.
+        const end = expiresAt === undefined ? {} : { expiresAt };
+        const fresh = newToken({ role, warehouses, robots, ...end }, clock.now());
         issued = fresh;
-        const ending = { ...old, expiresAt: Math.min(expiresAt, clock.now() + 1000 * overlapSeconds) };
+        const overlapEnd = clock.now() + 1000 * overlapSeconds;
+        const ending = { ...old, expiresAt: Math.min(expiresAt ?? Infinity, overlapEnd) };
         const kept = current.map((record) => (record === old ? ending : record));
         return [...(overlapSeconds > 0 ? kept : kept.filter((record) => record !== ending)), fresh.record];
       });

@@ -93,6 +93,13 @@ describe('the token file', () => {
     expect(ids()).toEqual([third?.tokenId]);
   });
 
+  it('rotates a token that ends into one that ends then, too', () => {
+    const tokens = openTokenFile({ directory, clock });
+    const expiresAt = clock.now() + 8 * 3_600_000;
+    const { tokenId } = tokens.issue({ role: 'viewer', warehouses: '*', robots: '*', expiresAt }).record;
+    expect(tokens.rotate(tokenId, 60)?.record).toMatchObject({ expiresAt });
+  });
+
   it('loses no change of two commands that opened it before either wrote', () => {
     const [one, two] = [openTokenFile({ directory, clock }), openTokenFile({ directory, clock })];
     const first = one.issue({ role: 'viewer', warehouses: '*', robots: '*' }).record;
