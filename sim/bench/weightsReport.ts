@@ -37,6 +37,7 @@ export function describeWeights(input: ReportInput, charts: readonly Chart[]): s
       'the wanted side of zero and no single step goes the other way beyond its own interval; `no effect` where ' +
       'the interval holds zero.',
     verdictTable(swept),
+    notMeasured(swept),
     ...charts.map(({ title, file }) => `![${title}](${file})`),
     '## All components',
     ...WEIGHT_CELLS.map(
@@ -63,6 +64,20 @@ function sweptIn(lines: readonly BenchLine[]): Swept[] {
         .filter((one) => one.lines.length > 0),
     })),
   ).filter(({ levels }) => levels.length > 1);
+}
+
+function notMeasured(swept: readonly Swept[]): string {
+  const missing = WEIGHT_CELLS.flatMap(({ cell }) =>
+    SWEEPS.filter(
+      (sweep) =>
+        !swept.some(
+          (one) => one.cell === cell && one.sweep === sweep && one.levels.length === sweep.levels.length,
+        ),
+    ).map(({ weight, given }) => `${cell} ${weight}${given === '' ? '' : ` (${given})`}`),
+  );
+  return missing.length === 0
+    ? 'All levels are measured.'
+    : `Not measured yet, or not at every level: ${missing.join(', ')}.`;
 }
 
 function aimsOf({ weight }: Sweep): readonly Aim[] {
@@ -183,25 +198,30 @@ function componentTable(swept: readonly Swept[]): string {
   );
 }
 
-/** What a weight buys and what it costs: seconds stood or made others stand, against metres driven. */
+/** What a weight buys and what it costs: seconds of waiting against seconds of driving. */
 export function weightsCharts({ lines }: ReportInput): Chart[] {
   const values = sweptIn(lines)
     .filter(({ sweep }) => sweep.deadlines === undefined)
     .flatMap(({ cell, sweep, levels }) =>
       levels.map(({ level, lines: own }) => ({
         ...{ cell, weight: sweep.weight, level },
-        metres: meanOf(own.map((line) => line.components!.distance)),
-        waits: meanOf(own.map((line) => line.components!.wait + line.components!.blocking)),
+        driving: meanOf(own.map((line) => line.components!.time)),
+        waiting: meanOf(own.map((line) => line.components!.wait)),
       })),
     );
   if (values.length === 0) return [];
   const encoding = {
-    x: { field: 'metres', type: 'quantitative', title: 'metres a route', scale: { zero: false } },
-    y: {
-      field: 'waits',
+    x: {
+      field: 'driving',
       type: 'quantitative',
-      title: 'wait + blocking, seconds a route',
+      title: 'free-flow seconds of a route',
       scale: { zero: false },
+    },
+    y: {
+      field: 'waiting',
+      type: 'quantitative',
+      title: 'seconds it waited',
+      scale: { type: 'log', nice: false, padding: 20 },
     },
     color: { field: 'weight', type: 'nominal', title: 'weight', sort: [...COMPONENTS] },
   } as const;
@@ -232,7 +252,7 @@ export function weightsCharts({ lines }: ReportInput): Chart[] {
   };
   return [
     {
-      title: 'Waits against metres as each weight moves, its level beside each point',
+      title: 'Waiting against driving as each weight moves, its level beside each point',
       file: 'weights.png',
       spec,
     },
