@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
+import { makeDirectory } from '../platform/directories.js';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
 import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
 import { syncDirectory, writeHighWaterMark } from './highWaterMark.js';
@@ -164,7 +165,7 @@ function createWriter(directory: string, first: number) {
 }
 
 function moveAll(from: string, to: string): void {
-  mkdirSync(to, { recursive: true, mode: 0o700 });
+  makeDirectory(to);
   for (const name of readdirSync(from)) {
     if (JOURNAL_FILES.test(name)) renameSync(join(from, name), join(to, basename(name)));
   }

@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
+import { makeDirectory } from '../platform/directories.js';
 import { openDiskReserve } from './diskReserve.js';
 import { encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
 import {
@@ -74,7 +75,7 @@ export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): 
     throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is missing`);
   }
   const opened = withDirectoryErrors(directory, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     return openHighWaterMark(markFile);
   });
   if (opened.kind === 'damaged') throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is damaged`);

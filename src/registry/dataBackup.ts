@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import type { MarkedRange } from '../journal/highWaterMark.js';
 import { listCheckpoints } from '../journal/checkpointFile.js';
+import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX } from './atomicFiles.js';
 
 /** Written last into a backup, so that one without it is known to be unfinished. */
@@ -37,7 +38,7 @@ export async function backUpData(source: BackupSource, to: string): Promise<Back
   assertFree(to);
   return withDirectoryErrors(to, async () => {
     await rm(draft, { recursive: true, force: true });
-    await mkdir(draft, { recursive: true, mode: 0o700 });
+    makeDirectory(draft);
     // Before the journal: a checkpoint may not be ahead of it. The same for which policy is active, and the policies.
     for (const { file } of listCheckpoints(source.directory)) await copyInto(source.directory, draft, file);
     await copyPolicies(source.directory, draft);
@@ -112,7 +113,7 @@ async function copyPolicies(directory: string, to: string): Promise<void> {
 async function copyInto(from: string, to: string, file: string): Promise<void> {
   if (!existsSync(file)) return;
   const target = join(to, relative(from, file));
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(target));
   await cp(file, target, { preserveTimestamps: true });
 }
 

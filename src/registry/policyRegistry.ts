@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { PolicyView } from '../domain/serviceContract.js';
+import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX, removeDirectory } from './atomicFiles.js';
 import { readPolicy, versionNames, writePolicy, type LoadedPolicy } from './policyFiles.js';
 import {
@@ -157,7 +158,7 @@ async function scan({
   shape,
   prefix = 'v',
 }: PolicyRegistryOptions): Promise<VersionCatalogue> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   await removeDrafts(directory);
   const own = await versionNames(directory);
   const catalogue = createVersionCatalogue(prefix, own);

@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Clock } from '../platform/clock.js';
+import { makeDirectory } from '../platform/directories.js';
 import { replaceLocked } from './lockedFile.js';
 import {
   formatTokenFile,
@@ -77,7 +78,7 @@ export function openTokenFile(options: { readonly directory: string; readonly cl
     });
 
   attempt(() => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     if (fileStamp(file) === '') return;
     // Restored from a backup or copied by hand, it may be readable by others.
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);

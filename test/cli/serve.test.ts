@@ -143,6 +143,16 @@ describe('aisleflow serve', () => {
     expect(run.err).toMatch(new RegExp(`^${code}: [^\\n]+\\n$`));
   });
 
+  it.runIf(process.platform === 'linux')(
+    'refuses at once a data directory that cannot be made',
+    async () => {
+      const run = await runProgram(['serve', '--port', '0', '--map', map, '--data', '/proc/aisleflow']);
+      expect([run.code, run.out]).toEqual([2, '']);
+      expect(run.err).toMatch(/^E_DATA_DIRECTORY: [^\n]+\n$/);
+    },
+    60_000,
+  );
+
   it('explains itself', async () => {
     const [program, command] = await Promise.all([runProgram(['--help']), runProgram(['serve', '--help'])]);
     expect([program.code, command.code]).toEqual([0, 0]);

@@ -1,0 +1,28 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/**
+ * Makes a directory, and those above it that are missing, for the owner only; one that is there stays as it is.
+ * Not with Node's `recursive`: where a file system says of an entry in a directory that is there that it is not, as
+ * /proc does, that tries for ever.
+ *
+ * @throws the file system's own error
+ */
+export function makeDirectory(directory: string): void {
+  const missing: string[] = [];
+  for (let path = resolve(directory); !isDirectory(path); path = dirname(path)) missing.push(path);
+  for (const path of missing.reverse()) makeOne(path);
+}
+
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
