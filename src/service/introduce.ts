@@ -1,40 +1,47 @@
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { WelcomeMessage } from '../domain/messages.js';
+import type { HelloMessage, WelcomeMessage } from '../domain/messages.js';
 import { assumePlace } from './expectedPlace.js';
 import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
 import { addRobot, nodeIndex, type OpenRoute, type Robot, type Site } from './site.js';
 import { standAt } from './tracking.js';
 
-/** Makes a robot known, or brings what is known of it up to date. @throws E_UNKNOWN_ROBOT_TYPE E_UNKNOWN_NODE E_BUSY */
-export function introduce(
-  { site }: SiteEntry,
-  message: { readonly robotId: string; readonly robotType: string; readonly node?: string },
-): Robot {
-  const robotType = site.graph.robotTypeIndexOf.get(message.robotType);
+/** A robot as it says hello. */
+type Introduction = HelloMessage['robots'][number];
+
+/**
+ * Makes robots known, or brings what is known of them up to date: all of them, or none where one is refused.
+ * @throws E_UNKNOWN_ROBOT_TYPE E_UNKNOWN_NODE E_BUSY
+ */
+export function introduce({ site }: SiteEntry, introductions: readonly Introduction[]): Robot[] {
+  const read = introductions.map((introduction) => readIntroduction(site, introduction));
+  const strangers = new Set(introductions.map(({ robotId }) => robotId).filter((id) => !site.robots.has(id)));
+  if (strangers.size > 0 && site.robots.size + strangers.size > LIMITS.robotsPerWarehouse) {
+    throw new AppError('E_BUSY', {
+      limit: LIMITS.robotsPerWarehouse,
+      what: 'robots',
+      retryAfterSeconds: 3600,
+    });
+  }
+  return read.map(({ robotId, robotType, node }) => {
+    const robot = site.robots.get(robotId) ?? addRobot(site, robotId, robotType);
+    robot.robotType = robotType;
+    if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
+    return robot;
+  });
+}
+
+function readIntroduction(site: Site, { robotId, robotType: name, node }: Introduction) {
+  const robotType = site.graph.robotTypeIndexOf.get(name);
   if (robotType === undefined) {
     throw new AppError('E_UNKNOWN_ROBOT_TYPE', {
-      robotType: message.robotType,
+      robotType: name,
       warehouseId: site.warehouseId,
       known: site.graph.robotTypes.map((type) => type.name).join(', '),
     });
   }
-  const node = message.node === undefined ? undefined : nodeIndex(site, message.node);
-  let robot = site.robots.get(message.robotId);
-  if (!robot) {
-    if (site.robots.size >= LIMITS.robotsPerWarehouse) {
-      throw new AppError('E_BUSY', {
-        limit: LIMITS.robotsPerWarehouse,
-        what: 'robots',
-        retryAfterSeconds: 3600,
-      });
-    }
-    robot = addRobot(site, message.robotId, robotType);
-  }
-  robot.robotType = robotType;
-  if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
-  return robot;
+  return { robotId, robotType, node: node === undefined ? undefined : nodeIndex(site, node) };
 }
 
 /**

@@ -43,7 +43,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       assertServing(core);
       const entry = entryOf(core, message.warehouseId);
       const { site } = entry;
-      const robots = message.robots.map((robot) => introduce(entry, robot));
+      const robots = introduce(entry, message.robots);
       return {
         type: 'welcome',
         warehouseId: message.warehouseId,

@@ -242,6 +242,35 @@ describe('unknown things', () => {
   });
 });
 
+describe('a hello', () => {
+  const good = { robotId: 'y', robotType: 'unit', node: cell('00') };
+  it.each([
+    ['E_UNKNOWN_ROBOT_TYPE', { robotId: 'z', robotType: 'crane' }],
+    ['E_UNKNOWN_NODE', { robotId: 'z', robotType: 'unit', node: 'moon' }],
+  ])('introduces all of its robots or, where one is refused with %s, none', async (code, bad) => {
+    const { service } = await startService();
+    const hello = (...robots: (typeof bad)[]) => ({ type: 'hello' as const, warehouseId: SITE, robots });
+    expect(await codeOf(() => service.hello(hello(good, bad)))).toBe(code);
+    expect(service.warehouse(SITE).robots).toBe(3);
+    service.hello(hello(good, good));
+    expect(service.warehouse(SITE).robots).toBe(4);
+  });
+
+  it('introduces none where all of its robots would be more than a warehouse takes', async () => {
+    const { service } = await startService();
+    const many = Array.from({ length: LIMITS.robotsPerWarehouse - 3 }, (_, i) => `robot-${i}`);
+    const hello = (...ids: string[]) => ({
+      ...{ type: 'hello' as const, warehouseId: SITE },
+      robots: ids.map((robotId) => ({ robotId, robotType: 'unit' })),
+    });
+    expect(await codeOf(() => service.hello(hello(...many, 'one-more')))).toBe('E_BUSY');
+    expect(service.warehouse(SITE).robots).toBe(3);
+    service.hello(hello(...many));
+    service.hello(hello('a', many[0]!));
+    expect(await codeOf(() => service.hello(hello('one-more')))).toBe('E_BUSY');
+  });
+});
+
 describe('completions', () => {
   it('are scored once: the same again is a duplicate, another trace a conflict', async () => {
     const { service, pass } = await startService();
