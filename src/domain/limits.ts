@@ -4,6 +4,10 @@ export const LIMITS = {
   nodesPerWarehouse: 200_000,
   lanesPerWarehouse: 1_000_000,
   robotTypesPerWarehouse: 32,
+  /** Anything shorter or slower is a slip of the unit, and its times lose themselves in those of the other lanes. */
+  laneMetresLeast: 0.01,
+  robotMetresLeast: 0.01,
+  speedLeast: 0.01,
   warehousesPerServer: 64,
   mapBytes: 64 * 1024 * 1024,
   /** Schema faults of one map that are collected; a file with more is not a map. */

@@ -91,8 +91,9 @@ function checkLanes(
       }
       if (from === to) report('self-lane', `${lane} ends where it starts`, where);
       // What the file itself says is the schema's to check; here, what follows from what it leaves out.
-      else if (lengthMetres === 0 && file.lanes[entry]?.lengthMetres === undefined) {
-        report('length-invalid', `${lane} has no length: its ends lie at one place`, where);
+      else if (file.lanes[entry]?.lengthMetres === undefined && lengthMetres < LIMITS.laneMetresLeast) {
+        const detail = `${lane}: its ends lie ${lengthMetres} m apart; at least ${LIMITS.laneMetresLeast} m are needed`;
+        report('length-invalid', detail, where);
       }
       if (Number.isNaN(speedLimit))
         report('speed-invalid', `${lane} has no speed limit, nor has laneDefaults`, where);

@@ -11,7 +11,11 @@ const strict = <P extends Record<string, TSchema>>(properties: P, options: { des
 
 const Metres = Type.Number({ minimum: -1e6, maximum: 1e6 });
 const Seconds = Type.Number({ minimum: 0, maximum: 3600 });
-const Speed = Type.Number({ exclusiveMinimum: 0, maximum: 50, description: 'Metres per second.' });
+const Speed = Type.Number({
+  minimum: LIMITS.speedLeast,
+  maximum: 50,
+  description: 'Metres per second.',
+});
 
 export const NodeEntry = strict({
   id: Id,
@@ -31,7 +35,7 @@ export const LaneEntry = strict(
     to: Id,
     lengthMetres: Type.Optional(
       Type.Number({
-        exclusiveMinimum: 0,
+        minimum: LIMITS.laneMetresLeast,
         maximum: 1e5,
         description: 'Else the straight line between the ends.',
       }),
@@ -59,7 +63,7 @@ export const RobotTypeEntry = strict({
     Type.Number({ ...Seconds, description: 'To get going after each stop; else 0.' }),
   ),
   lengthMetres: Type.Number({
-    exclusiveMinimum: 0,
+    minimum: LIMITS.robotMetresLeast,
     maximum: 100,
     description: 'Floor that the robot holds.',
   }),

@@ -75,11 +75,27 @@ describe('faults', () => {
     ['duplicate lane', (f) => f.lanes.push({ from: 'B', to: 'P' }), ['duplicate-lane /lanes/4']],
     ['lane to itself', (f) => f.lanes.push({ from: 'A', to: 'A', lengthMetres: 1 }), ['self-lane /lanes/4']],
     ['length 0', (f) => (lane(f, 0).lengthMetres = 0), ['length-invalid /lanes/0/lengthMetres']],
+    [
+      'a length of nearly 0',
+      (f) => (lane(f, 0).lengthMetres = 1e-300),
+      ['length-invalid /lanes/0/lengthMetres'],
+    ],
     ['negative length', (f) => (lane(f, 0).lengthMetres = -3), ['length-invalid /lanes/0/lengthMetres']],
     [
       'no length: ends at one place',
       (f) => Object.assign(f.nodes[1] ?? {}, { x: 0, y: 0 }),
       ['length-invalid /lanes/0'],
+    ],
+    [
+      'no length: ends at nearly one place',
+      (f) => Object.assign(f.nodes[1] ?? {}, { x: 0.009, y: 0 }),
+      ['length-invalid /lanes/0'],
+    ],
+    ['a speed of nearly 0', (f) => (lane(f, 1).speedLimit = 1e-300), ['speed-invalid /lanes/1/speedLimit']],
+    [
+      'a robot of no length',
+      (f) => Object.assign(f.robotTypes[0] ?? {}, { lengthMetres: 1e-300 }),
+      ['number-invalid /robotTypes/0/lengthMetres'],
     ],
     ['speed 0', (f) => (lane(f, 1).speedLimit = 0), ['speed-invalid /lanes/1/speedLimit']],
     [
