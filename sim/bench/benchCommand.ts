@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
+import { AppError } from '../../src/domain/errors.js';
+import { LIMITS } from '../../src/domain/limits.js';
 import type { Components } from '../../src/domain/components.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
@@ -71,6 +73,10 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
 
 async function bench(program: Command, shell: SimulationShell, options: BenchArguments): Promise<void> {
   const { cell, method, data } = options;
+  if (options.warmUp + options.steps > LIMITS.simulatedSteps)
+    throw new AppError('E_USAGE', { detail: `there are at most ${LIMITS.simulatedSteps} steps` });
+  if (options.picks > LIMITS.stopsPerTour)
+    throw new AppError('E_USAGE', { detail: `a tour has at most ${LIMITS.stopsPerTour} picks` });
   const { site, robots } = splitCell(cell);
   const graph = loadSite(site, shell, { dataDirectory: data, dialect: options.dialect });
   const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;
