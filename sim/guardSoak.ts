@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SABOTAGES, type RollbackView } from '../src/domain/serviceContract.js';
 import { createRandom } from '../src/platform/random.js';
 import { POLICY_SHAPE } from '../src/policy/network.js';
 import { openPolicyRegistry } from '../src/registry/policyRegistry.js';
@@ -12,6 +11,7 @@ import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet, type JobSource } from './fleet.js';
 import { createFloor } from './floor/floor.js';
+import { createGuardDrills, DRILL_SECONDS } from './guardDrills.js';
 import { createInProcessLink } from './inProcessLink.js';
 import { createInProcessService } from './inProcessService.js';
 import { randomStarts } from './orders/reach.js';
@@ -61,13 +61,23 @@ async function soak(options: Options): Promise<void> {
     ...{ graph, mode: 'learn', price: null, backend: options.backend, random },
     openRegistry: () => openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE }),
   });
-  const rollbacks: RollbackView[] = [];
+  const tell = (what: object): void => console.log(JSON.stringify(what));
+  const isDrill = options.drillMinutes > 0;
+  const drills = createGuardDrills({
+    ...{ service, warehouseId, warmUpMinutes: options.warmUpMinutes, tell },
+    minutes: isDrill ? options.drillMinutes : Infinity,
+  });
+  /** Roll backs that no drill called for. */
+  let spontaneous = 0;
   let resumed = 0;
   service.subscribe((event) => {
-    if (event.kind === 'policy.rolledBack') rollbacks.push(event);
-    if (event.kind === 'policy.resumed') resumed++;
-    if (event.kind === 'policy.rolledBack' || event.kind === 'policy.resumed') {
-      console.log(JSON.stringify(event));
+    if (event.kind === 'policy.rolledBack') {
+      const ofDrill = event.cause === 'operator' || drills.answers(event);
+      if (!ofDrill) spontaneous++;
+      tell({ ...event, ofDrill });
+    } else if (event.kind === 'policy.resumed') {
+      resumed++;
+      tell(event);
     }
   });
   const robotTypes = typesInTurn(graph, robots);
@@ -88,15 +98,12 @@ async function soak(options: Options): Promise<void> {
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
   });
   await fleet.start();
-  let drills = 0;
-  let missed = 0;
-  let drilledAt: number | null = null;
   let goals = 0;
   const steps = Math.round((options.hours * 3600) / floor.stepSeconds);
   for (let step = 1; step <= steps; step++) {
     if (step >= untilStep) {
       // Drills are held under load.
-      const share = options.drillMinutes > 0 ? 1 : DEMAND.least + (1 - DEMAND.least) * surges.next();
+      const share = isDrill ? 1 : DEMAND.least + (1 - DEMAND.least) * surges.next();
       working = Math.round(robots * share);
       untilStep = step + 60 * (DEMAND.minutesLeast + surges.integer(DEMAND.minutesMost));
     }
@@ -104,41 +111,17 @@ async function soak(options: Options): Promise<void> {
     if (step % SAVE_SECONDS === 0) await service.savePolicy(warehouseId);
     if (step % 3600 === 0) {
       const { scoreRatio, updatesApplied } = service.warehouse(warehouseId);
-      console.log(
-        JSON.stringify({
-          hour: step / 3600,
-          goals: fleet.goalsReached() - goals,
-          scoreRatio,
-          updatesApplied,
-        }),
-      );
+      tell({ hour: step / 3600, goals: fleet.goalsReached() - goals, scoreRatio, updatesApplied });
       goals = fleet.goalsReached();
     }
-    if (options.drillMinutes === 0) continue;
-    const before = rollbacks.length;
-    if (drilledAt !== null && step === drilledAt + 60) {
-      if (rollbacks.length < drills) {
-        missed++;
-        await service.activatePolicy(warehouseId, service.guard(warehouseId).trusted!);
-      }
-      drilledAt = null;
-    }
-    const due = step > 60 * options.warmUpMinutes && step % (60 * options.drillMinutes) === 0;
-    if (due && !service.guard(warehouseId).pinned && before === rollbacks.length) {
-      const kind = SABOTAGES[drills++ % SABOTAGES.length]!;
-      await service.drillPolicy(warehouseId, kind);
-      console.log(JSON.stringify({ drill: kind, atSeconds: step, working }));
-      drilledAt = step;
-    }
+    await drills.step(step);
   }
   await service.close();
   rmSync(directory, { recursive: true });
-  const longest = Math.max(0, ...rollbacks.map(({ servedSeconds }) => servedSeconds));
-  const summary = { warehouseId, robots, seed, hours: options.hours, drills, missed, resumed };
-  console.log(JSON.stringify({ ...summary, rollbacks: rollbacks.length, longestSeconds: longest }));
-  const isFine =
-    options.drillMinutes === 0
-      ? rollbacks.length <= Math.max(1, options.hours / 24)
-      : missed === 0 && longest <= 10;
+  const counts = drills.counts();
+  tell({ warehouseId, robots, seed, hours: options.hours, ...counts, resumed, spontaneous });
+  const isFine = isDrill
+    ? counts.missed === 0 && counts.longestSeconds <= DRILL_SECONDS
+    : spontaneous <= Math.max(1, options.hours / 24);
   if (!isFine) process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { AppError } from '../domain/errors.js';
+import { AppError, isAppError } from '../domain/errors.js';
 import { SABOTAGES, type GuardView, type PolicyView, type Sabotage } from '../domain/serviceContract.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
@@ -15,7 +15,8 @@ type Options = ApiOptions & {
 /** What one sabotaged version came to. Seconds of the warehouse's clock, milliseconds of the wall. */
 interface DrillResult {
   readonly sabotage: Sabotage | 'byHand';
-  readonly policyVersion: string;
+  /** Null where nothing that passes the gates would have been worse. */
+  readonly policyVersion: string | null;
   readonly detected: boolean;
   readonly cause: string | null;
   /** Served before it was taken back. */
@@ -81,7 +82,12 @@ async function drillOnce(
   { sabotage, patience }: { readonly sabotage: Sabotage; readonly patience: number },
 ): Promise<DrillResult> {
   const before = await api<GuardView>('GET', `${path}/guard`);
-  const { policyVersion } = await api<PolicyView>('POST', `${path}/policies/drill`, { sabotage });
+  const drilled = await unlessHarmless(api<PolicyView>('POST', `${path}/policies/drill`, { sabotage }));
+  if (!drilled) {
+    const nothing = { policyVersion: null, detected: false, cause: null, servedSeconds: null };
+    return { sabotage, ...nothing, restoreMilliseconds: 0, restored: before.policyVersion };
+  }
+  const { policyVersion } = drilled;
   const started = performance.now();
   while (performance.now() - started < 1000 * patience) {
     await sleep(POLL_MILLISECONDS);
@@ -94,6 +100,13 @@ async function drillOnce(
     };
   }
   return endByHand(api, path, { sabotage, policyVersion, detected: false });
+}
+
+async function unlessHarmless(drill: Promise<PolicyView>): Promise<PolicyView | null> {
+  return drill.catch((error: unknown) => {
+    if (isAppError(error) && error.code === 'E_DRILL_HARMLESS') return null;
+    throw error;
+  });
 }
 
 /** The operator's own way back, at once. */
@@ -126,7 +139,9 @@ async function untilUnpinned(api: CallApi, path: string, patience: number): Prom
 }
 const PINNED_PATIENCES = 10;
 
-function isInTime({ sabotage, detected, servedSeconds, restoreMilliseconds }: DrillResult): boolean {
+function isInTime(result: DrillResult): boolean {
+  const { sabotage, policyVersion, detected, servedSeconds, restoreMilliseconds } = result;
+  if (policyVersion === null) return true;
   if (sabotage === 'byHand') return restoreMilliseconds <= BAR.byHandMilliseconds;
   return detected && (servedSeconds ?? Infinity) <= BAR.automaticSeconds;
 }
@@ -134,6 +149,8 @@ function isInTime({ sabotage, detected, servedSeconds, restoreMilliseconds }: Dr
 function asText({ sabotage, policyVersion, cause, servedSeconds, restored, ...rest }: DrillResult): string {
   const took = `${Math.round(rest.restoreMilliseconds)} ms`;
   if (sabotage === 'byHand') return `by hand: ${policyVersion} back to ${restored} in ${took}`;
+  if (policyVersion === null)
+    return `${sabotage}: nothing that passes the gates would be worse on this floor; try again under load`;
   if (!rest.detected) return `${sabotage}: ${policyVersion} was not found; taken back by hand to ${restored}`;
   return `${sabotage}: ${policyVersion} found by ${cause} after ${servedSeconds} s of the floor (${took}); back to ${restored}`;
 }

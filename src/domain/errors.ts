@@ -123,6 +123,11 @@ export const ERRORS = {
     422,
     'Policy {policyVersion} cannot be used: {detail}. The version served before stays.',
   ),
+  E_DRILL_HARMLESS: entry(
+    409,
+    'Nothing that passes the gates would be worse by enough to matter: {detail}. Try again under load.',
+    true,
+  ),
 
   E_JOURNAL_FULL: entry(
     507,

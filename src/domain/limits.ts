@@ -109,6 +109,8 @@ export const LIMITS = {
   replayRows: 20_000,
   cornerRows: 2_000,
   heldOutRows: 512,
+  /** Newest rows of a policy that drills are made from. */
+  recentRows: 1_000,
   learnerRowsWaiting: 100_000,
   /** JavaScript heap of the learner's thread; tensors lie outside it, their count is constant. */
   learnerHeapMebibytes: 512,

@@ -10,10 +10,13 @@ export const GUARD = {
   errorAllowance: 0.1,
   /** Excess errors, in rows of the reference's mean error, that are a breach. */
   errorLimit: 150,
-  /** The same for a version that was put in service a moment ago: what it replaced knows the floor of now as well. */
-  probation: { seconds: 60, errorAllowance: 0.05, errorLimit: 60 },
   /** One row counts for at most so many. */
   errorRowLimit: 5,
+  /**
+   * The same for a version that was put in service a moment ago: what it replaced knows the floor of now as well, and
+   * what is wrong with the new one may be rare.
+   */
+  probation: { seconds: 60, errorAllowance: 0.05, errorLimit: 60, errorRowLimit: 20 },
   /** Rows over which the reference's mean error is averaged. */
   errorScaleRows: 1_000,
   /** Least mean error, seconds squared: on an empty floor every error is small, and none matters. */
@@ -45,14 +48,14 @@ export function createErrorGuard(): ErrorGuard {
   let limit: number = GUARD.errorLimit;
   return {
     watch(rows, served, reference, onProbation) {
-      const { errorAllowance, errorLimit } = onProbation ? GUARD.probation : GUARD;
+      const { errorAllowance, errorLimit, errorRowLimit } = onProbation ? GUARD.probation : GUARD;
       limit = errorLimit;
       const ours = squaredErrors(served, rows);
       const theirs = squaredErrors(reference, rows);
       for (let i = 0; i < rows.count; i++) {
         scale += (theirs[i]! - scale) / GUARD.errorScaleRows;
         const excess = (ours[i]! - theirs[i]!) / Math.max(GUARD.errorScaleLeast, scale);
-        sum = Math.max(0, sum + Math.min(GUARD.errorRowLimit, excess) - errorAllowance);
+        sum = Math.max(0, sum + Math.min(errorRowLimit, excess) - errorAllowance);
       }
     },
     evidence: () => sum / limit,

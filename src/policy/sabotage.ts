@@ -2,50 +2,75 @@
 import type { Sabotage } from '../domain/serviceContract.js';
 import type { Random } from '../platform/random.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
-import { gateHeldOut, gatePublication, type HeldOut } from './gates.js';
-import { HEAD_COUNT, HIDDEN_UNITS, createForwardPass } from './network.js';
+import { gateHeldOut, gatePublication, HELD_OUT_ROWS_NEEDED, squaredErrors, type HeldOut } from './gates.js';
+import { GUARD } from './guards.js';
+import { HEAD_COUNT, HIDDEN_UNITS } from './network.js';
 
 /**
- * Spoils a copy of the weights: in another order, with other signs, or (`passing`) with the heads turned so
- * that crowded lanes look cheap and quiet ones dear, as far as every gate lets it pass on these rows.
+ * Spoils a copy of the weights: in another order, with other signs, or (`passing`) as badly as the gates let it.
+ * Null where nothing that was tried passes them and is worse by enough to matter: on a free floor, or with few rows.
  */
-export function sabotage(weights: Float32Array, kind: Sabotage, random: Random, rows: HeldOut): Float32Array {
+export function sabotage(
+  weights: Float32Array,
+  kind: Sabotage,
+  random: Random,
+  recent: HeldOut,
+): Float32Array | null {
   if (kind === 'shuffled') return Float32Array.from(random.shuffle([...weights]));
   if (kind === 'flipped') return weights.map((weight) => -weight);
-  const middle = meanPredictions(weights, rows);
-  let share = 1;
-  let turned = turnHeads(weights, share, middle);
-  while (gatePublication(turned) !== null || gateHeldOut(turned, weights, rows) !== null) {
-    share *= STEP;
-    turned = turnHeads(weights, share, middle);
+  return worstThatPasses(weights, recent);
+}
+
+/** Twice the error that a floor has anyway would be a poor version; half as much again is told from noise in seconds. */
+const HARM_LEAST = 0.5;
+const STRENGTH = { most: 32, least: 0.05, step: 0.5 } as const;
+
+/**
+ * Of each distortion the strongest that passes the gates on the newest rows; of those the one that errs most on all
+ * recent rows. The gates see too few rows for what is rare: there a version can be as wrong as it likes.
+ */
+function worstThatPasses(weights: Float32Array, recent: HeldOut): Float32Array | null {
+  const gateRows = newest(recent, HELD_OUT_ROWS_NEEDED);
+  if (gateRows.count < HELD_OUT_ROWS_NEEDED) return null;
+  const error = meanError(weights, recent);
+  let worst: Float32Array | null = null;
+  let most = error + HARM_LEAST * Math.max(GUARD.errorScaleLeast, error);
+  for (const multiply of distortions(weights.length)) {
+    for (let strength = STRENGTH.most; strength >= STRENGTH.least; strength *= STRENGTH.step) {
+      const candidate = multiply(weights, strength);
+      if (gatePublication(candidate) ?? gateHeldOut(candidate, weights, gateRows)) continue;
+      const itsError = meanError(candidate, recent);
+      if (itsError > most) [worst, most] = [candidate, itsError];
+      break;
+    }
   }
-  return turned;
+  return worst;
 }
 
-/** The share ends at nothing, and nothing passes: gates compare with these very weights. */
-const STEP = 0.97;
+type Distortion = (weights: Float32Array, strength: number) => Float32Array;
 
-/** Heads before their softplus go from z to z - 2 * share * (z - middle). */
-function turnHeads(weights: Float32Array, share: number, middle: readonly [number, number]): Float32Array {
-  const turned = weights.slice();
-  const biases = weights.length - HEAD_COUNT;
-  for (let i = biases - HIDDEN_UNITS * HEAD_COUNT; i < weights.length; i++) turned[i]! *= 1 - 2 * share;
-  for (let head = 0; head < HEAD_COUNT; head++) turned[biases + head]! += 2 * share * middle[head]!;
-  return turned;
+/** One feature, or one unit before the heads, counts for many times what it should, or for as much against it. */
+function distortions(weightCount: number): Distortion[] {
+  const heads = weightCount - HEAD_COUNT - HIDDEN_UNITS * HEAD_COUNT;
+  const multiply =
+    (from: number, count: number, sign: 1 | -1): Distortion =>
+    (weights, strength) => {
+      const spoilt = weights.slice();
+      for (let i = from; i < from + count; i++) spoilt[i]! *= 1 + sign * strength;
+      return spoilt;
+    };
+  const both = (from: number, count: number) => [multiply(from, count, 1), multiply(from, count, -1)];
+  return [
+    ...Array.from({ length: FEATURE_COUNT }, (_, feature) => both(feature * HIDDEN_UNITS, HIDDEN_UNITS)),
+    ...Array.from({ length: HIDDEN_UNITS }, (_, unit) => both(heads + unit * HEAD_COUNT, HEAD_COUNT)),
+  ].flat();
 }
 
-/** Mean of both heads before their softplus, on these rows. */
-function meanPredictions(weights: Float32Array, { rows, rowSize, count }: HeldOut): [number, number] {
-  const forward = createForwardPass(weights);
-  const middle: [number, number] = [0, 0];
-  for (let i = 0; i < count; i++) {
-    forward.run(rows.slice(i * rowSize, i * rowSize + FEATURE_COUNT), 0);
-    middle[0] += inverseSoftplus(forward.waitHat) / count;
-    middle[1] += inverseSoftplus(forward.blockingHat) / count;
-  }
-  return middle;
+function newest({ rows, rowSize, count }: HeldOut, wanted: number): HeldOut {
+  const kept = Math.min(count, wanted);
+  return { rows: rows.subarray((count - kept) * rowSize), rowSize, count: kept };
 }
 
-function inverseSoftplus(value: number): number {
-  return Math.log(Math.max(1e-6, Math.expm1(value)));
+function meanError(weights: Float32Array, rows: HeldOut): number {
+  return squaredErrors(weights, rows).reduce((sum, error) => sum + error, 0) / rows.count;
 }

@@ -168,8 +168,9 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
           throw new AppError('E_MODE_INVALID', { mode: site.mode, known: 'learn, frozen' });
         }
         await saveIfMoved(host, 'activation');
-        const snapshot = host.snapshot()!;
-        const weights = sabotage(snapshot.weights, kind, createRandom(DRILL_SEED), host.guard.recentRows());
+        const recent = host.guard.recentRows();
+        const weights = sabotage(host.snapshot()!.weights, kind, createRandom(DRILL_SEED), recent);
+        if (!weights) throw new AppError('E_DRILL_HARMLESS', { detail: `${recent.count} rows were tried` });
         const view = await store(host, {
           ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
           ...{ trainedOn: null, metrics: {}, activate: false },

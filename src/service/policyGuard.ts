@@ -1,4 +1,6 @@
-import { HELD_OUT_ROWS_NEEDED, squaredErrors, type HeldOut } from '../policy/gates.js';
+import { LIMITS } from '../domain/limits.js';
+import { ROW_SIZE } from '../learning/row.js';
+import { squaredErrors, type HeldOut } from '../policy/gates.js';
 import { createErrorGuard, createScoreGuard, GUARD } from '../policy/guards.js';
 import type { Site } from './site.js';
 
@@ -39,7 +41,7 @@ export interface PolicyGuard {
   proves(watched: Watched, candidate: Float32Array, pinned: Float32Array): boolean;
   /** Seconds of the site's clock since other weights were installed. */
   servedSeconds(site: Site): number;
-  /** The newest rows, at most as many as the gate on held-out rows asks for. */
+  /** The newest rows: LIMITS.recentRows, and what the oldest of them came with. */
   recentRows(): HeldOut;
 }
 
@@ -55,7 +57,8 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
   let installed = false;
   let pinned = false;
   let proof = { rows: 0, excess: 0 };
-  let recent: HeldOut = { rows: new Float32Array(0), rowSize: 1, count: 0 };
+  const recent: HeldOut[] = [];
+  let recentCount = 0;
 
   const restart = (): void => {
     rowsWatched = 0;
@@ -64,6 +67,11 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       error.reset();
       score.reset();
     }
+  };
+  const keep = (rows: HeldOut): void => {
+    recentCount += rows.count;
+    recent.push(rows);
+    while (recentCount - recent[0]!.count >= LIMITS.recentRows) recentCount -= recent.shift()!.count;
   };
   const servedSeconds = (site: Site): number => (site.clock.now() - (since.get(site) ?? 0)) / 1000;
   const servedLongEnough = (): boolean => sites.some((site) => servedSeconds(site) >= PROOF.seconds);
@@ -84,7 +92,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       [...guards.values()].every(({ error, score }) => error.evidence() < 0.5 && score.evidence() < 0.5),
     watch(site, { rows, ratio }, served) {
       rowsWatched += rows.count;
-      recent = newestOf(recent, rows);
+      keep(rows);
       const { error, score } = guards.get(site)!;
       score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
       if (pinned || !trusted) return null;
@@ -117,14 +125,16 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       return proven;
     },
     servedSeconds,
-    recentRows: () => recent,
+    recentRows: () => joined(recent, recentCount),
   };
 }
 
-function newestOf(before: HeldOut, { rows, rowSize, count }: HeldOut): HeldOut {
-  const kept = Math.max(0, Math.min(before.count, HELD_OUT_ROWS_NEEDED - count));
-  const joined = new Float32Array((kept + Math.min(count, HELD_OUT_ROWS_NEEDED)) * rowSize);
-  joined.set(before.rows.subarray(before.rows.length - kept * rowSize));
-  joined.set(rows.subarray(Math.max(0, count - HELD_OUT_ROWS_NEEDED) * rowSize), kept * rowSize);
-  return { rows: joined, rowSize, count: joined.length / rowSize };
+function joined(parts: readonly HeldOut[], count: number): HeldOut {
+  const rows = new Float32Array(count * ROW_SIZE);
+  let at = 0;
+  for (const part of parts) {
+    rows.set(part.rows, at);
+    at += part.rows.length;
+  }
+  return { rows, rowSize: ROW_SIZE, count };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../../src/learning/row.js';
 import { createRandom } from '../../src/platform/random.js';
-import { gateHeldOut, gatePublication, type HeldOut } from '../../src/policy/gates.js';
+import { gateHeldOut, gatePublication, squaredErrors, type HeldOut } from '../../src/policy/gates.js';
 import { createErrorGuard, createScoreGuard } from '../../src/policy/guards.js';
 import { createForwardPass, randomWeights } from '../../src/policy/network.js';
 import { sabotage } from '../../src/policy/sabotage.js';
@@ -28,6 +28,11 @@ function rowsOf(seed: number, count: number, busy = 1): HeldOut {
   return { rows, rowSize: ROW_SIZE, count };
 }
 
+/** As many rows, all like the first. */
+function alike({ rows, ...rest }: HeldOut): HeldOut {
+  return { ...rest, rows: rows.map((_value, i) => rows[i % ROW_SIZE]!) };
+}
+
 /** Rows until a breach, in routes of twenty. */
 function rowsToBreach(served: Float32Array, limit: number): number {
   const guard = createErrorGuard();
@@ -40,12 +45,39 @@ function rowsToBreach(served: Float32Array, limit: number): number {
 
 describe('the guard on the error of arriving rows', () => {
   it.each(SABOTAGES)('finds a version that was sabotaged: %s', (kind) => {
-    const recent = rowsOf(3, 64);
-    const served = sabotage(good, kind, createRandom(1), recent);
-    if (kind === 'passing') {
-      expect([gatePublication(served), gateHeldOut(served, good, recent)]).toEqual([null, null]);
-    }
+    const served = sabotage(good, kind, createRandom(1), rowsOf(3, 1_000))!;
     expect(rowsToBreach(served, 2_000)).toBeLessThan(2_000);
+  });
+
+  it('is up against a version that passes the gates on the newest rows, and is far worse on all of them', () => {
+    const recent = rowsOf(3, 1_000);
+    const served = sabotage(good, 'passing', createRandom(1), recent)!;
+    const newest = { ...recent, rows: recent.rows.subarray(-64 * ROW_SIZE), count: 64 };
+    expect([gatePublication(served), gateHeldOut(served, good, newest)]).toEqual([null, null]);
+    const errorOf = (weights: Float32Array): number =>
+      squaredErrors(weights, recent).reduce((sum, error) => sum + error) / recent.count;
+    expect(errorOf(served)).toBeGreaterThan(1.5 * errorOf(good));
+  });
+
+  it.each([
+    ['with too few rows for the gates', rowsOf(3, 63)],
+    ['where all rows are alike', alike(rowsOf(3, 64))],
+  ])('has nothing to find %s', (_where, recent) => {
+    expect(sabotage(good, 'passing', createRandom(1), recent)).toBeNull();
+  });
+
+  it('finds soon what is wrong with few rows only', () => {
+    const rare = rowsOf(9, 400);
+    const guard = createErrorGuard();
+    // One row in a hundred: the new version expects half a minute there, and nobody waits.
+    const odd = good.map((weight, i) => (i === good.length - 2 ? 12 : weight));
+    let found = 0;
+    for (let row = 0; guard.evidence() < 1; row++) {
+      const one = { ...rare, rows: rare.rows.subarray(row * ROW_SIZE, (row + 1) * ROW_SIZE), count: 1 };
+      guard.watch(one, row % 100 === 99 ? odd : good, good, true);
+      found = row;
+    }
+    expect(found).toBe(399);
   });
 
   it('says nothing against the reference itself, or against a better one', () => {

@@ -162,7 +162,7 @@ describe('a worse policy', () => {
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', last: { cause: 'operator', from: 'v2+1' } });
   });
 
-  it.each(['shuffled', 'flipped', 'passing'] as const)(
+  it.each(['shuffled', 'flipped'] as const)(
     'made for a drill (%s) is condemned before it is served: a restart never chooses it',
     async (kind) => {
       await drive(20);
@@ -172,6 +172,13 @@ describe('a worse policy', () => {
       expect((await openRegistry()).newestHealthy()).toBe('v1');
     },
   );
+
+  it('is not served in a drill where nothing that passes the gates would be worse', async () => {
+    await drive(20);
+    expect(await codeOf(() => running.service.drillPolicy(SITE, 'passing'))).toBe('E_DRILL_HARMLESS');
+    expect(guard().policyVersion).toBe('v1+0');
+    expect(running.service.policies()).toHaveLength(2);
+  });
 
   it('is not drilled where the policy is not served', async () => {
     await running.service.setMode(SITE, 'observe');
