@@ -109,6 +109,8 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     socket.on('error', (error) => logger.info({ ...context, reason: error.message }, 'connection failed'));
     socket.on('message', (bytes: Buffer, isBinary: boolean) => {
       connection.heard();
+      // Whoever was told to go, and goes on talking, has no say any more: the token may be why.
+      if (socket.readyState !== socket.OPEN) return;
       dispatch.receive(connection, bytes, isBinary);
     });
     socket.on('pong', () => connection.heard());

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TokenGrant } from '../../src/registry/tokenRecords.js';
+import { frameOf, openRawSocket } from './support/hostile.js';
 import { NORTH, startServer, upgradeStatus, type TestServer } from './support/startServer.js';
 
 /** A path that fits a route's pattern. */
@@ -231,6 +233,75 @@ describe('access', () => {
       });
       expect(await fleet.ask(hello('north', 'amr-7'), 'welcome')).toMatchObject({ warehouseId: 'north' });
       fleet.socket.terminate();
+    });
+
+    it('shows and moves nothing of a warehouse or robot that the token does not reach, whatever is said', async () => {
+      const { operator } = server.tokens;
+      const robots = [{ robotId: 'secret-robot', robotType: 'unit', node: 'r0c0' }];
+      await server.http('POST', `${NORTH}/robots`, { token: operator, body: { robots } });
+      const request = { requestId: 'secret-2', robotId: 'secret-robot', from: 'r0c0', stops: ['r2c1'] };
+      const issued = await server.http('POST', `${NORTH}/routes`, { token: operator, body: request });
+      const routeId = issued.json['routeId'] as string;
+      const before = await server.http('GET', NORTH, { token: operator });
+      const grants: (TokenGrant & { home: string })[] = [
+        { role: 'robot', warehouses: ['south'], robots: '*', home: 'south' },
+        { role: 'operator', warehouses: ['south'], robots: '*', home: 'south' },
+        { role: 'robot', warehouses: ['north'], robots: ['amr-*'], home: 'north' },
+      ];
+      for (const { home, ...grant } of grants) {
+        const { token } = server.issue(grant);
+        const fleet = await server.connect(token);
+        // Of its own, and, where it may, one of the same name.
+        const names = home === 'south' ? ['amr-1', 'secret-robot'] : ['amr-1'];
+        const own = names.map((robotId) => ({ robotId, robotType: 'unit' }));
+        await fleet.ask({ type: 'hello', warehouseId: home, robots: own }, 'welcome');
+        const of = { routeId, revision: 0, node: 'r2c1', at: 1_000_000 };
+        const messages = [
+          { type: 'hello', warehouseId: 'north', robots },
+          { type: 'route.request', ...request, robotId: 'other-robot' },
+          { type: 'robot.state', robotId: 'other-robot', node: 'r0c0', available: true, at: 1 },
+          { type: 'route.progress', ...of },
+          { type: 'route.deviated', ...of },
+          { type: 'route.completed', routeId, trace: [['r0c0', 1, null]] },
+          { type: 'route.cancelled', routeId, reason: 'mischief' },
+        ];
+        for (const message of messages) {
+          const answer = await fleet.ask(message, 'error');
+          expect(answer).toMatchObject({
+            code: expect.stringMatching(/^E_(FORBIDDEN|HELLO_FIRST|UNKNOWN_ROUTE|NOT_YOUR_ROUTE)$/) as string,
+          });
+        }
+        fleet.socket.terminate();
+      }
+      const after = await server.http('GET', NORTH, { token: operator });
+      expect({ ...after.json, robots: 0 }).toEqual({ ...before.json, robots: 0 });
+      await server.http('POST', `${NORTH}/routes/${routeId}/cancel`, {
+        token: operator,
+        body: { reason: 'done' },
+      });
+    });
+
+    it('hears nothing more from one whose token was revoked and that does not go', async () => {
+      const { token, revoke } = server.issue({ role: 'robot', warehouses: '*', robots: '*' });
+      const socket = await openRawSocket({ port: server.port, token });
+      const say = (message: object): void => {
+        const payload = Buffer.from(JSON.stringify(message));
+        socket.write(frameOf({ first: 0x81, claimed: payload.length, isMasked: true, payload }));
+      };
+      const heard = (): Promise<string> =>
+        new Promise((resolve) => socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1'))));
+      const robots = [{ robotId: 'stubborn', robotType: 'unit', node: 'r0c0' }];
+      const welcome = heard();
+      say({ type: 'hello', warehouseId: 'north', robots });
+      expect(await welcome).toContain('welcome');
+      const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      const closing = heard();
+      revoke();
+      expect((await closing).charCodeAt(0)).toBe(0x88);
+      const { openRoutes } = server.service.warehouse('north');
+      say({ type: 'route.request', requestId: 'late', robotId: 'stubborn', from: 'r0c0', stops: ['r2c1'] });
+      await ended;
+      expect(server.service.warehouse('north').openRoutes).toBe(openRoutes);
     });
 
     it('ends when the token is revoked', async () => {
