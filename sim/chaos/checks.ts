@@ -161,6 +161,14 @@ export function createChecks(options: ChecksOptions) {
     report(promise: string, detail: string): void {
       kept ??= { error: new Violation(promise, detail) };
     },
+    /** Runs checks inside a promise's callback, which would swallow what they find. */
+    guard(work: () => void): void {
+      try {
+        work();
+      } catch (error) {
+        kept ??= { error };
+      }
+    },
     throwKept(): void {
       if (kept) throw kept.error;
     },
