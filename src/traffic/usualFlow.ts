@@ -1,3 +1,4 @@
+import { againstHighways } from '../warehouse/highways.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from './traffic.js';
 
@@ -5,14 +6,16 @@ import type { Traffic } from './traffic.js';
 const HALF_LIFE_SECONDS = 60;
 /** Robots that one way must be ahead of the other before it is the usual way: on a light floor, chance makes a difference of one. */
 const CHANCE_ROBOTS = 1;
+/** Robots that count as usually driving along each highway. */
+const HIGHWAY_ROBOTS = 1;
 /** Smaller changes wait until they have added up: what nobody drives on costs nothing. */
 const NOTICEABLE_ROBOTS = 0.02;
 
 /**
- * Which way traffic usually goes: each lane's planned flow, averaged over minutes. The planned flow of now
- * turns round with every route that ends; this does not. Pricing what runs against it lets a floor settle
- * into one-way aisles by itself, where and as long as its traffic needs them (the "highways" of Cohen et al.,
- * SoCS 2015, are drawn by hand).
+ * Which way traffic usually goes: each lane's planned flow, averaged over minutes, and a robot along each highway.
+ * The planned flow of now turns round with every route that ends; this does not. Pricing what runs against it lets
+ * a floor settle into one-way aisles, where and as long as its traffic needs them. The highways decide which way,
+ * from the first plan on: what a floor settles into by chance in its first jam, it keeps.
  */
 export interface UsualFlow {
   /** [L] robots that usually come the other way more than go this way, beyond what is chance; 0 or more. */
@@ -24,7 +27,8 @@ export interface UsualFlow {
 export function createUsualFlow(graph: LaneGraph, traffic: Traffic): UsualFlow {
   const { laneCount, reverseLane } = graph;
   const usual = new Float32Array(laneCount);
-  const against = new Float32Array(laneCount);
+  const highways = Float32Array.from(againstHighways(graph), (against) => HIGHWAY_ROBOTS * against);
+  const against = highways.slice();
   return {
     against,
     drift(seconds, changed) {
@@ -33,9 +37,10 @@ export function createUsualFlow(graph: LaneGraph, traffic: Traffic): UsualFlow {
         usual[lane]! += share * (traffic.flow[lane]! - usual[lane]!);
       for (let lane = 0; lane < laneCount; lane++) {
         const reverse = reverseLane[lane]!;
-        const next = reverse >= 0 ? Math.max(0, usual[reverse]! - usual[lane]! - CHANCE_ROBOTS) : 0;
+        if (reverse < 0) continue;
+        const next = highways[lane]! + Math.max(0, usual[reverse]! - usual[lane]! - CHANCE_ROBOTS);
         const moved = Math.abs(next - against[lane]!);
-        if (moved === 0 || (moved < NOTICEABLE_ROBOTS && next > 0)) continue;
+        if (moved === 0 || (moved < NOTICEABLE_ROBOTS && next > highways[lane]!)) continue;
         against[lane] = next;
         changed(lane);
       }
