@@ -16,12 +16,12 @@ export interface Holdings {
   /** While it is stopped a robot is an obstacle: waits for it in that time are nobody's fault. */
   setObstacle(robot: number, obstacle: boolean, atSeconds: number): void;
   /**
-   * Charges the holders of the node for a wait, and returns the seconds of it that were spent behind
-   * obstacles. A wait is charged when it is over.
+   * Charges the holders of the node for a wait, and tells what of it they explain. A wait is charged when it
+   * is over.
    */
-  charge(wait: Wait): number;
-  /** Those seconds alone; nobody pays. */
-  behindObstacles(wait: Wait): number;
+  charge(wait: Wait): WaitShares;
+  /** What they explain; nobody pays. */
+  explain(wait: Wait): WaitShares;
   forget(robot: number): void;
 }
 
@@ -41,6 +41,14 @@ export interface Wait {
   readonly fromSeconds: number;
   readonly toSeconds: number;
 }
+
+/** Seconds of a wait while another robot held the wanted node, and those of them while it was an obstacle. */
+export interface WaitShares {
+  readonly otherSeconds: number;
+  readonly obstacleSeconds: number;
+}
+
+const NOBODY: WaitShares = { otherSeconds: 0, obstacleSeconds: 0 };
 
 interface Span {
   readonly fromSeconds: number;
@@ -80,10 +88,11 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
     pay(hold.next, movingSeconds(hold, Math.max(from, hold.readySeconds), to));
   };
 
-  const walk = ({ robot, node, fromSeconds, toSeconds }: Wait, paying: boolean): number => {
+  const walk = ({ robot, node, fromSeconds, toSeconds }: Wait, paying: boolean): WaitShares => {
     const holds = holdsOf[node];
-    if (!holds) return 0;
-    let behindObstacles = 0;
+    if (!holds) return NOBODY;
+    let obstacleSeconds = 0;
+    let otherSeconds = 0;
     let end = toSeconds;
     // Newest first: each hold pays for what no newer one covers.
     for (let i = holds.length - 1; i >= 0 && end > fromSeconds; i--) {
@@ -92,12 +101,13 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
       const until = Math.min(end, hold.untilSeconds);
       const from = Math.max(fromSeconds, hold.fromSeconds);
       if (until > from) {
-        behindObstacles += stoppedSeconds(hold, from, until);
+        obstacleSeconds += stoppedSeconds(hold, from, until);
+        otherSeconds += until - from;
         if (paying) payHold(hold, from, until);
       }
       end = Math.min(end, from);
     }
-    return behindObstacles;
+    return { obstacleSeconds, otherSeconds };
   };
 
   return {
@@ -136,7 +146,7 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
       else if (last) last.untilSeconds = atSeconds;
     },
     charge: (wait) => walk(wait, true),
-    behindObstacles: (wait) => walk(wait, false),
+    explain: (wait) => walk(wait, false),
     forget(robot) {
       const hold = current.get(robot);
       if (hold) hold.untilSeconds = hold.arrivedSeconds;

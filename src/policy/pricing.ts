@@ -58,7 +58,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   const { laneCount } = graph;
   const networkWeights = new Float32Array(WEIGHT_COUNT);
   const forward = createForwardPass(networkWeights);
-  const memory = createLaneMemory(laneCount);
+  const memory = createLaneMemory(graph);
   const usualFlow = createUsualFlow(graph, traffic);
   const waitHat = new Float32Array(laneCount);
   const blockingHat = new Float32Array(laneCount);

@@ -109,11 +109,11 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   const by = nextPassage(route, revision);
   const wanted = { robot: robot.index, node: revision.nodes[position + 1]! };
   const wait = { ...wanted, fromSeconds: route.readySeconds, toSeconds: setOutSeconds };
-  blame(site, route, wait, by);
+  const explained = blame(site, route, wait, by);
   const waited = seconds - route.readySeconds - driving;
   // Clipped as labels are: one bad clock must not close a lane for everyone.
-  const observed = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited));
-  site.pricing.memory.observe(lane, observed, revision.predictedWait[position]!);
+  const unexplained = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited - explained));
+  site.pricing.memory.observe(lane, unexplained, revision.predictedWait[position]!);
   site.hindsight.waits.record(lane, seconds, waited);
 
   route.position = position + 1;
@@ -169,14 +169,16 @@ function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeI
 /**
  * Lets the holders of a wanted node pay for the wait. Where fleets report nothing on the way, the holder's trace
  * may come after this one: such a wait is charged when the traces of its neighbours have had time to come.
+ * @returns the seconds of it while another robot held the node, as far as is known
  */
-function blame(site: Site, route: OpenRoute, wait: Wait, by: Passage | null): void {
-  if (wait.toSeconds <= wait.fromSeconds) return;
-  const excused = route.progressSeen ? site.holdings.charge(wait) : site.holdings.behindObstacles(wait);
+function blame(site: Site, route: OpenRoute, wait: Wait, by: Passage | null): number {
+  if (wait.toSeconds <= wait.fromSeconds) return 0;
+  const shares = route.progressSeen ? site.holdings.charge(wait) : site.holdings.explain(wait);
   if (!route.progressSeen) {
     site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages: [], waits: [wait] });
   }
-  if (by) by.excusedSeconds += excused;
+  if (by) by.excusedSeconds += shares.obstacleSeconds;
+  return shares.otherSeconds;
 }
 
 function occupyFrom(site: Site, route: OpenRoute, at: Instant, next: Passage | null): void {

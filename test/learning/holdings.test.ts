@@ -30,7 +30,8 @@ describe('who pays for a wait', () => {
     // Sets out for the node at 10, arrives at 12, has left it and arrived elsewhere at 20.
     holdings.arrive(A, NODE, arrival(10, 12, by, next));
     holdings.arrive(A, 4, arrival(19, 20, next, null));
-    expect(holdings.charge(wait(B, 5, 30))).toBe(0);
+    // From 10 to 20 of its wait from 5 to 30 somebody was there; the rest nobody explains.
+    expect(holdings.charge(wait(B, 5, 30))).toEqual({ otherSeconds: 10, obstacleSeconds: 0 });
     expect([by.blockingSeconds, next.blockingSeconds]).toEqual([2, 8]);
   });
 
@@ -48,7 +49,7 @@ describe('who pays for a wait', () => {
     // The first is about to leave (it arrives elsewhere at 8) when the second sets out for the node at 6.
     holdings.arrive(A, 4, arrival(5, 8, older, null));
     holdings.arrive(B, NODE, arrival(6, 8, newer, null));
-    holdings.charge(wait(C, 2, 8));
+    expect(holdings.charge(wait(C, 2, 8)).otherSeconds).toBe(6);
     expect([older.blockingSeconds, newer.blockingSeconds]).toEqual([4, 2]);
   });
 
@@ -65,7 +66,7 @@ describe('who pays for a wait', () => {
   it('is never the robot that waits', () => {
     const { holdings, next } = setUp();
     holdings.arrive(A, NODE, arrival(0, 0, null, next));
-    expect(holdings.charge(wait(A, 0, 10))).toBe(0);
+    expect(holdings.charge(wait(A, 0, 10)).otherSeconds).toBe(0);
     expect(next.blockingSeconds).toBe(0);
   });
 
@@ -104,7 +105,7 @@ describe('a stopped robot', () => {
     holdings.setObstacle(A, true, 3);
     holdings.setObstacle(A, false, 8);
     // The wait is charged when it is over: the robot drives again by then.
-    expect(holdings.charge(wait(B, 2, 10))).toBe(5);
+    expect(holdings.charge(wait(B, 2, 10))).toEqual({ otherSeconds: 8, obstacleSeconds: 5 });
     expect(next.blockingSeconds).toBe(3);
   });
 
@@ -113,9 +114,9 @@ describe('a stopped robot', () => {
     holdings.arrive(A, NODE, arrival(0, 1, null, next));
     holdings.setObstacle(A, true, 4);
     holdings.setObstacle(A, true, 6);
-    expect(holdings.behindObstacles(wait(B, 2, 10))).toBe(6);
+    expect(holdings.explain(wait(B, 2, 10))).toEqual({ otherSeconds: 8, obstacleSeconds: 6 });
     expect(next.blockingSeconds).toBe(0);
-    expect(holdings.charge(wait(B, 2, 10))).toBe(6);
+    expect(holdings.charge(wait(B, 2, 10)).obstacleSeconds).toBe(6);
     expect(next.blockingSeconds).toBe(2);
   });
 
@@ -123,7 +124,7 @@ describe('a stopped robot', () => {
     const { holdings, next } = setUp();
     holdings.setObstacle(A, true, 0);
     holdings.arrive(A, NODE, arrival(5, 6, null, next));
-    expect(holdings.charge(wait(B, 6, 10))).toBe(4);
+    expect(holdings.charge(wait(B, 6, 10)).obstacleSeconds).toBe(4);
     expect(next.blockingSeconds).toBe(0);
   });
 });

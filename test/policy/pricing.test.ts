@@ -179,6 +179,23 @@ describe('lane memory in the price', () => {
     expect(pricing.pricesFor(0)[lane]).toBeLessThan(dear / 3);
   });
 
+  it('counts a surprise for every way out of the place where the robot was held, and for no other lane', () => {
+    const graph = gridFromText('...\n...');
+    const { pricing } = setUp(graph);
+    for (let i = 0; i < 5_000; i++) pricing.memory.observe(i % graph.laneCount, 0.1, 0);
+    const held = laneBetween(graph, 1, 2);
+    pricing.memory.observe(held, 10, 0);
+    for (let lane = 0; lane < graph.laneCount; lane++)
+      expect(pricing.memory.excessSeconds(lane) > 4).toBe(graph.laneFrom[lane] === 1);
+  });
+
+  it('does not let a slow place set the scatter that it is measured by', () => {
+    const graph = gridFromText('...');
+    const { pricing } = setUp(graph);
+    for (let i = 0; i < 20_000; i++) pricing.memory.observe(0, i % 450 === 0 ? 10 : 0.02, 0);
+    expect(pricing.memory.scatterSeconds()).toBeLessThan(0.1);
+  });
+
   it('counts nothing that lies within the scatter of the site', () => {
     const graph = gridFromText('...');
     const { pricing } = setUp(graph);
