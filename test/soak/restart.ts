@@ -18,6 +18,10 @@ import { runSoak } from './support/soak.js';
 
 const STARTS = 3;
 const READY_MILLISECONDS = 5_000;
+/** More than the service ever commits at once: what is timed are the starts. */
+const BATCH_RECORDS = 20_000;
+
+const FIRST = [recordOf(1), recordOf(2)] as const;
 
 await runSoak({
   name: 'soak-restart',
@@ -63,23 +67,31 @@ async function makeJournal(
   const state = createWarehouseState();
   const states = new Map<string, WarehouseState>([['grid', state]]);
   let batch: EncodedRecord[] = [];
+  // What memory keeps does not reach further back than this.
+  const reach = 2 * Math.floor(count / 2) - 4 * LIMITS.closedRoutesKept;
   for (let sequence = 1; sequence <= count; sequence++) {
-    const record = recordOf(sequence);
+    const record = sequence > reach ? recordOf(sequence) : likeFirst(sequence);
     batch.push(record);
     if (sequence <= count - LIMITS.checkpointRecords) {
-      // What memory keeps does not reach further back than this.
-      if (sequence > 2 * Math.floor(count / 2) - 4 * LIMITS.closedRoutesKept)
-        state.ledger.apply(decodeRecord({ ...record, sequence }));
+      if (sequence > reach) state.ledger.apply(decodeRecord({ ...record, sequence }));
       if (sequence === count - LIMITS.checkpointRecords) {
         await writeCheckpoint(directory, sequence, checkpointParts(states));
       }
     }
-    if (batch.length < LIMITS.journalRecordsPerCommit && sequence < count) continue;
+    if (batch.length < BATCH_RECORDS && sequence < count) continue;
     store.commit(batch);
     batch = [];
     progress(sequence);
   }
   store.close();
+}
+
+/** The first issue or the first completion with other ids: no start reads so far back, and this is ten times as fast. */
+function likeFirst(sequence: number): EncodedRecord {
+  const number = Math.ceil(sequence / 2);
+  const first = FIRST[sequence % 2 === 1 ? 0 : 1];
+  const payload = first.payload.replaceAll('"r1"', `"r${number}"`).replaceAll('"q1"', `"q${number}"`);
+  return { ...first, at: sequence, routeId: `r${number}`, payload };
 }
 
 /** Odd: a route is issued; even: the one before is completed. */
