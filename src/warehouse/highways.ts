@@ -1,5 +1,8 @@
 import type { LaneGraph } from './laneGraph.js';
 
+/** A graph does not change; its highways are asked for whenever its lanes are priced anew from nothing. */
+const known = new WeakMap<LaneGraph, Uint8Array>();
+
 /** Rows whose axes differ by no more than half of this are parallel. */
 const AXIS_RADIANS = Math.PI / 4;
 
@@ -30,7 +33,13 @@ interface Facing {
  *
  * @returns [L] 1 where a lane runs against its row's preferred way; 0 along it, and on one-way lanes
  */
-export function againstHighways(graph: LaneGraph): Uint8Array {
+export function againstHighways(graph: LaneGraph): Readonly<Uint8Array> {
+  let against = known.get(graph);
+  if (!against) known.set(graph, (against = findHighways(graph)));
+  return against;
+}
+
+function findHighways(graph: LaneGraph): Uint8Array {
   const rows = straightRows(graph);
   const prefersAxis = alternate(rows.length, facingRows(rows));
   const against = new Uint8Array(graph.laneCount);
@@ -90,23 +99,45 @@ function describe(graph: LaneGraph, lanes: readonly number[]): Row {
   };
 }
 
+/** A stretch of the axis and the row that is seen there. */
+interface Part {
+  readonly row: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The first part that reaches beyond `metres`; their count where none does. */
+function firstAfter(parts: readonly Part[], metres: number): number {
+  let [low, high] = [0, parts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (parts[middle]!.to > metres) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Which parallel rows see each other: row after row is laid over what is visible of those before it. */
 function facingRows(rows: readonly Row[]): Facing[] {
   const facing: Facing[] = [];
   for (const axis of new Set(rows.map((row) => row.axis))) {
     const inOrder = [...rows.keys()].filter((row) => rows[row]!.axis === axis);
     inOrder.sort((a, b) => rows[a]!.offset - rows[b]!.offset);
-    let visible: { row: number; from: number; to: number }[] = [];
+    // What is visible of the rows so far, along the axis; no two parts overlap.
+    const visible: Part[] = [];
     for (const row of inOrder) {
       const { from, to } = rows[row]!;
-      const still: typeof visible = [];
-      for (const part of visible) {
-        const metres = Math.min(part.to, to) - Math.max(part.from, from);
-        if (metres > 0) facing.push({ a: part.row, b: row, metres });
-        if (part.from < Math.min(part.to, from)) still.push({ ...part, to: Math.min(part.to, from) });
-        if (part.to > Math.max(part.from, to)) still.push({ ...part, from: Math.max(part.from, to) });
+      const start = firstAfter(visible, from);
+      let end = start;
+      for (; end < visible.length && visible[end]!.from < to; end++) {
+        const part = visible[end]!;
+        facing.push({ a: part.row, b: row, metres: Math.min(part.to, to) - Math.max(part.from, from) });
       }
-      visible = [...still, { row, from, to }];
+      const [left, right] = [visible[start], visible[end - 1]];
+      const still: Part[] = [{ row, from, to }];
+      if (end > start && left!.from < from) still.unshift({ ...left!, to: from });
+      if (end > start && right!.to > to) still.push({ ...right!, from: to });
+      visible.splice(start, end - start, ...still);
     }
   }
   return facing;
@@ -119,11 +150,16 @@ function facingRows(rows: readonly Row[]): Facing[] {
 function alternate(rowCount: number, facing: readonly Facing[]): (row: number) => boolean {
   const parent = Int32Array.from({ length: rowCount }, (_, row) => row);
   const differs = new Uint8Array(rowCount);
+  /** The root of a row's tree, and whether their ways differ; rows on the way are hung below the root. */
   const find = (row: number): { readonly root: number; readonly other: number } => {
     let [root, other] = [row, 0];
-    while (parent[root] !== root) {
-      other ^= differs[root]!;
-      root = parent[root]!;
+    for (; parent[root] !== root; root = parent[root]!) other ^= differs[root]!;
+    for (let [at, way] = [row, other]; at !== root;) {
+      const [next, step] = [parent[at]!, differs[at]!];
+      parent[at] = root;
+      differs[at] = way;
+      way ^= step;
+      at = next;
     }
     return { root, other };
   };
