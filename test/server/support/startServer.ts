@@ -11,6 +11,7 @@ import { newToken, type TokenGrant, type TokenRecord } from '../../../src/regist
 import { Writable } from 'node:stream';
 import { createLogger } from '../../../src/server/logging.js';
 import { createMetrics } from '../../../src/server/metrics.js';
+import type { TokenSource } from '../../../src/server/tokens.js';
 import { createServer, type AisleflowServer, type ServerTiming } from '../../../src/server/server.js';
 import { createRoutingService } from '../../../src/service/routingService.js';
 import { gridFromText } from '../../../src/warehouse/movingAi.js';
@@ -77,6 +78,8 @@ export async function startServer(
     /** A learner, and a registry in this directory. */
     readonly policiesIn?: string;
     readonly wrap?: (service: RoutingService) => RoutingService;
+    /** Instead of the tokens that tests issue. */
+    readonly tokenFile?: TokenSource;
   } = {},
 ): Promise<TestServer> {
   const metrics = createMetrics();
@@ -104,7 +107,7 @@ export async function startServer(
   };
   const server = await createServer({
     service: options.wrap?.(service) ?? service,
-    tokens: { records: () => records, refresh: () => undefined },
+    tokens: options.tokenFile ?? { records: () => records, refresh: () => undefined },
     ...{
       metrics,
       logger,
