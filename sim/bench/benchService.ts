@@ -5,7 +5,7 @@ import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
 import type { Random } from '../../src/platform/random.js';
 import { selectBackend } from '../../src/policy/backend.js';
-import { randomWeights } from '../../src/policy/network.js';
+import { HEAD_COUNT, randomWeights, WEIGHT_COUNT } from '../../src/policy/network.js';
 import type { PriceSource } from '../../src/policy/pricing.js';
 import { createRoutingService } from '../../src/service/routingService.js';
 import { rewardWeights } from '../arguments.js';
@@ -52,7 +52,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
   let routes = 0;
   const backend = spec.mode === 'learn' ? await selectBackend({ force: options.backend }) : null;
   const { price, listen } = pricedBy(options);
-  const start = spec.weights === 'shipped' ? needed(options.shipped, method) : null;
+  const start = startingWeights(options);
   const service = await createRoutingService({
     graphs: [graph],
     journal: createMemoryJournal(JOURNAL_RECORDS),
@@ -138,6 +138,22 @@ function needed<T>(value: T | undefined, method: string): T {
   if (value === undefined) throw new AppError('E_USAGE', { detail: `${method} has no weights here` });
   return value;
 }
+
+/** Weights that a method brings with it; null where the network starts at random, or there is none. */
+function startingWeights({ method, shipped }: BenchOptions): Float32Array | null {
+  switch (specOf(method).weights) {
+    case 'shipped':
+      return needed(shipped, method);
+    case 'silent':
+      return new Float32Array(WEIGHT_COUNT).fill(SILENT_BIAS, WEIGHT_COUNT - HEAD_COUNT);
+    case 'cold':
+    case undefined:
+      return null;
+  }
+}
+
+/** softplus(-30) is 1e-13 s. */
+const SILENT_BIAS = -30;
 
 /** Serves the weights that it was given: what a frozen policy is. */
 function learnsNothing(): LearnerPort {

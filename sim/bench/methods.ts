@@ -5,8 +5,8 @@ export interface BenchMethodSpec {
   readonly mode: Mode;
   /** A price of `handMadePrice`, or the service's own planned-flow price. */
   readonly price?: 'flow' | 'flow+crisscross' | 'flow-light' | 'static' | 'observed-delay';
-  /** Weights that the network starts from. */
-  readonly weights?: 'cold' | 'shipped';
+  /** Weights that the network starts from; `silent` ones predict nothing. */
+  readonly weights?: 'cold' | 'shipped' | 'silent';
   /** Serves a shortest path, each of those as likely. */
   readonly shortest?: true;
   /** Means something only in a run with a change. */
@@ -16,6 +16,7 @@ export interface BenchMethodSpec {
 /**
  * Every method plans with the same planner in the same simulator. `flow` is the planned-flow price of Chen et al.,
  * AAAI 2024; `static` the published lane weights of Zhang et al., IJCAI 2024; `frozen` the shipped policy as it is.
+ * `rules-alone` is the service's own price without what its network predicts: what learning adds to it is learning's.
  * `frozen-at-change` stops its network at the change (lane memory, usual flow and pressure go on, as in mode frozen);
  * `oracle` knows how slow the slow cell is, and learns as `learned-cold` else.
  */
@@ -26,6 +27,7 @@ export const BENCH_METHODS = {
   'flow-light': { mode: 'off', price: 'flow-light' },
   static: { mode: 'off', price: 'static' },
   'observed-delay': { mode: 'off', price: 'observed-delay' },
+  'rules-alone': { mode: 'frozen', weights: 'silent' },
   'learned-cold': { mode: 'learn', weights: 'cold' },
   'learned-shipped': { mode: 'learn', weights: 'shipped' },
   frozen: { mode: 'frozen', weights: 'shipped' },

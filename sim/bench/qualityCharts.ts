@@ -11,7 +11,7 @@ const SCHEMA = 'https://vega.github.io/schema/vega-lite/v6.json';
 const BAND_RESAMPLES = 1000;
 const CONFIG = { font: 'DejaVu Sans', axis: { labelFontSize: 11, titleFontSize: 12 } } as const;
 export const CHART_BASE = { $schema: SCHEMA, config: CONFIG } as const;
-/** Okabe and Ito's colours, told apart by colour-blind readers too; ours are the strong ones. */
+/** Okabe and Ito's colours and one of Tol's, told apart by colour-blind readers too; ours are the strong ones. */
 const COLOURS: Readonly<Record<string, string>> = {
   shortest: '#999999',
   flow: '#56B4E9',
@@ -19,6 +19,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   'flow-light': '#009E73',
   static: '#F0E442',
   'observed-delay': '#CC79A7',
+  'rules-alone': '#882255',
   'learned-cold': '#D55E00',
   'learned-shipped': '#000000',
   frozen: '#E69F00',

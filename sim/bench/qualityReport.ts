@@ -78,7 +78,11 @@ function throughputs(lines: readonly BenchLine[]): Part {
 }
 
 function differences(lines: readonly BenchLine[]): Part {
-  const opponents = present(['shortest', ...HAND_MADE_METHODS] as const, lines, (line) => line.method);
+  const opponents = present(
+    ['shortest', ...HAND_MADE_METHODS, 'rules-alone'] as const,
+    lines,
+    (line) => line.method,
+  );
   const rows = present(CELLS, lines, (line) => line.cell).flatMap((cell) => {
     const best = bestHandMade(lines, cell);
     return present(LEARNED, linesOfCell(lines, cell), (line) => line.method).map((method) => {
@@ -98,7 +102,7 @@ function differences(lines: readonly BenchLine[]): Part {
     title: 'What learning is worth',
     about:
       'Ours minus theirs, goals a step, seed by seed. The best hand-made price is chosen after the fact, cell by cell: ' +
-      'nobody could have known which.',
+      'nobody could have known which. `rules-alone` is our own price without its network.',
     table: rows.length === 0 ? '' : markdownTable(head, rows),
   };
 }

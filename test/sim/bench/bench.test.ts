@@ -42,4 +42,14 @@ describe('the benchmark in process', () => {
     expect(result['throughput']).toBeGreaterThan(0.5);
     expect(result['backend']).toBe('wasm');
   });
+
+  it('tells what the price does without its network: it is neither flow nor learnt', async () => {
+    const rules = JSON.parse(await run('rules-alone', 5)) as Record<string, number>;
+    const flow = JSON.parse(await run('flow', 5)) as Record<string, number>;
+    expect(rules['updatesApplied']).toBe(0);
+    expect(rules['windows']).not.toEqual(flow['windows']);
+    const waiting = (result: Record<string, unknown>): unknown => result['components'];
+    const learned = JSON.parse(await run('learned-cold', 5)) as Record<string, number>;
+    expect(waiting(rules)).not.toEqual(waiting(learned));
+  });
 });
