@@ -13,6 +13,8 @@ export interface GuardDrillOptions {
   readonly minutes: number;
   /** Before the first. */
   readonly warmUpMinutes: number;
+  /** The run's: none begins whose end it would not see. */
+  readonly seconds: number;
   readonly tell: (event: object) => void;
 }
 
@@ -33,7 +35,8 @@ export const DRILL_SECONDS = 10;
 
 /** Serves sabotaged versions in turn, one kind after the other, while nothing else is amiss. */
 export function createGuardDrills(options: GuardDrillOptions) {
-  const { service, warehouseId, minutes, warmUpMinutes, tell } = options;
+  const { service, warehouseId, minutes, warmUpMinutes, seconds, tell } = options;
+  const last = seconds - PATIENCE_SECONDS;
   const counts = { drills: 0, missed: 0, harmless: 0, longestSeconds: 0 };
   let turn = 0;
   let served: { readonly policyVersion: string; readonly at: number } | null = null;
@@ -64,7 +67,7 @@ export function createGuardDrills(options: GuardDrillOptions) {
         served = null;
         await service.rollBack(warehouseId);
       }
-      const due = second > 60 * warmUpMinutes && second % (60 * minutes) === 0;
+      const due = second > 60 * warmUpMinutes && second <= last && second % (60 * minutes) === 0;
       if (due && !served && !service.guard(warehouseId).pinned) await begin(second);
     },
   };

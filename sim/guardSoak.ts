@@ -66,6 +66,7 @@ async function soak(options: Options): Promise<void> {
   const drills = createGuardDrills({
     ...{ service, warehouseId, warmUpMinutes: options.warmUpMinutes, tell },
     minutes: isDrill ? options.drillMinutes : Infinity,
+    seconds: 3600 * options.hours,
   });
   /** Roll backs that no drill called for. */
   let spontaneous = 0;
