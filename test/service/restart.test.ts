@@ -59,13 +59,13 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       const { service } = before;
       await service.requestRoute(SITE, request('a', '00', ['02', '04']));
       const done = await service.requestRoute(SITE, request('b', '10', ['12']));
-      await service.requestRoute(SITE, request('c', '03', ['00']));
+      await service.requestRoute(SITE, request('c', '03', ['13']));
       await before.pass(20);
       const trace = traceAlong(done.nodes, START, [1, 1, 3, 1]);
       const scored = await service.completeRoute(SITE, report(done, trace));
       expect(scored.learnt).toBe(true);
       await service.setWeights(SITE, { ...service.weights(SITE), distance: 0.5 });
-      await service.closeLanes(SITE, [lane('03', '04')]);
+      await service.closeLanes(SITE, [lane('00', '01')]);
       await service.setMode(SITE, 'frozen');
       const { weights, mode, closedLanes, openRoutes } = service.warehouse(SITE);
       const routes = await Promise.all(
@@ -96,7 +96,7 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
         ...scored,
         duplicate: true,
       });
-      expect(await after.service.requestRoute(SITE, request('c', '03', ['00']))).toMatchObject({
+      expect(await after.service.requestRoute(SITE, request('c', '03', ['13']))).toMatchObject({
         routeId: 'route-3',
       });
       await after.service.close();
