@@ -37,6 +37,11 @@ const SITES: readonly TrainingSite[] = [
     set: { shelfRows: '6', shelfColumns: '4', shelfLength: '6', aisleWidth: '2' },
     density: 0.4,
   },
+  {
+    layout: 'kiva-33x36',
+    set: { shelfRows: '5', shelfColumns: '4', shelfLength: '7' },
+    density: 0.42,
+  },
   { layout: 'kiva-33x36', set: { shelfRows: '7', shelfColumns: '2', shelfLength: '9' }, density: 0.2 },
   { layout: 'narrow-33x57', set: { shelfRows: '6', shelfColumns: '7', shelfLength: '4' }, density: 0.42 },
   { layout: 'narrow-33x57', set: { shelfRows: '5', shelfColumns: '9', shelfLength: '2' }, density: 0.25 },
@@ -48,7 +53,7 @@ const SITES: readonly TrainingSite[] = [
   },
 ];
 
-const HELP = `npm run train:base -- [--steps 1200] [--seed 1] [--to policies] [--name shipped-1]
+const HELP = `npm run train:base -- [--steps 900] [--seed 1] [--to policies] [--name shipped-1]
 Trains the shipped policy on generated sites and writes it as a policy version.
 
 Example: npm run train:base -- --steps 300 --to /tmp/policies
@@ -57,7 +62,7 @@ Example: npm run train:base -- --steps 300 --to /tmp/policies
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      steps: { type: 'string', default: '1200' },
+      steps: { type: 'string', default: '900' },
       seed: { type: 'string', default: '1' },
       to: { type: 'string', default: 'policies' },
       name: { type: 'string', default: 'shipped-1' },

@@ -111,7 +111,7 @@ describe('aisleflow serve', () => {
       'TF.js',
       'cpu',
       'north',
-      'cold+0',
+      'shipped-1+0',
     ]) {
       expect(text).toContain(part);
     }
