@@ -141,15 +141,10 @@ function needed<T>(value: T | undefined, method: string): T {
 
 /** Weights that a method brings with it; null where the network starts at random, or there is none. */
 function startingWeights({ method, shipped }: BenchOptions): Float32Array | null {
-  switch (specOf(method).weights) {
-    case 'shipped':
-      return needed(shipped, method);
-    case 'silent':
-      return new Float32Array(WEIGHT_COUNT).fill(SILENT_BIAS, WEIGHT_COUNT - HEAD_COUNT);
-    case 'cold':
-    case undefined:
-      return null;
-  }
+  const { weights } = specOf(method);
+  if (weights === 'shipped') return needed(shipped, method);
+  if (weights !== 'silent') return null;
+  return new Float32Array(WEIGHT_COUNT).fill(SILENT_BIAS, WEIGHT_COUNT - HEAD_COUNT);
 }
 
 /** softplus(-30) is 1e-13 s. */
