@@ -94,8 +94,8 @@ function describe(graph: LaneGraph, lanes: readonly number[]): Row {
   return {
     ...{ lanes, axis, alongAxis: along.at(-1)! > along[0]! },
     offset: beside.reduce((sum, metres) => sum + metres, 0) / nodes.length,
-    from: Math.min(...along),
-    to: Math.max(...along),
+    from: along.reduce((least, metres) => Math.min(least, metres)),
+    to: along.reduce((most, metres) => Math.max(most, metres)),
   };
 }
 

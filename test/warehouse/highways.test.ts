@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import { againstHighways } from '../../src/warehouse/highways.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { generateWarehouse } from '../../src/warehouse/layouts.js';
@@ -47,5 +48,11 @@ describe('highways', () => {
       const reverse = graph.reverseLane[lane]!;
       expect(against[lane]! + (reverse >= 0 ? against[reverse]! : 0)).toBe(reverse >= 0 ? 1 : 0);
     }
+  });
+
+  it('are found on a row as long as a warehouse may have nodes', () => {
+    const graph = gridFromText('.'.repeat(LIMITS.nodesPerWarehouse));
+    const against = againstHighways(graph);
+    expect(against.reduce((sum, lane) => sum + lane, 0)).toBe(LIMITS.nodesPerWarehouse - 1);
   });
 });
