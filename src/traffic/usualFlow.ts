@@ -27,8 +27,8 @@ export interface UsualFlow {
 export function createUsualFlow(graph: LaneGraph, traffic: Traffic): UsualFlow {
   const { laneCount, reverseLane } = graph;
   const usual = new Float32Array(laneCount);
-  const highways = Float32Array.from(againstHighways(graph), (against) => HIGHWAY_ROBOTS * against);
-  const against = highways.slice();
+  const runsAgainst = againstHighways(graph);
+  const against = Float32Array.from(runsAgainst, (isAgainst) => HIGHWAY_ROBOTS * isAgainst);
   return {
     against,
     drift(seconds, changed) {
@@ -38,9 +38,10 @@ export function createUsualFlow(graph: LaneGraph, traffic: Traffic): UsualFlow {
       for (let lane = 0; lane < laneCount; lane++) {
         const reverse = reverseLane[lane]!;
         if (reverse < 0) continue;
-        const next = highways[lane]! + Math.max(0, usual[reverse]! - usual[lane]! - CHANCE_ROBOTS);
+        const highway = HIGHWAY_ROBOTS * runsAgainst[lane]!;
+        const next = highway + Math.max(0, usual[reverse]! - usual[lane]! - CHANCE_ROBOTS);
         const moved = Math.abs(next - against[lane]!);
-        if (moved === 0 || (moved < NOTICEABLE_ROBOTS && next > highways[lane]!)) continue;
+        if (moved === 0 || (moved < NOTICEABLE_ROBOTS && next > highway)) continue;
         against[lane] = next;
         changed(lane);
       }
