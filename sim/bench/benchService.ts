@@ -143,7 +143,11 @@ function needed<T>(value: T | undefined, method: string): T {
 function startingWeights({ method, shipped }: BenchOptions): Float32Array | null {
   const { weights } = specOf(method);
   if (weights === 'shipped') return needed(shipped, method);
-  if (weights !== 'silent') return null;
+  return weights === 'silent' ? silentWeights() : null;
+}
+
+/** [WEIGHT_COUNT] A network that predicts nothing for any lane. */
+export function silentWeights(): Float32Array {
   return new Float32Array(WEIGHT_COUNT).fill(SILENT_BIAS, WEIGHT_COUNT - HEAD_COUNT);
 }
 

@@ -2,8 +2,8 @@ import type { LaneGraph } from '../warehouse/laneGraph.js';
 
 /**
  * What each lane remembers of itself beside what the network knows of its traffic (DESIGN 2.1): a
- * pallet in the way, a bad floor. Recent residual (observed minus predicted seconds), blended at each
- * observation and fading, so that an avoided lane is tried again. Decision 0009 has the measurements.
+ * pallet in the way, a bad floor. Recent residual (unexplained minus predicted seconds), blended at each
+ * observation and fading, so that an avoided lane is tried again. Decision 0010 has the measurements.
  */
 export const MEMORY = {
   blend: 0.3,
@@ -31,10 +31,10 @@ export type LanesByStart = Pick<LaneGraph, 'laneCount' | 'laneFrom' | 'laneStart
 
 export interface LaneMemory {
   /**
-   * A robot paid `observed` seconds beyond free flow where `predicted` were expected. A surprise beyond the site's
+   * A robot paid `unexplained` seconds beyond free flow that no other robot accounts for, where `predicted` were expected. A surprise beyond the site's
    * scatter counts for every lane out of the same node: whoever is held on a node pays on whichever lane comes next.
    */
-  observe(lane: number, observed: number, predicted: number): void;
+  observe(lane: number, unexplained: number, predicted: number): void;
   /** Lets `seconds` pass; hands each lane whose excess moved to `changed`. */
   fade(seconds: number, changed: (lane: number) => void): void;
   /** Seconds beyond the site's scatter that this lane is remembered to cost, >= 0. */
@@ -59,8 +59,8 @@ export function createLaneMemory({ laneCount, laneFrom, laneStart }: LanesByStar
   };
 
   return {
-    observe(lane, observed, predicted) {
-      const surprise = observed - predicted;
+    observe(lane, unexplained, predicted) {
+      const surprise = unexplained - predicted;
       const isNews = surprise > MEMORY.scatters * scatter;
       widen(surprise);
       if (!isNews) {

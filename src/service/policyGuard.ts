@@ -69,6 +69,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
     }
   };
   const keep = (rows: HeldOut): void => {
+    if (rows.count === 0) return;
     recentCount += rows.count;
     recent.push(rows);
     while (recentCount - recent[0]!.count >= LIMITS.recentRows) recentCount -= recent.shift()!.count;

@@ -35,6 +35,20 @@ describe('highways', () => {
     }
   });
 
+  it('let the rows that face each other longest decide where a ring of them cannot all alternate', () => {
+    const graph = gridFromText(`
+      .........
+      .........
+      .@.@.@.@.
+      .@.@.@.@.
+      .@.@.@.@.
+      .@.@.@.@.
+      .........
+      .........`);
+    // Between two aisles lies a stub of one metre, above and below, which would give both the same way.
+    expect(alternates([0, 2, 4, 6, 8].map((column) => downIsAgainst(graph, 3, column)))).toBe(true);
+  });
+
   it('keep one way from end to end of a row', () => {
     const graph = gridFromText('......\n.@@.@.\n......');
     const ways = [0, 1, 2, 3, 4].map((column) => rightIsAgainst(graph, 0, column));
