@@ -41,6 +41,7 @@ const RAW_FILES = {
   full: 'quality',
   tours: 'tours',
   change: 'change',
+  improvement: 'improvement',
   weights: 'weights',
 } as const;
 

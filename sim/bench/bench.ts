@@ -7,7 +7,7 @@ import { createFloor } from '../floor/floor.js';
 import { randomStarts } from '../orders/reach.js';
 import { typesInTurn } from '../run.js';
 import { WINDOW_STEPS, type BenchOptions, type BenchResult } from './benchResult.js';
-import { createBenchService, type BenchService } from './benchService.js';
+import { createBenchService, type RegretSums, type ScoredSums } from './benchService.js';
 import { createChangeRun } from './changeRun.js';
 import { fleetOf } from './changes.js';
 import { createDeadlines } from './deadlines.js';
@@ -56,7 +56,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     goalsAt.push(fleet.goalsReached());
     regretsAt.push(bench.regrets());
     if (step === warmUpSteps) before = bench.scored();
-    change.after(step, fleet.goalsReached());
+    change.after(step, { goals: fleet.goalsReached(), scored: bench.scored(), regrets: bench.regrets() });
     options.onStep?.(step, fleet.goalsReached());
   }
   const endAt = 1000 * (warmUpSteps + steps) * stepSeconds;
@@ -97,9 +97,7 @@ function openFloor(
   });
 }
 
-type Scored = ReturnType<BenchService['scored']>;
-
-function meansBetween(before: Scored, after: Scored): Components {
+function meansBetween(before: ScoredSums, after: ScoredSums): Components {
   const means = { ...after.components };
   for (const component of COMPONENTS) {
     means[component] -= before.components[component];
@@ -110,7 +108,7 @@ function meansBetween(before: Scored, after: Scored): Components {
 
 /** @param regretsAt [steps + 1] as `goalsAt` */
 function regretsOf(
-  regretsAt: readonly { readonly seconds: number; readonly count: number }[],
+  regretsAt: readonly RegretSums[],
   { warmUpSteps, steps }: Pick<BenchOptions, 'warmUpSteps' | 'steps'>,
 ): Pick<BenchResult, 'regretSecondsFirst' | 'regretSecondsLast'> {
   const last = regretsAt.length - 1;

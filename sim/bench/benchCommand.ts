@@ -3,12 +3,9 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
-import type { Components } from '../../src/domain/components.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
 import { CHANGE_NAMES, type ChangeName } from './changes.js';
-import type { ChangeSeries } from './changeRun.js';
-import type { DeadlineTally } from './deadlines.js';
 import type { GuidanceGraph } from './handMadePrices.js';
 import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
 import { readShippedWeights } from './shippedPolicy.js';
@@ -90,7 +87,7 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
   });
   const text = options.json
     ? JSON.stringify(result)
-    : Object.entries<Shown>({ ...result })
+    : Object.entries(result)
         .map(([name, value]) => `${name.padEnd(24)}${shown(value)}`)
         .join('\n');
   program.configureOutput().writeOut?.(`${text}\n`);
@@ -103,14 +100,12 @@ function showProgress(steps: number): (step: number) => void {
   };
 }
 
-type Shown = number | string | readonly number[] | Components | DeadlineTally | ChangeSeries | null;
-
-function shown(value: Shown): string {
+function shown(value: unknown): string {
   if (value === null) return '-';
-  if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
-  if ('map' in value) return value.join(' ');
-  return Object.entries<Shown>({ ...value })
+  if (Array.isArray(value)) return value.join(' ');
+  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  return Object.entries(value)
     .map(([name, part]) => `${name} ${shown(part)}`)
     .join(', ');
 }

@@ -1,4 +1,5 @@
 import type { Components } from '../../src/domain/components.js';
+import type { ImprovementView } from '../../src/domain/serviceContract.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import type { ChangeName } from './changes.js';
 import type { ChangeSeries } from './changeRun.js';
@@ -72,6 +73,8 @@ export interface BenchResult extends PickingTimes {
   readonly change?: ChangeName;
   /** Of a run with a change. */
   readonly series?: ChangeSeries;
+  /** What the service says of its warehouse at the end, where learning started at the change. */
+  readonly improvement?: ImprovementView;
   /** Means of the routes scored after the warm-up. Raw results from before they were measured have none. */
   readonly components?: Components;
   /** Where the run had deadlines. */

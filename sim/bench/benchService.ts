@@ -29,14 +29,26 @@ type Served = Pick<
   | 'backend'
 >;
 
+/** Sums over the routes scored so far. */
+export interface ScoredSums {
+  readonly components: Components;
+  /** Of their score ratios. */
+  readonly ratios: number;
+  readonly count: number;
+}
+
+/** Sum and count of the regrets measured so far. */
+export interface RegretSums {
+  readonly seconds: number;
+  readonly count: number;
+}
+
 /** The service under one method, and what it did. */
 export interface BenchService {
   readonly service: RoutingService;
   readonly link: FleetLink;
-  /** Sum and count of the regrets measured so far. */
-  regrets(): { readonly seconds: number; readonly count: number };
-  /** Sums over the routes scored so far. */
-  scored(): { readonly components: Components; readonly count: number };
+  regrets(): RegretSums;
+  scored(): ScoredSums;
   close(): Promise<Served>;
 }
 
@@ -47,8 +59,8 @@ export async function createBenchService(options: BenchOptions, random: Random):
   const planMilliseconds: number[] = [];
   let detoursRefused = 0;
   let updatesRejected = 0;
-  let regrets = { seconds: 0, count: 0 };
-  let scored = { components: zeroComponents(), count: 0 };
+  let regrets: RegretSums = { seconds: 0, count: 0 };
+  let scored: ScoredSums = { components: zeroComponents(), ratios: 0, count: 0 };
   let routes = 0;
   const backend = spec.mode === 'learn' ? await selectBackend({ force: options.backend }) : null;
   const { price, listen } = pricedBy(options);
@@ -68,7 +80,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
           : null,
     coldWeights: () => start ?? randomWeights(random.fork('weights')),
     clock: { kind: 'driven', startAt: 0 },
-    mode: spec.mode,
+    mode: options.change === 'learning-starts' ? 'off' : spec.mode,
     weights: rewardWeights(options.weights ?? ''),
     ...(price === null ? {} : { forcedSource: price }),
     ...(spec.shortest ? { tieBreaks: random.fork('ties') } : {}),
@@ -79,10 +91,10 @@ export async function createBenchService(options: BenchOptions, random: Random):
         if (served === 'shortest') detoursRefused++;
       },
       updateRejected: () => updatesRejected++,
-      scored(_warehouseId, { regretSeconds, components }) {
+      scored(_warehouseId, { regretSeconds, components, ratio }) {
         const sums = { ...scored.components };
         for (const component of COMPONENTS) sums[component] += components[component];
-        scored = { components: sums, count: scored.count + 1 };
+        scored = { components: sums, ratios: scored.ratios + ratio, count: scored.count + 1 };
         if (regretSeconds === null) return;
         regrets = { seconds: regrets.seconds + regretSeconds, count: regrets.count + 1 };
       },

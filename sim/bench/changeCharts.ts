@@ -21,12 +21,12 @@ export function changeCharts(input: Pick<ReportInput, 'lines'>): Chart[] {
   );
   const cells = floors.filter(({ change }) => change === 'slow-cell');
   return [
-    chartOf(floors, {
+    changeChart(floors, {
       ...{ file: 'change.png', axis: 'goals a step' },
       title: `Goals a step over the ${WINDOW_STEPS} steps before; the change is at 0`,
       valueAt: (own, span) => meanOf(own.map((line) => throughputIn(line, span))),
     }),
-    chartOf(cells, {
+    changeChart(cells, {
       ...{ file: 'slow-cell.png', axis: '% of routes' },
       title: 'Routes over the slow cell, in per cent; it is slow from 0 to 600',
       valueAt: (own, span) => 100 * crossingShare(own, span),
@@ -53,7 +53,11 @@ interface Drawing {
   readonly valueAt: (own: readonly ChangeLine[], span: Span) => number;
 }
 
-function chartOf(lines: readonly ChangeLine[], { title, file, axis, valueAt }: Drawing): Chart | null {
+/** A line a method over the steps since the change, a panel for each change and cell; null without lines. */
+export function changeChart(
+  lines: readonly ChangeLine[],
+  { title, file, axis, valueAt }: Drawing,
+): Chart | null {
   if (lines.length === 0) return null;
   const values = grouped(lines, ({ change, cell, method }) => `${change} ${cell} ${method}`).flatMap(
     ([, own]): Point[] => {

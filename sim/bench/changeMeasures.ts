@@ -56,6 +56,15 @@ export function throughputIn({ series }: ChangeLine, span: Span): number {
   return sumOf(series.goals, span) / (span.to - span.from);
 }
 
+/** Mean score ratio of the routes scored in a span, and mean regret of those measured; NaN where there are none. */
+export function ratioIn({ series }: ChangeLine, span: Span): number {
+  return sumOf(series.ratios ?? [], span) / sumOf(series.scored ?? [], span);
+}
+
+export function regretIn({ series }: ChangeLine, span: Span): number {
+  return sumOf(series.regretSeconds ?? [], span) / sumOf(series.regrets ?? [], span);
+}
+
 /** The new plateau: goals a step over the second half of the changed phase. */
 export function plateauOf(line: ChangeLine): number {
   return throughputIn(line, secondHalf(line, 'changed'));

@@ -1,7 +1,9 @@
+import { zeroComponents } from '../../src/domain/components.js';
 import { AppError } from '../../src/domain/errors.js';
 import type { NodeIndex } from '../../src/domain/ids.js';
 import type { FleetLink } from '../fleetLink.js';
 import type { BenchOptions, BenchResult } from './benchResult.js';
+import type { RegretSums, ScoredSums } from './benchService.js';
 import { createChange, type Change, type ChangeControl, type ChangeFleet } from './changes.js';
 import { specOf } from './methods.js';
 
@@ -17,6 +19,18 @@ export interface ChangeSeries {
   readonly crossings: readonly number[];
   /** Seconds beyond free flow that a lane of that place is priced at then, on average. */
   readonly extraSeconds: readonly number[];
+  /** Routes scored and the sum of their score ratios; regrets measured and their sum. Raw results of before have none. */
+  readonly scored?: readonly number[];
+  readonly ratios?: readonly number[];
+  readonly regrets?: readonly number[];
+  readonly regretSeconds?: readonly number[];
+}
+
+/** Sums since the run began. */
+export interface SumsSoFar {
+  readonly goals: number;
+  readonly scored: ScoredSums;
+  readonly regrets: RegretSums;
 }
 
 /** A run in which something changes when its warm-up ends; without a change's name, one in which nothing does. */
@@ -26,8 +40,8 @@ export interface ChangeRun extends Pick<Change, 'serviceGraph' | 'jobs' | 'onFlo
   /** Lets happen what is due before this step; steps count from 1. */
   before(step: number, control: ChangeControl): Promise<void>;
   /** Notes what the step brought. */
-  after(step: number, goalsReached: number): void;
-  result(): Pick<BenchResult, 'change' | 'series'>;
+  after(step: number, sums: SumsSoFar): void;
+  result(): Pick<BenchResult, 'change' | 'series' | 'improvement'>;
 }
 
 /** @throws E_USAGE for a method that only a change gives a meaning */
@@ -46,9 +60,17 @@ export function createChangeRun(
     routes: [] as number[],
     crossings: [] as number[],
     extraSeconds: [] as number[],
+    scored: [] as number[],
+    ratios: [] as number[],
+    regrets: [] as number[],
+    regretSeconds: [] as number[],
   };
   let service: ChangeControl['service'] | null = null;
-  let goalsBefore = 0;
+  let before: SumsSoFar = {
+    goals: 0,
+    scored: { components: zeroComponents(), ratios: 0, count: 0 },
+    regrets: { seconds: 0, count: 0 },
+  };
   let routes = 0;
   let crossings = 0;
 
@@ -59,7 +81,7 @@ export function createChangeRun(
       (total, lane) => total + lanes[lane]!.price - fleet.graph.freeFlowSeconds[0]![lane]!,
       0,
     );
-    return Math.round((1000 * sum) / change.watchedLanes.length) / 1000;
+    return rounded(sum / change.watchedLanes.length);
   };
 
   return {
@@ -82,15 +104,25 @@ export function createChangeRun(
       }
       if (step === warmUpSteps + 1 + Math.floor(steps / 2)) await change.clear(control);
     },
-    after(step, goalsReached) {
+    after(step, sums) {
       if (name === undefined || step % SERIES_STEPS !== 0) return;
-      series.goals.push(goalsReached - goalsBefore);
+      series.goals.push(sums.goals - before.goals);
       series.routes.push(routes);
       series.crossings.push(crossings);
       series.extraSeconds.push(extraSeconds());
-      goalsBefore = goalsReached;
+      series.scored.push(sums.scored.count - before.scored.count);
+      series.ratios.push(rounded(sums.scored.ratios - before.scored.ratios));
+      series.regrets.push(sums.regrets.count - before.regrets.count);
+      series.regretSeconds.push(rounded(sums.regrets.seconds - before.regrets.seconds));
+      before = sums;
       routes = crossings = 0;
     },
-    result: () => (name === undefined ? {} : { change: name, series }),
+    result() {
+      if (name === undefined) return {};
+      const improvement = service?.warehouse(fleet.graph.warehouseId).improvement;
+      return { change: name, series, ...(improvement && name === 'learning-starts' ? { improvement } : {}) };
+    },
   };
 }
+
+const rounded = (value: number): number => Math.round(1000 * value) / 1000;

@@ -7,7 +7,7 @@ import type { Floor } from '../floor/floor.js';
 import type { JobSource } from '../job.js';
 import { busiestAisle, type Aisle } from './busiestAisle.js';
 import { createHotZoneJobs, withGrowingFleet, withShuttle } from './changeJobs.js';
-import type { BenchMethod } from './methods.js';
+import { specOf, type BenchMethod } from './methods.js';
 
 /**
  * What happens to a floor in the middle of a run.
@@ -18,6 +18,7 @@ import type { BenchMethod } from './methods.js';
  * - `slow-cell`: silently, whoever comes to the busiest cell stays there for 10 s; half-way through, it clears.
  * - `slow-robot`, `slow-robot-type`: robot 0, which drives to and fro in the busiest aisle, drives three times as
  *   long: silently from the change on, or always since its type does. `no-slow-robot` is the same without.
+ * - `learning-starts`: until then everybody is served the shortest way, in mode `off`; what the method does begins then.
  */
 export const CHANGE_NAMES = [
   'aisle-closes',
@@ -28,6 +29,7 @@ export const CHANGE_NAMES = [
   'no-slow-robot',
   'slow-robot',
   'slow-robot-type',
+  'learning-starts',
 ] as const;
 export type ChangeName = (typeof CHANGE_NAMES)[number];
 
@@ -126,6 +128,12 @@ export function createChange(options: ChangeOptions): Change {
       };
     case 'fleet-doubles':
       return { ...nothing, jobs: (changesAt) => withGrowingFleet(jobs(), robotTypes.length, changesAt) };
+    case 'learning-starts':
+      return {
+        ...nothing,
+        happen: async ({ service }) =>
+          void (await service.setMode(graph.warehouseId, specOf(options.method).mode)),
+      };
     case 'slow-cell':
       return slowCell(nothing, aisleOf(options), options);
     case 'no-slow-robot':

@@ -9,7 +9,11 @@ export interface ReportInput {
 }
 
 /** The lines of one cell and method, by seed. */
-export function linesOf(lines: readonly BenchLine[], cell: string, method: string): BenchLine[] {
+export function linesOf<Line extends BenchLine>(
+  lines: readonly Line[],
+  cell: string,
+  method: string,
+): Line[] {
   return lines.filter((line) => line.cell === cell && line.method === method).sort((a, b) => a.seed - b.seed);
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { changeCharts } from './changeCharts.js';
 import { describeChange } from './changeReport.js';
 import { drawCharts, type Chart } from './charts.js';
+import { describeImprovement, improvementCharts } from './improvementReport.js';
 import { describeLoop, type LoopCell } from './loopReport.js';
 import { describeQuality, qualityCharts } from './qualityReport.js';
 import { describeTours, tourCharts } from './toursReport.js';
@@ -45,6 +46,10 @@ function describe(
     case 'change': {
       const charts = changeCharts(input);
       return { file: 'change.md', text: describeChange(input, charts), charts };
+    }
+    case 'improvement': {
+      const charts = improvementCharts(input);
+      return { file: 'improvement.md', text: describeImprovement(input, charts), charts };
     }
     case 'weights': {
       const charts = weightsCharts(input);

@@ -56,8 +56,12 @@ const LOOP_CELLS = [
   'sortation-33x57@800',
   'multi-block@200',
 ];
-export const TOUR_CELLS = ['kiva-33x36@220', 'multi-block@100'];
-export const TOUR_PICKS = [1, 4, 8, 12, 30];
+/** How many picks where. */
+export const TOURS = [
+  { cell: 'kiva-33x36@220', allPicks: [1, 4, 8, 12, 30] },
+  { cell: 'multi-block@100', allPicks: [1, 4, 8, 12, 30] },
+  { cell: 'kiva-33x36@250', allPicks: [6] },
+] as const;
 export const TOUR_METHODS: readonly BenchMethod[] = ['shortest', 'flow', 'learned-cold'];
 export const TOUR_ORDERS: readonly VisitOrderName[] = ['s-shape', 'nearest', 'exact'];
 /** What is measured over the long runs too: all that learn, and the hand-made price that they are held against. */
@@ -90,7 +94,16 @@ export const CHANGE_CELLS: readonly {
   })),
 ];
 
-export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours', 'change', 'weights'] as const;
+/** Crowded floors that learning starts on. */
+export const IMPROVEMENT_CELLS = [
+  'kiva-33x36@400',
+  'narrow-33x57@400',
+  'narrow-33x57@600',
+  'sortation-33x57@800',
+];
+export const IMPROVEMENT_METHODS: readonly BenchMethod[] = ['learned-cold', 'rules-alone'];
+
+export const SUITE_NAMES = ['loop', 'quality', 'full', 'tours', 'change', 'improvement', 'weights'] as const;
 export type SuiteName = (typeof SUITE_NAMES)[number];
 
 /** Every run of a suite, the most telling first: a table is whole, with few seeds, early on. */
@@ -135,15 +148,25 @@ export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | nu
     case 'tours':
       return seeded(seeds ?? 20, [
         { ...short, cell: SIMULATOR_CHECK.cell, method: SIMULATOR_CHECK.method },
-        ...product(TOUR_CELLS, TOUR_METHODS).flatMap((pair) =>
-          TOUR_PICKS.flatMap((picks) =>
-            // The order of a single stop is no choice.
-            (picks === 1 ? (['exact'] as const) : TOUR_ORDERS).map((order) => ({
-              ...{ ...pair, picks, order, warmUpSteps: 3 * warmUpSteps, steps: 2 * shortSteps },
-            })),
+        ...TOURS.flatMap(({ cell, allPicks }) =>
+          product([cell], TOUR_METHODS).flatMap((pair) =>
+            allPicks.flatMap((picks) =>
+              // The order of a single stop is no choice.
+              (picks === 1 ? (['exact'] as const) : TOUR_ORDERS).map((order) => ({
+                ...{ ...pair, picks, order, warmUpSteps: 3 * warmUpSteps, steps: 2 * shortSteps },
+              })),
+            ),
           ),
         ),
       ]);
+    case 'improvement':
+      return seeded(
+        seeds ?? 3,
+        product(IMPROVEMENT_CELLS, IMPROVEMENT_METHODS).map((pair) => ({
+          ...{ ...single, ...pair, change: 'learning-starts' as const },
+          ...{ warmUpSteps: Math.round(0.3 * shortSteps), steps: shortSteps },
+        })),
+      );
     case 'change': {
       const phase = Math.round(0.6 * shortSteps);
       return seeded(

@@ -1,7 +1,7 @@
 import type { Chart } from './charts.js';
 import { tourChart } from './qualityCharts.js';
 import { describeCheck, describeOrigin, linesOf, type ReportInput } from './reportParts.js';
-import { TOUR_CELLS, TOUR_METHODS, TOUR_ORDERS, TOUR_PICKS, type BenchLine } from './runs.js';
+import { TOUR_METHODS, TOUR_ORDERS, TOURS, type BenchLine } from './runs.js';
 import { markdownTable, meanOf, pairedDifferences, showDifference, showInterval } from './statistics.js';
 
 export function tourCharts({ lines }: ReportInput): Chart[] {
@@ -26,19 +26,21 @@ export function describeTours(input: ReportInput, charts: readonly Chart[]): str
     check,
     '## What the order is worth, and what the prices are',
     'The first columns change the order alone, on shortest paths; the last change the prices alone, in the exact order.',
-    shareTable(tours),
+    shareTable(tours, (line) => line.throughput),
     check,
     '## Picking time',
     'Mean seconds from a tour’s issue to its last hand-over, of the tours that finished in the steps scored.',
     timeTable(tours),
+    'The same comparisons, in per cent of the picking time of what is compared with: less is better.',
+    shareTable(tours, (line) => line.meanPickingSeconds),
     check,
     '',
   ].join('\n\n');
 }
 
 const groups = (lines: readonly BenchLine[]): { cell: string; picks: number; own: BenchLine[] }[] =>
-  TOUR_CELLS.flatMap((cell) =>
-    TOUR_PICKS.map((picks) => ({
+  TOURS.flatMap(({ cell, allPicks }) =>
+    allPicks.map((picks) => ({
       cell,
       picks,
       own: lines.filter((line) => line.cell === cell && line.picks === picks),
@@ -77,24 +79,25 @@ const timeTable = (lines: readonly BenchLine[]): string =>
 /** Method and order. */
 type Compared = readonly [string, string];
 
-function shareTable(lines: readonly BenchLine[]): string {
-  const comparisons: readonly (readonly [string, Compared, Compared])[] = [
-    ['exact against s-shape', ['shortest', 'exact'], ['shortest', 's-shape']],
-    ['exact against nearest', ['shortest', 'exact'], ['shortest', 'nearest']],
-    ['flow against shortest', ['flow', 'exact'], ['shortest', 'exact']],
-    ['learned-cold against shortest', ['learned-cold', 'exact'], ['shortest', 'exact']],
-    ['learned-cold against flow', ['learned-cold', 'exact'], ['flow', 'exact']],
-  ];
+const COMPARISONS: readonly (readonly [string, Compared, Compared])[] = [
+  ['exact against s-shape', ['shortest', 'exact'], ['shortest', 's-shape']],
+  ['exact against nearest', ['shortest', 'exact'], ['shortest', 'nearest']],
+  ['flow against shortest', ['flow', 'exact'], ['shortest', 'exact']],
+  ['learned-cold against shortest', ['learned-cold', 'exact'], ['shortest', 'exact']],
+  ['learned-cold against flow', ['learned-cold', 'exact'], ['flow', 'exact']],
+];
+
+function shareTable(lines: readonly BenchLine[], valueOf: (line: BenchLine) => number): string {
   return markdownTable(
-    ['cell', 'picks', ...comparisons.map(([name]) => `${name}, %`)],
+    ['cell', 'picks', ...COMPARISONS.map(([name]) => `${name}, %`)],
     groups(lines).map((group) => [
       group.cell,
       String(group.picks),
-      ...comparisons.map(([, ours, theirs]) => {
+      ...COMPARISONS.map(([, ours, theirs]) => {
         const base = pick(group, ...theirs);
-        const mean = meanOf(base.map((line) => line.throughput));
+        const mean = meanOf(base.map(valueOf));
         return showDifference(
-          pairedDifferences(pick(group, ...ours), base, (line) => (100 * line.throughput) / mean),
+          pairedDifferences(pick(group, ...ours), base, (line) => (100 * valueOf(line)) / mean),
           1,
         );
       }),

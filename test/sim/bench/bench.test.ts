@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { runBench } from '../../../sim/bench/bench.js';
 import type { BenchOptions } from '../../../sim/bench/benchResult.js';
+import { silentWeights } from '../../../sim/bench/benchService.js';
 import type { BenchMethod } from '../../../sim/bench/methods.js';
+import { createForwardPass } from '../../../src/policy/network.js';
+import { FEATURE_COUNT } from '../../../src/traffic/traffic.js';
 import { gridFromText } from '../../../src/warehouse/movingAi.js';
 
 /** Stations left, shelves with pick faces in the middle; 16 robots are many here. */

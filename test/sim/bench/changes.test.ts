@@ -157,6 +157,19 @@ describe('the changes of the benchmark', () => {
     expect(stopped.updatesApplied).toBeGreaterThan(0);
   });
 
+  it('let learning start on a floor that was served shortest ways', { timeout: 60_000 }, async () => {
+    const learned = await run('learning-starts', { method: 'learned-cold', steps: 100 });
+    const rules = await run('learning-starts', { method: 'rules-alone', steps: 100 });
+    const { goals, scored, ratios } = learned.series as Required<ChangeSeries>;
+    expect(goals.slice(0, 10)).toEqual(rules.series!.goals.slice(0, 10));
+    expect(goals.slice(10)).not.toEqual(rules.series!.goals.slice(10));
+    expect([learned.updatesApplied > 0, rules.updatesApplied]).toEqual([true, 0]);
+    expect(part(ratios, 0, 200) / part(scored, 0, 200)).toBeGreaterThanOrEqual(1);
+    // The policy's first route is completed after the switch at second 100, and before second 120.
+    expect(learned.improvement!.policyServedAfter!.seconds).toBeGreaterThan(90);
+    expect(learned.improvement!.policyServedAfter!.seconds).toBeLessThan(130);
+  });
+
   it('refuse methods that mean nothing without them', async () => {
     const graph = gridFromText(MAP);
     const options = { cell: 'test@6', graph, robots: 6, seed: 1, steps: 10, warmUpSteps: 0, picks: 0 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeChange } from '../../../sim/bench/changeReport.js';
 import type { ChangeSeries } from '../../../sim/bench/changeRun.js';
+import { describeImprovement } from '../../../sim/bench/improvementReport.js';
 import { openRawResults } from '../../../sim/bench/rawResults.js';
 import { writeReport } from '../../../sim/bench/reports.js';
 import { describeQuality } from '../../../sim/bench/qualityReport.js';
@@ -41,8 +42,17 @@ function lineOf(run: BenchRun): BenchLine {
     ...{ planMsP50: 0.1, planMsP99: 1, updatesApplied: 10, updatesRejected: 1, backend: 'cpu' },
     ...{ measuredOn: '2026-01-02', machine: 'a machine', revision: 'abc1234' },
     ...(run.change === undefined ? {} : { series: seriesOf(run) }),
+    ...(run.change === 'learning-starts' ? { improvement: IMPROVEMENT } : {}),
   };
 }
+
+const IMPROVEMENT = {
+  baseline: { kind: 'freeFlow' as const, ratio: 2, routes: 1000 },
+  ratio: 1,
+  policyServedAfter: { seconds: 310, routes: 1000 },
+  tenPercentAfter: { seconds: 420, routes: 1500 },
+  quarterAfter: null,
+};
 
 /** A fifth of the routes cross the place; of those planned by the oracle, after the change, one in a hundred. */
 function seriesOf({ warmUpSteps, steps, method }: BenchRun): ChangeSeries {
@@ -52,6 +62,11 @@ function seriesOf({ warmUpSteps, steps, method }: BenchRun): ChangeSeries {
     routes: entries.map(() => 100),
     crossings: entries.map((isAfter) => (isAfter && method === 'oracle' ? 1 : 20)),
     extraSeconds: entries.map(() => 0.5),
+    // 50 routes each, as dear as before for 30 steps more; then at half the ratio and a quarter of the regret.
+    scored: entries.map(() => 50),
+    ratios: entries.map((_, at) => (at < warmUpSteps / 10 + 3 ? 100 : 50)),
+    regrets: entries.map(() => 10),
+    regretSeconds: entries.map((isAfter) => (isAfter ? 50 : 200)),
   };
 }
 
@@ -157,6 +172,16 @@ describe('the reports', () => {
     expect(row('| slow-robot | kiva-33x36@30')).toMatch('| 100 %: met |');
   });
 
+  it('tell how soon a site improved: by the service’s own clock, and by the routes until half of the gain', () => {
+    const measured = runsOf('improvement', RUN_LENGTHS, 1).map(lineOf);
+    const rows = describeImprovement({ lines: measured, lengths: RUN_LENGTHS, skipped: new Map() }, []).split(
+      '\n',
+    );
+    const [improved, regret] = rows.filter((line) => line.startsWith('| narrow-33x57@600 | learned-cold'));
+    expect(improved).toMatch('| -50 | 2.0: met | never: **not met** | 200: met |');
+    expect(regret).toMatch(/20\.00 .* 5\.00 .* 5\.00 .* 5\.00/);
+  });
+
   it('warn when the lines were measured at different revisions, and list what was skipped', () => {
     const mixed = lines.map((line, i) => (i === 0 ? { ...line, revision: 'fff0000' } : line));
     const skipped = new Map([['warehouse-large@1000 flow', 'no map']]);
@@ -166,14 +191,14 @@ describe('the reports', () => {
     expect(text).not.toMatch('More than one revision');
   });
 
-  it.each(['quality', 'tours', 'change'] as const)(
+  it.each(['quality', 'tours', 'change', 'improvement'] as const)(
     'write %s with charts that are pictures',
     async (suite) => {
       const measured = runsOf(suite === 'quality' ? 'full' : suite, RUN_LENGTHS, 2).map(lineOf);
       const input = { lines: measured, lengths: RUN_LENGTHS, skipped: new Map<string, string>() };
       const files = await writeReport(suite, { ...input, directory });
       const pictures = files.filter((file) => file.endsWith('.png'));
-      expect(pictures.length).toBe({ quality: 3, tours: 1, change: 2 }[suite]);
+      expect(pictures.length).toBe({ quality: 3, tours: 1, change: 2, improvement: 2 }[suite]);
       for (const file of pictures) {
         const bytes = readFileSync(file);
         expect(bytes.subarray(1, 4).toString()).toBe('PNG');
