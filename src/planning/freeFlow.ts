@@ -1,3 +1,4 @@
+import { LIMITS } from '../domain/limits.js';
 import type { Random } from '../platform/random.js';
 import { turnRadians, turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
 import { createSearch, type SearchCosts } from './search.js';
@@ -13,10 +14,16 @@ export interface FreeFlow {
   fastestLanes(robotType: number, from: number, goal: number, tieBreaks?: Random | null): number[] | null;
 }
 
-const TABLES_KEPT = 4_096;
-
-/** @param closuresEpoch changes whenever a lane opens or closes; tables of another epoch are dropped */
-export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): FreeFlow {
+/**
+ * @param closuresEpoch changes whenever a lane opens or closes; tables of another epoch are dropped
+ * @param tableBytes of all tables; the one unused for longest goes first
+ */
+export function createFreeFlow(
+  graph: LaneGraph,
+  closuresEpoch: () => number,
+  tableBytes: number = LIMITS.freeFlowTableBytes,
+): FreeFlow {
+  const tablesKept = Math.max(1, Math.floor(tableBytes / (8 * graph.nodeCount)));
   const tables = new Map<number, Float64Array>();
   const backwards = createSearch(reversed(graph));
   const reversedPrices = new Map<number, Float64Array>();
@@ -45,12 +52,17 @@ export function createFreeFlow(graph: LaneGraph, closuresEpoch: () => number): F
     }
     const key = goal * graph.robotTypes.length + robotType;
     let table = tables.get(key);
-    if (table) return table;
+    if (table) {
+      // Taken out and put back: a Map has its keys in order of insertion, so the first is the one unused for longest.
+      tables.delete(key);
+      tables.set(key, table);
+      return table;
+    }
     const costs: SearchCosts = { prices: pricesOf(robotType), robotType, turnTimeWeight: 0, turnWeight: 0 };
     backwards.run(costs, goal, -1, []);
     table = new Float64Array(graph.nodeCount);
     for (let node = 0; node < graph.nodeCount; node++) table[node] = backwards.costTo(node);
-    if (tables.size >= TABLES_KEPT) tables.delete(tables.keys().next().value as number);
+    if (tables.size >= tablesKept) tables.delete(tables.keys().next().value as number);
     tables.set(key, table);
     return table;
   };

@@ -17,8 +17,11 @@ export interface Slowdown {
  */
 const ROUTE_LIMIT = { ratio: 10, seconds: 60 } as const;
 
-/** pressure = factor * slowdown^exponent, capped: one rule for all sites and densities. */
-export const PRESSURE = { factor: 2, exponent: 3, limit: 40 } as const;
+/**
+ * pressure = factor * slowdown^exponent, capped: one rule for all sites and densities. In a jam more than the cap
+ * would drown highways and usual flow in what a young network makes of it. Decision 0012 has the measurements.
+ */
+export const PRESSURE = { factor: 2, exponent: 3, limit: 5 } as const;
 
 export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
   let travelled = 0;

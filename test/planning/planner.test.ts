@@ -321,4 +321,15 @@ describe('free flow', () => {
       }
     }
   });
+
+  it('keeps tables up to so many bytes, those used last', () => {
+    const graph = gridFromText('....');
+    const freeFlow = createFreeFlow(graph, () => 0, 2 * 8 * graph.nodeCount);
+    const [first, second] = [freeFlow.secondsTo(0, 0), freeFlow.secondsTo(0, 1)];
+    expect(freeFlow.secondsTo(0, 0)).toBe(first);
+    freeFlow.secondsTo(0, 2);
+    expect(freeFlow.secondsTo(0, 0)).toBe(first);
+    expect(freeFlow.secondsTo(0, 1)).not.toBe(second);
+    expect(freeFlow.secondsTo(0, 1)).toEqual(second);
+  });
 });

@@ -15,6 +15,8 @@ const MAP = 'maps/narrow-33x57.json';
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 60);
 const STALLED = Number(process.env['SOAK_STALLED'] ?? 100);
 const ROBOTS = 40;
+/** Long routes make long answers: what a socket's client does not read fills some 10 MB of the kernel first. */
+const PICKS = 12;
 const HELLOS_PER_SECOND = 2;
 const HEALTHY = Number(process.env['SOAK_HEALTHY'] ?? 400);
 const REQUESTS_PER_SECOND = 40;
@@ -36,7 +38,7 @@ async function openSlow(server: ServerProcess, number: number): Promise<WebSocke
       requestId: robotId,
       robotId,
       from: node(graph.stations),
-      stops: [node(graph.pickFaces), node(graph.pickFaces)],
+      stops: Array.from({ length: PICKS }, () => node(graph.pickFaces)),
     };
     socket.send(JSON.stringify({ type: 'route.request', ...content }));
   }
