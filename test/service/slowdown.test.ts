@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
+
+type Open = Parameters<typeof createSlowdown>[0];
+
+/** A route under way since second 0 whose shortest tour takes 10 s. */
+const underWay = (held = false): Open =>
+  new Map([
+    [
+      'a',
+      { issuedAt: 0, shortestSeconds: 10, held, revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }] },
+    ],
+  ]) as unknown as Open;
+
+describe('the slow-down of a floor', () => {
+  it('is 1 on a free floor, where the pressure is least', () => {
+    const slowdown = createSlowdown(new Map());
+    slowdown.completed(10, 10, 4);
+    expect([slowdown.ratio(0), slowdown.pressure(0)]).toEqual([1, PRESSURE.factor]);
+  });
+
+  it('raises the pressure by its cube, up to the limit', () => {
+    const pressureAt = (travelled: number): number => {
+      const slowdown = createSlowdown(new Map());
+      slowdown.completed(travelled, 10, 4);
+      return slowdown.pressure(0);
+    };
+    expect(pressureAt(12)).toBeCloseTo(2 * 1.2 ** 3, 9);
+    expect([pressureAt(15), pressureAt(70)]).toEqual([5, 5]);
+  });
+
+  it('follows the routes of late', () => {
+    const slowdown = createSlowdown(new Map());
+    slowdown.completed(30, 10, 4);
+    for (let i = 0; i < 40; i++) slowdown.completed(10, 10, 4);
+    expect(slowdown.ratio(0)).toBeCloseTo(1, 3);
+  });
+
+  it('counts a route that is overdue, handling apart, as if it ended now; not one that is held', () => {
+    expect(createSlowdown(underWay()).ratio(15)).toBe(1);
+    expect(createSlowdown(underWay()).ratio(35)).toBe(3);
+    expect(createSlowdown(underWay(true)).ratio(35)).toBe(1);
+  });
+
+  it('counts a robot that stands for an hour as at most ten times its way and a minute', () => {
+    expect(createSlowdown(underWay()).ratio(3_605)).toBe(16);
+    const slowdown = createSlowdown(new Map());
+    slowdown.completed(3_600, 10, 4);
+    expect(slowdown.ratio(0)).toBe(16);
+  });
+});
