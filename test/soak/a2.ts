@@ -1,4 +1,4 @@
-/** `npm run soak:a2`: everything hostile at once, for a while; healthy robots want routes before and meanwhile. */
+/** A2: everything hostile at once, for a while; healthy robots want routes before and meanwhile. */
 import type { Socket } from 'node:net';
 import { startServerProcess } from '../../sim/serverProcess.js';
 import { loadMap } from '../../src/cli/mapShell.js';
@@ -11,14 +11,21 @@ import {
   type Victim,
 } from '../server/support/hostile.js';
 import { openAskers } from './support/askers.js';
+import { phaseOptions } from './support/soak.js';
 
 const MAP = 'maps/narrow-33x57.json';
-const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 60);
-const SEED = Number(process.env['SOAK_SEED'] ?? 1);
 const PAUSE_MILLISECONDS = 50;
 
+const { seconds, seed } = phaseOptions(
+  'soak:a2',
+  'attack in every way at once while healthy robots want routes',
+  {
+    seconds: { what: 'of each phase', unlessTold: 60 },
+    seed: { what: 'of the attacks', unlessTold: 1 },
+  },
+);
 const { graph } = loadMap(MAP);
-const random = createRandom(SEED);
+const random = createRandom(seed);
 const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold']);
 const victim: Victim = { port: Number(new URL(server.target.url).port), token: server.target.robotToken };
 const head = `POST /v1/warehouses/${graph.warehouseId}/plans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${victim.token}\r\n`;
@@ -63,7 +70,7 @@ try {
   const askers = await openAskers({
     ...{ target: server.target, graph, random, sockets: 20, robotsPerSocket: 5, prefix: 'healthy' },
   });
-  const before = await askers.phase({ perSecond: 20, seconds: SECONDS, warmUpSeconds: 5 });
+  const before = await askers.phase({ perSecond: 20, seconds, warmUpSeconds: 5 });
   console.log(JSON.stringify({ phase: 'quiet', ...before }));
   let isOver = false;
   const waves = Object.entries(attacks).map(async ([name, attack]) => {
@@ -73,7 +80,7 @@ try {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
     }
   });
-  const meanwhile = await askers.phase({ perSecond: 20, seconds: SECONDS, warmUpSeconds: 5 });
+  const meanwhile = await askers.phase({ perSecond: 20, seconds, warmUpSeconds: 5 });
   isOver = true;
   await Promise.all(waves);
   console.log(

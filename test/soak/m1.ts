@@ -1,7 +1,4 @@
-/**
- * `npm run soak:m1`: 100 sockets of 40 robots ask for ever longer answers, first reading them, then not; 400 others
- * want routes all the while. One JSON line a phase.
- */
+/** M1: sockets of 40 robots ask for long answers, first reading them, then not; others want routes all the while. */
 import type { WebSocket } from 'ws';
 import { startServerProcess, type ServerProcess } from '../../sim/serverProcess.js';
 import { readGauge } from '../../sim/serverMetrics.js';
@@ -10,17 +7,24 @@ import { loadMap } from '../../src/cli/mapShell.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import { createRandom } from '../../src/platform/random.js';
 import { helloOf, openAskers, openSocket } from './support/askers.js';
+import { phaseOptions } from './support/soak.js';
 
 const MAP = 'maps/narrow-33x57.json';
-const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 60);
-const STALLED = Number(process.env['SOAK_STALLED'] ?? 100);
 const ROBOTS = 40;
 /** Long routes make long answers: what a socket's client does not read fills some 10 MB of the kernel first. */
 const PICKS = 12;
 const HELLOS_PER_SECOND = 2;
-const HEALTHY = Number(process.env['SOAK_HEALTHY'] ?? 400);
 const REQUESTS_PER_SECOND = 40;
 
+const { seconds, stalled, healthy } = phaseOptions(
+  'soak:m1',
+  'stop reading the answers of many sockets at once',
+  {
+    seconds: { what: 'of each phase', unlessTold: 60 },
+    stalled: { what: `sockets of ${ROBOTS} robots that stop reading`, unlessTold: 100 },
+    healthy: { what: 'sockets that go on', unlessTold: 400 },
+  },
+);
 const { graph } = loadMap(MAP);
 const random = createRandom(1);
 const robotsOf = (socket: number): string[] =>
@@ -50,9 +54,9 @@ const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold'
 try {
   const api = createServerApi(server.target, graph.warehouseId);
   const slow: WebSocket[] = [];
-  for (let number = 0; number < STALLED; number++) slow.push(await openSlow(server, number));
+  for (let number = 0; number < stalled; number++) slow.push(await openSlow(server, number));
   const askers = await openAskers({
-    ...{ target: server.target, graph, random, sockets: HEALTHY, robotsPerSocket: 1, prefix: 'healthy' },
+    ...{ target: server.target, graph, random, sockets: healthy, robotsPerSocket: 1, prefix: 'healthy' },
   });
   const watch = async () => {
     const metrics = await api.metrics();
@@ -77,7 +81,7 @@ try {
     }, 1000);
     const { accepted, offered, refused } = await askers.phase({
       perSecond: REQUESTS_PER_SECOND,
-      seconds: SECONDS,
+      seconds,
       warmUpSeconds: 5,
     });
     clearInterval(talk);
@@ -89,7 +93,7 @@ try {
   };
   const reading = await phase('all read');
   for (const socket of slow) socket.pause();
-  const stalled = await phase('stalled');
+  const unread = await phase('stalled');
   // A paused client hears of its end only when it reads again.
   const ended = Promise.all(
     slow.map(
@@ -103,7 +107,7 @@ try {
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20_000))]);
   const cut = slow.filter((socket) => socket.readyState === socket.CLOSED).length;
   let resumedRoutes = 0;
-  for (let number = 0; number < STALLED; number++) {
+  for (let number = 0; number < stalled; number++) {
     const socket = await openSocket(server.target, graph, [], () => undefined);
     const welcome = new Promise<number>((resolve) => {
       socket.once('message', (bytes: Buffer) =>
@@ -117,13 +121,13 @@ try {
   const openRoutes = (await api.summary()).openRoutes;
   askers.close();
   const holds = {
-    memory: stalled.mostBuffered <= STALLED * LIMITS.webSocketBufferedBytes,
-    cut: cut === STALLED,
+    memory: unread.mostBuffered <= stalled * LIMITS.webSocketBufferedBytes,
+    cut: cut === stalled,
     resumed: resumedRoutes > 0 && resumedRoutes === openRoutes,
-    healthyP99: stalled.accepted.p99 <= 1.1 * reading.accepted.p99,
+    healthyP99: unread.accepted.p99 <= 1.1 * reading.accepted.p99,
   };
   console.log(
-    JSON.stringify({ cut, resumedRoutes, p99Ratio: stalled.accepted.p99 / reading.accepted.p99, holds }),
+    JSON.stringify({ cut, resumedRoutes, p99Ratio: unread.accepted.p99 / reading.accepted.p99, holds }),
   );
   if (Object.values(holds).includes(false)) process.exitCode = 1;
 } finally {

@@ -1,13 +1,16 @@
-/** `npm run soak:m2`: requests at half, once and twice what the server can plan. One JSON line a phase. */
+/** M2: requests at half, once and twice what the server can plan. */
 import { startServerProcess } from '../../sim/serverProcess.js';
 import { loadMap } from '../../src/cli/mapShell.js';
 import { createRandom } from '../../src/platform/random.js';
 import { openAskers, type PhaseResult } from './support/askers.js';
+import { phaseOptions } from './support/soak.js';
 
 const MAP = 'maps/narrow-33x57.json';
-const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 30);
 const PRIORITIES = [0, 0, 0, 9];
 
+const { seconds } = phaseOptions('soak:m2', 'ask for half, once and twice what the server can plan', {
+  seconds: { what: 'of each phase', unlessTold: 30 },
+});
 const { graph } = loadMap(MAP);
 const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold']);
 try {
@@ -24,7 +27,7 @@ try {
     },
   });
   const phase = async (name: string, perSecond: number): Promise<PhaseResult> => {
-    const result = await askers.phase({ perSecond, seconds: SECONDS, warmUpSeconds: 5 });
+    const result = await askers.phase({ perSecond, seconds, warmUpSeconds: 5 });
     console.log(JSON.stringify({ phase: name, perSecond: Math.round(perSecond), ...result }));
     return result;
   };
@@ -32,10 +35,10 @@ try {
   const closedLoop = await openAskers({
     ...{ target: server.target, graph, random, sockets: 8, robotsPerSocket: 32, prefix: 'loop' },
   });
-  const loop = await closedLoop.phase({ perSecond: 2_000, seconds: SECONDS, warmUpSeconds: 5 });
+  const loop = await closedLoop.phase({ perSecond: 2_000, seconds, warmUpSeconds: 5 });
   closedLoop.close();
   console.log(JSON.stringify({ phase: 'closed loop', ...loop }));
-  const capacity = loop.accepted.count / SECONDS;
+  const capacity = loop.accepted.count / seconds;
   await phase('half', capacity / 2);
   const once = await phase('once', capacity);
   const twice = await phase('twice', 2 * capacity);

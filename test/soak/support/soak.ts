@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countArgument } from '../../../sim/arguments.js';
 
 export interface SoakOptions {
   readonly count: number;
@@ -29,8 +30,8 @@ const PROGRESS_MILLISECONDS = 5_000;
 export async function runSoak(soak: Soak): Promise<void> {
   const program = new Command(soak.name)
     .description(`${soak.description}. A run goes on from another's seed plus its count.`)
-    .option('--count <n>', soak.unit, Number, soak.count)
-    .option('--seed <n>', 'the first seed', Number, 1)
+    .option('--count <n>', soak.unit, countArgument, soak.count)
+    .option('--seed <n>', 'the first seed', countArgument, 1)
     .option('--json', 'print the result as one JSON line')
     .addHelpText('after', '\nExit code: 0 the promise held, 1 it did not.');
   await program.parseAsync();
@@ -73,4 +74,20 @@ export function runSeeds(options: {
       return { failures, passed: failures.length === 0 };
     },
   });
+}
+
+/** The shell of a soak in timed phases, one JSON line each: its numbers by name, from the command line or as given here. */
+export function phaseOptions<Name extends string>(
+  name: string,
+  description: string,
+  numbers: Readonly<Record<Name, { readonly what: string; readonly unlessTold: number }>>,
+): Readonly<Record<Name, number>> {
+  const program = new Command(name).description(`${description}. One JSON line a phase.`);
+  for (const [option, { what, unlessTold }] of Object.entries<{ what: string; unlessTold: number }>(numbers))
+    program.option(`--${option} <n>`, what, countArgument, unlessTold);
+  program.addHelpText(
+    'after',
+    `\nExit code: 0 the promise held, 1 it did not.\n\nExample:\n  npm run ${name} -- --seconds 8`,
+  );
+  return program.parse().opts();
 }
