@@ -99,20 +99,16 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       weights.distance * graph.lengthMetres[lane]! +
       blockingCost[lane]!;
   };
-  const reprice = (lane: number): void => {
-    predict(lane);
-    costs(lane);
-    for (let type = 0; type < prices.length; type++) {
-      const target = prices[type];
-      if (target) combine(target, type, lane, 1);
-    }
-  };
   const recombine = (lane: number): void => {
     costs(lane);
     for (let type = 0; type < prices.length; type++) {
       const target = prices[type];
       if (target) combine(target, type, lane, 1);
     }
+  };
+  const reprice = (lane: number): void => {
+    predict(lane);
+    recombine(lane);
   };
   const ignore = (): void => undefined;
 
