@@ -31,6 +31,14 @@ export const PRIOR_SHARE = 0.5;
  */
 export const AGAINST_USUAL_SECONDS = 2;
 
+/**
+ * Share of the nodes with a robot from which on the usual flow counts in full; below, in proportion. Where there is
+ * room to pass, keeping to one way costs more than it saves. Decision 0013 has the measurements.
+ */
+export const CROWDED = 0.3;
+/** Smaller changes of that proportion price no lane anew. */
+const NOTICEABLE_CROWDING = 0.02;
+
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
 export interface Pricing {
   readonly memory: LaneMemory;
@@ -68,6 +76,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   let source: PriceSource = 'freeFlow';
   let weights = { ...rewardWeights };
   let pressure = 1;
+  let crowded = 0;
   let predictionsStale = true;
   let combinationsStale = true;
 
@@ -85,7 +94,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   /** What the price knows beside the network: of the traffic planned, of the usual flow, of this very lane. */
   const knownSeconds = (lane: number): number =>
     PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) +
-    AGAINST_USUAL_SECONDS * stepsOf(graph, lane) * usualFlow.against[lane]! +
+    AGAINST_USUAL_SECONDS * crowded * stepsOf(graph, lane) * usualFlow.against[lane]! +
     MEMORY.factor * memory.excessSeconds(lane);
   const costs = (lane: number): void => {
     const factor = source === 'network' ? pressure : 1;
@@ -117,6 +126,11 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     waitHat,
     blockingHat,
     refresh() {
+      const crowdedNow = Math.min(1, traffic.crowding() / CROWDED);
+      if (Math.abs(crowdedNow - crowded) >= NOTICEABLE_CROWDING) {
+        crowded = crowdedNow;
+        combinationsStale = true;
+      }
       if (predictionsStale || combinationsStale) {
         traffic.refresh(predictionsStale ? ignore : predict);
         for (let lane = 0; lane < laneCount; lane++) {

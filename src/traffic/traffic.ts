@@ -32,6 +32,8 @@ export interface Traffic {
   /** Adds (or with -1 takes away) one route's planned flow on lanes `from..` of a path. */
   addFlow(lanes: ArrayLike<number>, from: number, amount: 1 | -1): void;
   occupy(node: number, amount: 1 | -1): void;
+  /** Share of all nodes that somebody stands on or heads for. */
+  crowding(): number;
   /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
   refresh(changed: (lane: number) => void): number;
 }
@@ -45,6 +47,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
   const occupants = new Int32Array(nodeCount);
   // [N] occupied nodes one lane away.
   const occupiedAround = new Int32Array(nodeCount);
+  let occupiedNodes = 0;
   const stale = new Uint8Array(nodeCount).fill(1);
   const staleNodes = new Int32Array(nodeCount);
   let staleCount = 0;
@@ -103,6 +106,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
       occupants[node]! += amount;
       const after = occupants[node]! > 0;
       if (before === after) return;
+      occupiedNodes += after ? 1 : -1;
       touch(node);
       for (let i = inStart[node]!; i < inStart[node + 1]!; i++) {
         const neighbour = laneFrom[inLanes[i]!]!;
@@ -111,6 +115,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
         for (let k = inStart[neighbour]!; k < inStart[neighbour + 1]!; k++) touch(laneFrom[inLanes[k]!]!);
       }
     },
+    crowding: () => occupiedNodes / nodeCount,
     refresh(changed) {
       let count = 0;
       for (let i = 0; i < staleCount; i++) {

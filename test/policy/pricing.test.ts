@@ -6,6 +6,7 @@ import { MEMORY } from '../../src/policy/laneMemory.js';
 import { createForwardPass, randomWeights } from '../../src/policy/network.js';
 import {
   AGAINST_USUAL_SECONDS,
+  CROWDED,
   createPricing,
   PRIOR_SHARE,
   type PriceSource,
@@ -125,12 +126,15 @@ describe('pricing', () => {
 
 describe('the usual flow in the price', () => {
   it.each([
-    { source: 'network', seconds: AGAINST_USUAL_SECONDS * 4 },
-    { source: 'flow', seconds: 0 },
-  ] as const)('costs who drives against it $seconds s under $source', ({ source, seconds }) => {
-    const graph = gridFromText('...');
+    { source: 'network', floor: '...', seconds: AGAINST_USUAL_SECONDS * 4 },
+    // A sixth of the nodes is half as crowded as it takes.
+    { source: 'network', floor: '......', seconds: (AGAINST_USUAL_SECONDS * 4) / (6 * CROWDED) },
+    { source: 'flow', floor: '...', seconds: 0 },
+  ] as const)('costs who drives against it $seconds s under $source', ({ source, floor, seconds }) => {
+    const graph = gridFromText(floor);
     const { traffic, pricing } = setUp(graph);
     pricing.setSource(source);
+    traffic.occupy(2, 1);
     const east = laneBetween(graph, 0, 1);
     const west = laneBetween(graph, 1, 0);
     pricing.refresh();
