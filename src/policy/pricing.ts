@@ -32,10 +32,10 @@ export const PRIOR_SHARE = 0.5;
 export const AGAINST_USUAL_SECONDS = 2;
 
 /**
- * Share of the nodes with a robot from which on the usual flow counts in full; below, in proportion. Where there is
- * room to pass, keeping to one way costs more than it saves. Decision 0013 has the measurements.
+ * Metres of robot for each metre of two-way lane from which on the usual flow counts in full; below, in proportion.
+ * Where few meet head-on, keeping to one way costs more than it saves. Decision 0013 has the measurements.
  */
-export const CROWDED = 0.3;
+export const CROWDED = 0.2;
 /** Smaller changes of that proportion price no lane anew. */
 const NOTICEABLE_CROWDING = 0.02;
 

@@ -32,7 +32,7 @@ export interface Traffic {
   /** Adds (or with -1 takes away) one route's planned flow on lanes `from..` of a path. */
   addFlow(lanes: ArrayLike<number>, from: number, amount: 1 | -1): void;
   occupy(node: number, amount: 1 | -1): void;
-  /** Share of all nodes that somebody stands on or heads for. */
+  /** Metres of robot for each metre of two-way lane, whichever lanes the robots are on. */
   crowding(): number;
   /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
   refresh(changed: (lane: number) => void): number;
@@ -48,6 +48,9 @@ export function createTraffic(graph: LaneGraph): Traffic {
   // [N] occupied nodes one lane away.
   const occupiedAround = new Int32Array(nodeCount);
   let occupiedNodes = 0;
+  const { robotTypes } = graph;
+  const robotMetres = robotTypes.reduce((sum, { lengthMetres }) => sum + lengthMetres, 0) / robotTypes.length;
+  const twoWayMetres = twoWayMetresOf(graph);
   const stale = new Uint8Array(nodeCount).fill(1);
   const staleNodes = new Int32Array(nodeCount);
   let staleCount = 0;
@@ -115,7 +118,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
         for (let k = inStart[neighbour]!; k < inStart[neighbour + 1]!; k++) touch(laneFrom[inLanes[k]!]!);
       }
     },
-    crowding: () => occupiedNodes / nodeCount,
+    crowding: () => (occupiedNodes * robotMetres) / twoWayMetres,
     refresh(changed) {
       let count = 0;
       for (let i = 0; i < staleCount; i++) {
@@ -135,4 +138,11 @@ export function createTraffic(graph: LaneGraph): Traffic {
       return count;
     },
   };
+}
+
+/** A two-way lane counts once for both ways; at least a metre, on sites without any. */
+function twoWayMetresOf({ laneCount, reverseLane, lengthMetres }: LaneGraph): number {
+  let metres = 0;
+  for (let lane = 0; lane < laneCount; lane++) if (reverseLane[lane]! > lane) metres += lengthMetres[lane]!;
+  return Math.max(1, metres);
 }

@@ -127,8 +127,8 @@ describe('pricing', () => {
 describe('the usual flow in the price', () => {
   it.each([
     { source: 'network', floor: '...', seconds: AGAINST_USUAL_SECONDS * 4 },
-    // A sixth of the nodes is half as crowded as it takes.
-    { source: 'network', floor: '......', seconds: (AGAINST_USUAL_SECONDS * 4) / (6 * CROWDED) },
+    // One robot on ten metres is half as crowded as it takes.
+    { source: 'network', floor: '...........', seconds: (AGAINST_USUAL_SECONDS * 4) / (10 * CROWDED) },
     { source: 'flow', floor: '...', seconds: 0 },
   ] as const)('costs who drives against it $seconds s under $source', ({ source, floor, seconds }) => {
     const graph = gridFromText(floor);
