@@ -36,8 +36,8 @@ export const AGAINST_USUAL_SECONDS = 2;
  * Where few meet head-on, keeping to one way costs more than it saves. Decision 0013 has the measurements.
  */
 export const CROWDED = 0.2;
-/** Smaller changes of that proportion price no lane anew. */
-const NOTICEABLE_CROWDING = 0.02;
+/** That proportion is taken in so many steps: not every robot that comes or goes prices all lanes anew. */
+const CROWDED_STEPS = 50;
 
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
 export interface Pricing {
@@ -126,8 +126,11 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     waitHat,
     blockingHat,
     refresh() {
-      const crowdedNow = Math.min(1, traffic.crowding() / CROWDED);
-      if (Math.abs(crowdedNow - crowded) >= NOTICEABLE_CROWDING) {
+      const crowdedNow = Math.min(
+        1,
+        Math.round((CROWDED_STEPS * traffic.crowding()) / CROWDED) / CROWDED_STEPS,
+      );
+      if (crowdedNow !== crowded) {
         crowded = crowdedNow;
         combinationsStale = true;
       }
