@@ -1,5 +1,11 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { isChangeLine, throughputIn, WINDOW_STEPS, type ChangeLine } from './changeMeasures.js';
+import {
+  CHANGE_WINDOW_STEPS,
+  isChangeLine,
+  throughputIn,
+  type ChangeLine,
+  type Span,
+} from './changeMeasures.js';
 import { SERIES_STEPS } from './changeRun.js';
 import type { Chart } from './charts.js';
 import { CHART_BASE, grouped, methodColour } from './qualityCharts.js';
@@ -23,7 +29,7 @@ export function changeCharts(input: Pick<ReportInput, 'lines'>): Chart[] {
   return [
     changeChart(floors, {
       ...{ file: 'change.png', axis: 'goals a step' },
-      title: `Goals a step over the ${WINDOW_STEPS} steps before; the change is at 0`,
+      title: `Goals a step over the ${CHANGE_WINDOW_STEPS} steps before; the change is at 0`,
       valueAt: (own, span) => meanOf(own.map((line) => throughputIn(line, span))),
     }),
     changeChart(cells, {
@@ -33,8 +39,6 @@ export function changeCharts(input: Pick<ReportInput, 'lines'>): Chart[] {
     }),
   ].flatMap((chart) => chart ?? []);
 }
-
-type Span = { readonly from: number; readonly to: number };
 
 function crossingShare(own: readonly ChangeLine[], { from, to }: Span): number {
   const count = (of: 'crossings' | 'routes'): number =>
@@ -63,8 +67,8 @@ export function changeChart(
     ([, own]): Point[] => {
       const { change, cell, method, warmUpSteps, steps } = own[0]!;
       const points: Point[] = [];
-      for (let to = WINDOW_STEPS; to <= warmUpSteps + steps; to += SERIES_STEPS) {
-        const value = valueAt(own, { from: to - WINDOW_STEPS, to });
+      for (let to = CHANGE_WINDOW_STEPS; to <= warmUpSteps + steps; to += SERIES_STEPS) {
+        const value = valueAt(own, { from: to - CHANGE_WINDOW_STEPS, to });
         points.push({ panel: `${change}, ${cell}`, method, step: to - warmUpSteps, value });
       }
       return points;

@@ -15,12 +15,12 @@ export function isChangeLine(line: BenchLine): line is ChangeLine {
 
 export const PLATEAU_SHARE = 0.95;
 /** Goals are counted over so many steps before they are compared with the plateau. */
-export const WINDOW_STEPS = 60;
+export const CHANGE_WINDOW_STEPS = 60;
 /** Within so many steps of a change a run is to be back, or round a slow cell. */
 export const WANTED_STEPS = 120;
 
 /** First and last steps, from and to, of a part of a run. */
-interface Span {
+export interface Span {
   readonly from: number;
   readonly to: number;
 }
@@ -56,11 +56,12 @@ export function throughputIn({ series }: ChangeLine, span: Span): number {
   return sumOf(series.goals, span) / (span.to - span.from);
 }
 
-/** Mean score ratio of the routes scored in a span, and mean regret of those measured; NaN where there are none. */
+/** Mean score ratio of the routes scored in a span, NaN where there are none. */
 export function ratioIn({ series }: ChangeLine, span: Span): number {
   return sumOf(series.ratios ?? [], span) / sumOf(series.scored ?? [], span);
 }
 
+/** Mean regret in seconds of the routes whose regret was measured in a span, NaN where there are none. */
 export function regretIn({ series }: ChangeLine, span: Span): number {
   return sumOf(series.regretSeconds ?? [], span) / sumOf(series.regrets ?? [], span);
 }
@@ -77,8 +78,9 @@ export function plateauOf(line: ChangeLine): number {
 export function regainedAfter(line: ChangeLine): number {
   const { from, to } = spanOf(line, 'changed');
   const wanted = PLATEAU_SHARE * plateauOf(line);
-  let end = from + WINDOW_STEPS;
-  while (end < to && throughputIn(line, { from: end - WINDOW_STEPS, to: end }) < wanted) end += SERIES_STEPS;
+  let end = from + CHANGE_WINDOW_STEPS;
+  while (end < to && throughputIn(line, { from: end - CHANGE_WINDOW_STEPS, to: end }) < wanted)
+    end += SERIES_STEPS;
   return end - from;
 }
 

@@ -44,15 +44,16 @@ export interface ChangeRun extends Pick<Change, 'serviceGraph' | 'jobs' | 'onFlo
   result(): Pick<BenchResult, 'change' | 'series' | 'improvement'>;
 }
 
-/** @throws E_USAGE for a method that only a change gives a meaning */
+/** @throws E_USAGE for a method that only another change gives a meaning, and for one that leaves this one without */
 export function createChangeRun(
   options: BenchOptions,
   { starts, ...fleet }: ChangeFleet & { readonly starts: readonly NodeIndex[] },
 ): ChangeRun {
   const { change: name, method, warmUpSteps, steps, seed, picks } = options;
-  const known =
-    method === 'oracle' ? name === 'slow-cell' : name !== undefined || !specOf(method).needsChange;
-  if (!known)
+  const { needsChange, mode } = specOf(method);
+  const known = method === 'oracle' ? name === 'slow-cell' : name !== undefined || !needsChange;
+  const idle = name === 'learning-starts' && mode === 'off';
+  if (!known || idle)
     throw new AppError('E_USAGE', { detail: `${method} does not fit the change ${name ?? 'none'}` });
   const change = createChange({ ...fleet, name, method, starts, seed, picks });
   const series = {

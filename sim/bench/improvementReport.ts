@@ -1,6 +1,15 @@
 import type { ImprovementSpan, ImprovementView } from '../../src/domain/serviceContract.js';
 import { changeChart } from './changeCharts.js';
-import { isChangeLine, ratioIn, regretIn, secondHalf, spanOf, type ChangeLine } from './changeMeasures.js';
+import {
+  CHANGE_WINDOW_STEPS,
+  isChangeLine,
+  ratioIn,
+  regretIn,
+  secondHalf,
+  spanOf,
+  type ChangeLine,
+  type Span,
+} from './changeMeasures.js';
 import { SERIES_STEPS } from './changeRun.js';
 import type { Chart } from './charts.js';
 import { describeOrigin, linesOf, type ReportInput } from './reportParts.js';
@@ -13,6 +22,9 @@ type ImprovementLine = ChangeLine & { readonly improvement: ImprovementView };
 const WANTED = { tenPercentMinutes: 5, quarterMinutes: 15, halfGainRoutes: 500 } as const;
 /** Score ratios are averaged over so many completed routes before they are compared. */
 const BLOCK_ROUTES = 100;
+/** The end of a run, that its gain is measured by. */
+const FINAL_STEPS = 300;
+const FINAL_HEAD = `last ${FINAL_STEPS} steps`;
 
 const isImprovementLine = (line: ChangeLine): line is ImprovementLine => line.improvement !== undefined;
 
@@ -21,12 +33,12 @@ export function improvementCharts(input: Pick<ReportInput, 'lines'>): Chart[] {
   return [
     changeChart(lines, {
       ...{ file: 'improvement.png', axis: 'score ratio' },
-      title: 'Score ratio over the 60 steps before; shortest ways until 0',
+      title: `Score ratio over the ${CHANGE_WINDOW_STEPS} steps before; shortest ways until 0`,
       valueAt: (own, span) => meanOf(own.map((line) => ratioIn(line, span))),
     }),
     changeChart(lines, {
       ...{ file: 'regret.png', axis: 'regret, s' },
-      title: 'Regret of a route, mean over the 60 steps before; shortest ways until 0',
+      title: `Regret of a route, mean over the ${CHANGE_WINDOW_STEPS} steps before; shortest ways until 0`,
       valueAt: (own, span) => meanOf(own.map((line) => regretIn(line, span))),
     }),
   ].flatMap((chart) => chart ?? []);
@@ -47,9 +59,9 @@ export function describeImprovement(input: ReportInput, charts: readonly Chart[]
     'Minutes of the floor’s clock from the switch until the service says that 10 % and 25 % are reached (`GET ' +
       '/v1/warehouses/{warehouseId}`): at the end of the second block of routes in a row below, each as large as the fleet. ' +
       'Half of the gain: routes completed after the switch, by whomever they were planned, until ' +
-      `${BLOCK_ROUTES} in a row lie half-way between the baseline and the last 300 steps.`,
+      `${BLOCK_ROUTES} in a row lie half-way between the baseline and the last ${FINAL_STEPS} steps.`,
     table(lines, improvementRow, [
-      ...['baseline', 'last 300 steps', 'change, %'],
+      ...['baseline', FINAL_HEAD, 'change, %'],
       `10 %, minutes (wanted ${WANTED.tenPercentMinutes})`,
       `25 %, minutes (wanted ${WANTED.quarterMinutes})`,
       `half of the gain, routes (wanted ${WANTED.halfGainRoutes})`,
@@ -57,7 +69,7 @@ export function describeImprovement(input: ReportInput, charts: readonly Chart[]
     '## Regret',
     'Seconds that a route took beyond the cheapest tour of its stops under what each lane really cost meanwhile. It is an upper ' +
       'bound: nobody knew those costs, and the cheapest of many noisy ways looks cheaper than it is.',
-    table(lines, regretRow, ['free-flow phase', 'first 100 steps', 'steps 101-300', 'last 300 steps']),
+    table(lines, regretRow, ['free-flow phase', 'first 100 steps', 'steps 101-300', FINAL_HEAD]),
     '',
   ].join('\n\n');
 }
@@ -81,10 +93,11 @@ function table(
 }
 
 const baselineOf = ({ improvement }: ImprovementLine): number => improvement.baseline?.ratio ?? NaN;
-const finalOf = (line: ImprovementLine): number => {
+const finalSpan = (line: ImprovementLine): Span => {
   const { to } = spanOf(line, 'changed');
-  return ratioIn(line, { from: to - 300, to });
+  return { from: to - FINAL_STEPS, to };
 };
+const finalOf = (line: ImprovementLine): number => ratioIn(line, finalSpan(line));
 
 function improvementRow(own: readonly ImprovementLine[]): string[] {
   const minutes = (of: (view: ImprovementView) => ImprovementSpan | null, wanted: number): string =>
@@ -130,15 +143,12 @@ function judged(values: readonly number[], wanted: number, digits: number): stri
 }
 
 function regretRow(own: readonly ImprovementLine[]): string[] {
-  const regrets = (spanIn: (line: ImprovementLine) => ReturnType<typeof spanOf>): string =>
+  const regrets = (spanIn: (line: ImprovementLine) => Span): string =>
     showInterval(own.map((line) => regretIn(line, spanIn(line))));
   return [
     regrets((line) => secondHalf(line, 'before')),
     regrets((line) => spanOf(line, 'changed', { to: 100 })),
     regrets((line) => spanOf(line, 'changed', { from: 100, to: 300 })),
-    regrets((line) => {
-      const { to } = spanOf(line, 'changed');
-      return { from: to - 300, to };
-    }),
+    regrets(finalSpan),
   ];
 }

@@ -1,7 +1,7 @@
 import { LIMITS } from '../domain/limits.js';
 import type { Random } from '../platform/random.js';
 import { turnRadians, turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
-import { createSearch, type SearchCosts } from './search.js';
+import { createNodeSearch, type SearchCosts } from './search.js';
 
 /** Free-flow seconds from every node to a goal, cached by goal: what a route would take with nobody in the way. */
 export interface FreeFlow {
@@ -25,22 +25,19 @@ export function createFreeFlow(
 ): FreeFlow {
   const tablesKept = Math.max(1, Math.floor(tableBytes / (8 * graph.nodeCount)));
   const tables = new Map<number, Float64Array>();
-  const backwards = createSearch(reversed(graph));
+  const backwards = createNodeSearch(reversed(graph));
   const reversedPrices = new Map<number, Float64Array>();
   let epoch = closuresEpoch();
 
+  /** [L of the reversed graph] seconds of each lane that is open, Infinity of each that is closed. */
   const pricesOf = (robotType: number): Float64Array => {
     let prices = reversedPrices.get(robotType);
     if (!prices) {
       const forward = graph.freeFlowSeconds[robotType]!;
-      prices = Float64Array.from(graph.inLanes, (lane) => forward[lane]!);
+      prices = Float64Array.from(graph.inLanes, (lane) =>
+        graph.open[lane] === 1 ? forward[lane]! : Infinity,
+      );
       reversedPrices.set(robotType, prices);
-    }
-    for (let i = 0; i < prices.length; i++) {
-      prices[i] =
-        graph.open[graph.inLanes[i]!] === 1
-          ? graph.freeFlowSeconds[robotType]![graph.inLanes[i]!]!
-          : Infinity;
     }
     return prices;
   };
@@ -48,6 +45,7 @@ export function createFreeFlow(
   const secondsTo = (robotType: number, goal: number): Float64Array => {
     if (epoch !== closuresEpoch()) {
       tables.clear();
+      reversedPrices.clear();
       epoch = closuresEpoch();
     }
     const key = goal * graph.robotTypes.length + robotType;
@@ -60,8 +58,7 @@ export function createFreeFlow(
     }
     const costs: SearchCosts = { prices: pricesOf(robotType), robotType, turnTimeWeight: 0, turnWeight: 0 };
     backwards.run(costs, goal, -1, []);
-    table = new Float64Array(graph.nodeCount);
-    for (let node = 0; node < graph.nodeCount; node++) table[node] = backwards.costTo(node);
+    table = backwards.costs.slice();
     if (tables.size >= tablesKept) tables.delete(tables.keys().next().value as number);
     tables.set(key, table);
     return table;

@@ -45,7 +45,13 @@ export function createSearch(graph: LaneGraph): Search {
   };
 }
 
-function createNodeSearch(graph: LaneGraph): Search {
+/** A search over nodes: turning costs nothing. */
+export interface NodeSearch extends Search {
+  /** [N] `costTo` of every node, of the last `run`. */
+  readonly costs: Float64Array;
+}
+
+export function createNodeSearch(graph: LaneGraph): NodeSearch {
   const { nodeCount, laneStart, laneTo, laneFrom, open, barredTypes } = graph;
   const cost = new Float64Array(nodeCount);
   const lastLane = new Int32Array(nodeCount);
@@ -82,6 +88,7 @@ function createNodeSearch(graph: LaneGraph): Search {
         }
       }
     },
+    costs: cost,
     costTo: (node) => cost[node]!,
     lanesTo(node) {
       if (cost[node] === Infinity) return null;

@@ -31,8 +31,9 @@ export type LanesByStart = Pick<LaneGraph, 'laneCount' | 'laneFrom' | 'laneStart
 
 export interface LaneMemory {
   /**
-   * A robot paid `unexplained` seconds beyond free flow that no other robot accounts for, where `predicted` were expected. A surprise beyond the site's
-   * scatter counts for every lane out of the same node: whoever is held on a node pays on whichever lane comes next.
+   * A robot paid `unexplained` seconds beyond free flow that no other robot accounts for, where `predicted` were
+   * expected. A surprise beyond the site's scatter counts for every lane out of the same node: whoever is held on a
+   * node pays on whichever lane comes next.
    */
   observe(lane: number, unexplained: number, predicted: number): void;
   /** Lets `seconds` pass; hands each lane whose excess moved to `changed`. */

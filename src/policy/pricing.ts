@@ -2,7 +2,8 @@ import type { RewardWeights } from '../domain/components.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from '../traffic/traffic.js';
 import { createUsualFlow } from '../traffic/usualFlow.js';
-import { createForwardPass, WEIGHT_COUNT } from './network.js';
+import { WEIGHT_COUNT } from './network.js';
+import { createRememberingPass } from './rememberingPass.js';
 import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
 
 /**
@@ -65,7 +66,7 @@ export interface Pricing {
 export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights: RewardWeights): Pricing {
   const { laneCount } = graph;
   const networkWeights = new Float32Array(WEIGHT_COUNT);
-  const forward = createForwardPass(networkWeights);
+  const forward = createRememberingPass(networkWeights, traffic.features);
   const memory = createLaneMemory(graph);
   const usualFlow = createUsualFlow(graph, traffic);
   const waitHat = new Float32Array(laneCount);
@@ -82,7 +83,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
 
   const predict = (lane: number): void => {
     if (source === 'network') {
-      forward.run(traffic.features, lane);
+      forward.run(lane);
       waitHat[lane] = forward.waitHat;
       blockingHat[lane] = forward.blockingHat;
     } else {
@@ -126,10 +127,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     waitHat,
     blockingHat,
     refresh() {
-      const crowdedNow = Math.min(
-        1,
-        Math.round((CROWDED_STEPS * traffic.crowding()) / CROWDED) / CROWDED_STEPS,
-      );
+      const crowdedNow = source === 'network' ? crowdedShare(traffic) : 0;
       if (crowdedNow !== crowded) {
         crowded = crowdedNow;
         combinationsStale = true;
@@ -183,6 +181,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     },
     setNetworkWeights(next) {
       networkWeights.set(next);
+      forward.forget();
       predictionsStale = true;
     },
     fade(seconds) {
@@ -207,6 +206,11 @@ export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: numbe
   return (
     stepsOf(graph, lane) * (Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0))
   );
+}
+
+/** How far the floor is crowded, 0 to 1, in steps. */
+function crowdedShare(traffic: Traffic): number {
+  return Math.min(1, Math.round((CROWDED_STEPS * traffic.crowding()) / CROWDED) / CROWDED_STEPS);
 }
 
 /** A lane counts as so many grid steps of one second. */

@@ -8,6 +8,8 @@ import {
   spanOf,
   type ChangeLine,
 } from '../../../sim/bench/changeMeasures.js';
+import { halfGainAfter } from '../../../sim/bench/improvementReport.js';
+import type { ImprovementView } from '../../../src/domain/serviceContract.js';
 
 /** Goals of each ten steps: 20 entries before the change, 20 after it. */
 function lineOf(after: readonly number[], more: Partial<ChangeLine> = {}): ChangeLine {
@@ -59,5 +61,39 @@ describe('what is measured of a change', () => {
     const lines = [line(1, 10, 2), line(0, 30, 4)];
     expect(shareOf(lines, (each) => spanOf(each, 'changed'))).toBe(1 / 40);
     expect(extraSecondsOf(lines, (each) => spanOf(each, 'changed', { to: 100 }))).toBe(3);
+  });
+});
+
+describe('half of the gain', () => {
+  /** Ratios of 40 routes in each ten steps: 300 steps of 2, then what is given, then 300 steps of 1. */
+  const gainOf = (between: readonly number[]): number => {
+    const ratios = [...times(30, 2), ...between, ...times(30, 1)];
+    const line = lineOf([], {
+      warmUpSteps: 300,
+      steps: 10 * (between.length + 30),
+      change: 'learning-starts',
+    });
+    return halfGainAfter({
+      ...line,
+      series: { ...line.series, scored: ratios.map(() => 40), ratios: ratios.map((ratio) => 40 * ratio) },
+      improvement: { baseline: { ratio: 2 } } as ImprovementView,
+    });
+  };
+
+  it('is reached at the end of the first block of a hundred routes that has it', () => {
+    expect(gainOf([])).toBe(120);
+    expect(gainOf([2, 2, 2])).toBe(240);
+    // A block that is only half-way through does not count, nor do good routes of the block before.
+    expect(gainOf([1, 2, 2, 2, 2, 2])).toBe(360);
+  });
+
+  it('is never reached where the end is no better than the beginning', () => {
+    const line = lineOf([], { warmUpSteps: 300, steps: 300, change: 'learning-starts' });
+    const scored = times(60, 40);
+    const ratios = [...times(30, 40), ...times(30, 80)];
+    const improvement = { baseline: { ratio: 1 } } as ImprovementView;
+    expect(halfGainAfter({ ...line, series: { ...line.series, scored, ratios }, improvement })).toBe(
+      Infinity,
+    );
   });
 });

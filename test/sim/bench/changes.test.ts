@@ -178,6 +178,7 @@ describe('the changes of the benchmark', () => {
     await expect(bench('oracle')).rejects.toThrow('oracle does not fit');
     await expect(bench('oracle', 'robots-slow')).rejects.toThrow('oracle does not fit');
     await expect(bench('frozen-at-change')).rejects.toThrow('does not fit');
+    await expect(bench('flow', 'learning-starts')).rejects.toThrow('flow does not fit');
   });
 });
 
