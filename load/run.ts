@@ -10,6 +10,7 @@ import { httpEntries, loadHttp } from './httpLoad.js';
 import { measureProcessors } from './processorUse.js';
 import { formatReport, type LoadReport } from './report.js';
 import { startServerProcess } from './serverProcess.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface LoadOptions {
   readonly url?: string;
@@ -139,7 +140,7 @@ function whole(text: string): number {
 
 const HELP = `
 Orders fall due at a fixed rate whatever the server does, and latencies run from that moment.
-Errors, refusals and unanswered messages end the run with exit code 1.
+Errors, refusals and unanswered messages end the run with exit code 1, wrong use with 2.
 
 Examples:
   npm run load
@@ -147,6 +148,7 @@ Examples:
   npm run load -- --url http://127.0.0.1:8080 --token "$AISLEFLOW_TOKEN" --only fleet`;
 
 const program = new Command('npm run load --')
+  .exitOverride(exitAsMisuse)
   .description('Loads the HTTP entries (autocannon) and the WebSocket (a fleet in open loop).')
   .option('--url <url>', 'server to load; without it one is started on a free port')
   .option('--token <token>', 'operator token of that server')

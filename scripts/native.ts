@@ -12,6 +12,7 @@ import { prepareLibrary, TENSORFLOW_VERSION } from './native/libtensorflow.js';
 import { fetchPackages, missingPackages, TFJS_NODE_PATH } from './native/nodePackages.js';
 import { findMissing, findNodeHeaders, makeDirectory } from './native/prerequisites.js';
 import { runCommand } from './native/shell.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 const TFJS_NODE_VERSION = '4.22.0';
 const NAPI_VERSION = '8';
@@ -148,6 +149,7 @@ async function smokeTest(): Promise<string> {
 }
 
 const program = new Command('npm run native --')
+  .exitOverride(exitAsMisuse)
   .description('Builds the native TF.js backend from the npm and PyPI mirrors (Linux x86-64).')
   .option('--cache <directory>', 'where libraries and the built package are kept', defaultCache())
   .option('--nodedir <directory>', "prefix of Node's headers; node-gyp fetches them where none are found")

@@ -21,6 +21,7 @@ import {
   type BenchRun,
   type SuiteName,
 } from './bench/runs.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface Options {
   readonly only: readonly string[];
@@ -46,6 +47,7 @@ const RAW_FILES = {
 } as const;
 
 const program = new Command('bench')
+  .exitOverride(exitAsMisuse)
   .addArgument(new Argument('<suite>', 'what to measure').choices(SUITE_NAMES))
   .option(
     '--only <cell/method>',
@@ -77,6 +79,7 @@ async function main(suite: SuiteName, options: Options): Promise<void> {
   const wanted = runsOf(suite, lengths, options.seeds ?? null).filter(
     (run) => options.only.length === 0 || options.only.some((filter) => matches(run, filter)),
   );
+  if (wanted.length === 0) program.error(`--only ${options.only.join(' ')}: no run of ${suite} is called so`);
   const skipped = new Map<string, string>();
   const possible = wanted.filter((run) => {
     const reason = whyMissing(run, inputs);

@@ -16,6 +16,7 @@ import { createInProcessLink } from './inProcessLink.js';
 import { createInProcessService } from './inProcessService.js';
 import { randomStarts } from './orders/reach.js';
 import { typesInTurn } from './run.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface Options {
   readonly map: string;
@@ -33,6 +34,7 @@ const SAVE_SECONDS = 600;
 const DEMAND = { least: 0.15, minutesLeast: 3, minutesMost: 25 } as const;
 
 const program = new Command('soak:n2')
+  .exitOverride(exitAsMisuse)
   .description(
     'surges of demand under the live guards; one JSON line a simulated hour, a summary as the last',
   )
@@ -45,7 +47,7 @@ const program = new Command('soak:n2')
   .option('--backend <name>', 'tensorflow, wasm or cpu', '')
   .addHelpText(
     'after',
-    '\nExit code: 0 quiet (or every drill answered within 10 s), 1 not.' +
+    '\nExit code: 0 quiet (or every drill answered within 10 s), 1 not, 2 wrong use.' +
       '\n\nExamples:\n  npm run soak:n2\n  npm run soak:n2 -- --hours 2 --drill-minutes 10',
   );
 await program.parseAsync();

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import { countArgument } from './arguments.js';
 import { busiestLane, LIES, runWithLiar } from './liar.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface Options {
   readonly map: string;
@@ -16,6 +17,7 @@ interface Options {
 const LOSS_LIMIT = 0.01;
 
 const program = new Command('soak:n3')
+  .exitOverride(exitAsMisuse)
   .description('one JSON line a seed and lie, a summary as the last')
   .option('--map <file>', 'map file', 'maps/kiva-33x36.json')
   .option('--robots <n>', 'how many; one of them lies', countArgument, 50)
@@ -24,7 +26,7 @@ const program = new Command('soak:n3')
   .option('--backend <name>', 'tensorflow, wasm or cpu', '')
   .addHelpText(
     'after',
-    `\nExit code: 0 where the mean loss of throughput is at most ${LOSS_LIMIT}, 1 above.`,
+    `\nExit code: 0 where the mean loss of throughput is at most ${LOSS_LIMIT}, 1 above, 2 wrong use.`,
   );
 await program.parseAsync();
 await soak(program.opts<Options>());

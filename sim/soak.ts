@@ -14,6 +14,7 @@ import { runFleet, typesInTurn } from './run.js';
 import { readGauge, readServerLatencies } from './serverMetrics.js';
 import { startServerProcess } from './serverProcess.js';
 import { openSocketLink, type SocketLink } from './socketLink.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface SoakOptions {
   readonly map: string;
@@ -38,6 +39,7 @@ const MINUTE = 60_000;
 const HANDLING = { least: 5, most: 10 } as const;
 
 const program = new Command('soak')
+  .exitOverride(exitAsMisuse)
   .description('drive a fleet for a while; one JSON line a minute, and a summary as the last')
   .option('--map <file>', 'map file', 'maps/narrow-33x57.json')
   .option('--robots <n>', 'how many', countArgument, 400)
@@ -47,7 +49,7 @@ const program = new Command('soak')
   .option('--seed <n>', 'starts and orders', wholeArgument, 1)
   .addHelpText(
     'after',
-    '\nExit code: 0 done, 1 a failure, an invalid route or a lost completion.' +
+    '\nExit code: 0 done, 1 a failure, an invalid route or a lost completion, 2 wrong use.' +
       '\n\nExample:\n  npm run soak -- --minutes 30 --speed-up 4 > soak.jsonl',
   );
 await program.parseAsync();

@@ -1,4 +1,3 @@
-import type { CommanderError } from 'commander';
 import { isAppError, type ErrorCode } from '../domain/errors.js';
 
 /** What a shell learns of a command that failed: the machine's fault, or what was asked for. */
@@ -14,11 +13,6 @@ const MISUSE: readonly ErrorCode[] = [
 ];
 export const FAILURE_HELP =
   '\nExit code: 0 done, 2 wrong use (options, data directory, port, map), 1 any other failure.';
-
-/** Commander leaves with 1 where it does not understand; here that says that something failed. */
-export function exitAsMisuse({ exitCode }: CommanderError): never {
-  process.exit(exitCode === 0 ? 0 : EXIT.misused);
-}
 
 /** An error of the catalogue becomes one line with its code and the exit code, anything else is a defect. */
 export function reportFailure(error: unknown): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { exitAsMisuse } from '../../src/cli/failure.js';
+import { exitAsMisuse } from '../../src/platform/exitAsMisuse.js';
 import { freeFlowPath, type FreeFlowPath } from '../../src/cli/freeFlowPath.js';
 import { addMapCommands } from '../../src/cli/mapCommands.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { countArgument } from '../../../sim/arguments.js';
+import { exitAsMisuse } from '../../../src/platform/exitAsMisuse.js';
 
 export interface SoakOptions {
   readonly count: number;
@@ -24,16 +25,18 @@ export interface Soak {
   }): Promise<{ readonly passed: boolean }>;
 }
 
+const EXIT_HELP = '\nExit code: 0 the promise held, 1 it did not, 2 wrong use.';
 const PROGRESS_MILLISECONDS = 5_000;
 
 /** The shell of a soak: how much and from which seed, progress on standard error, the result as the last line. */
 export async function runSoak(soak: Soak): Promise<void> {
   const program = new Command(soak.name)
+    .exitOverride(exitAsMisuse)
     .description(`${soak.description}. A run goes on from another's seed plus its count.`)
     .option('--count <n>', soak.unit, countArgument, soak.count)
     .option('--seed <n>', 'the first seed', countArgument, 1)
     .option('--json', 'print the result as one JSON line')
-    .addHelpText('after', '\nExit code: 0 the promise held, 1 it did not.');
+    .addHelpText('after', EXIT_HELP);
   await program.parseAsync();
   const { count, seed, json } = program.opts<SoakOptions>();
   const directory = mkdtempSync(join(tmpdir(), `aisleflow-${soak.name}-`));
@@ -82,12 +85,11 @@ export function phaseOptions<Name extends string>(
   description: string,
   numbers: Readonly<Record<Name, { readonly what: string; readonly unlessTold: number }>>,
 ): Readonly<Record<Name, number>> {
-  const program = new Command(name).description(`${description}. One JSON line a phase.`);
+  const program = new Command(name)
+    .exitOverride(exitAsMisuse)
+    .description(`${description}. One JSON line a phase.`);
   for (const [option, { what, unlessTold }] of Object.entries<{ what: string; unlessTold: number }>(numbers))
     program.option(`--${option} <n>`, what, countArgument, unlessTold);
-  program.addHelpText(
-    'after',
-    `\nExit code: 0 the promise held, 1 it did not.\n\nExample:\n  npm run ${name} -- --seconds 8`,
-  );
+  program.addHelpText('after', `${EXIT_HELP}\n\nExample:\n  npm run ${name} -- --seconds 8`);
   return program.parse().opts();
 }
