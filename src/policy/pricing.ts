@@ -92,15 +92,18 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       blockingHat[lane] = 0;
     }
   };
-  /** What the price knows beside the network: of the traffic planned, of the usual flow, of this very lane. */
-  const knownSeconds = (lane: number): number =>
+  /** What robots cost each other on this lane by rule: by the traffic planned, and against the usual flow. */
+  const mutualSeconds = (lane: number): number =>
     PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) +
-    AGAINST_USUAL_SECONDS * crowded * stepsOf(graph, lane) * usualFlow.against[lane]! +
-    MEMORY.factor * memory.excessSeconds(lane);
+    AGAINST_USUAL_SECONDS * crowded * stepsOf(graph, lane) * usualFlow.against[lane]!;
+  /** What the price knows beside the network. Of two robots that meet one waits and one blocks: half of either. */
+  const knownCost = (lane: number): number =>
+    0.5 * (weights.wait + weights.blocking) * mutualSeconds(lane) +
+    weights.wait * (MEMORY.factor * memory.excessSeconds(lane));
   const costs = (lane: number): void => {
-    const factor = source === 'network' ? pressure : 1;
-    const known = source === 'network' ? knownSeconds(lane) : 0;
-    waitCost[lane] = weights.wait * (factor * waitHat[lane]! + known);
+    const learnt = source === 'network';
+    const factor = learnt ? pressure : 1;
+    waitCost[lane] = weights.wait * (factor * waitHat[lane]!) + (learnt ? knownCost(lane) : 0);
     blockingCost[lane] = weights.blocking * factor * blockingHat[lane]!;
   };
   const combine = (target: Float64Array, robotType: number, lane: number, lateFactor: number): void => {

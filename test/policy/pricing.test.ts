@@ -84,7 +84,7 @@ describe('pricing', () => {
     const blocking = Math.fround(forward.blockingHat);
     // Two routes into its end, none against them.
     const prior = PRIOR_SHARE * 1;
-    const learned = 3 * (7 * wait + prior);
+    const learned = 3 * 7 * wait + 0.5 * (3 + 0.5) * prior;
     expect(pricing.pricesFor(0)[busy[1]!]).toBeCloseTo(2 + learned + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.latePricesFor(0)[busy[1]!]).toBeCloseTo(5 * (2 + learned) + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.freeFlowPricesFor(0)[busy[1]!]).toBe(2.25);
