@@ -1,9 +1,9 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BenchResult } from './benchResult.js';
+import { currentRevision, machineName, today } from './origin.js';
 import type { BenchLine, BenchRun, Inputs } from './runs.js';
 
 /** Makes runs in processes of their own, all from one copy of the build: a build meanwhile changes no run. */
@@ -17,8 +17,7 @@ export function createMeasurer({ dataDirectory, policiesDirectory }: Inputs): Me
   const directory = join('.cache', `bench-${process.pid}`);
   cpSync('dist', join(directory, 'dist'), { recursive: true });
   const program = join(directory, 'dist', 'src', 'main.js');
-  const [cpu] = cpus();
-  const machine = `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, Node ${process.versions.node}`;
+  const machine = machineName();
   const revision = currentRevision();
   const run = promisify(execFile);
   return {
@@ -29,20 +28,8 @@ export function createMeasurer({ dataDirectory, policiesDirectory }: Inputs): Me
         ...(dataDirectory === '' ? [] : ['--data', dataDirectory]),
         ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ]);
-      const measuredOn = new Date().toISOString().slice(0, 10);
-      return { ...(JSON.parse(stdout) as BenchResult), measuredOn, machine, revision };
+      return { ...(JSON.parse(stdout) as BenchResult), measuredOn: today(), machine, revision };
     },
     close: () => rmSync(directory, { recursive: true, force: true }),
   };
-}
-
-function currentRevision(): string {
-  try {
-    const git = (...words: string[]): string =>
-      execFileSync('git', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'sim') !== '';
-    return git('rev-parse', '--short', 'HEAD') + (changed ? '+' : '');
-  } catch {
-    return 'unknown';
-  }
 }

@@ -185,7 +185,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   function detourSeconds(plan: Revision, pushedTo: number): number {
     const goal = plan.stops[stopsDone - (stopCount - plan.stops.length)]?.node;
     if (goal === undefined) return 0;
-    const seconds = freeFlow.secondsTo(robotType, goal);
+    const seconds = freeFlow.secondsTo(robotType, goal, [pushedTo, node]);
     const extra = seconds[pushedTo]! - seconds[node]!;
     return Number.isFinite(extra) ? extra : 0;
   }

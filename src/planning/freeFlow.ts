@@ -5,13 +5,22 @@ import { createNodeSearch, type SearchCosts } from './search.js';
 
 /** Free-flow seconds from every node to a goal, cached by goal: what a route would take with nobody in the way. */
 export interface FreeFlow {
-  /** [N] seconds to the goal over open lanes without turning, Infinity where there is no way. */
-  secondsTo(robotType: number, goal: number): Float64Array;
+  /**
+   * [N] seconds to the goal over open lanes without turning, Infinity where there is no way. With `from` they hold for
+   * these nodes and for all that are no farther than the farthest of them; elsewhere they may be too large.
+   */
+  secondsTo(robotType: number, goal: number, from?: readonly number[]): Float64Array;
   /**
    * Lanes of a fastest path, null where there is none. Ties go to the lane with the lowest index, or with
    * `tieBreaks` to each as likely.
    */
   fastestLanes(robotType: number, from: number, goal: number, tieBreaks?: Random | null): number[] | null;
+}
+
+interface Table {
+  readonly seconds: Float64Array;
+  /** Seconds up to which they are exact. */
+  readonly reach: number;
 }
 
 /**
@@ -24,7 +33,7 @@ export function createFreeFlow(
   tableBytes: number = LIMITS.freeFlowTableBytes,
 ): FreeFlow {
   const tablesKept = Math.max(1, Math.floor(tableBytes / (8 * graph.nodeCount)));
-  const tables = new Map<number, Float64Array>();
+  const tables = new Map<number, Table>();
   const backwards = createNodeSearch(reversed(graph));
   const reversedPrices = new Map<number, Float64Array>();
   let epoch = closuresEpoch();
@@ -42,7 +51,15 @@ export function createFreeFlow(
     return prices;
   };
 
-  const secondsTo = (robotType: number, goal: number): Float64Array => {
+  const search = (robotType: number, goal: number, from: readonly number[]): Table => {
+    const costs: SearchCosts = { prices: pricesOf(robotType), robotType, turnTimeWeight: 0, turnWeight: 0 };
+    backwards.run(costs, goal, -1, from);
+    const seconds = backwards.costs.slice();
+    // Without an end, or where an end cannot be reached, the search went everywhere.
+    return { seconds, reach: from.length === 0 ? Infinity : Math.max(...from.map((node) => seconds[node]!)) };
+  };
+
+  const secondsTo = (robotType: number, goal: number, from: readonly number[] = []): Float64Array => {
     if (epoch !== closuresEpoch()) {
       tables.clear();
       reversedPrices.clear();
@@ -50,24 +67,20 @@ export function createFreeFlow(
     }
     const key = goal * graph.robotTypes.length + robotType;
     let table = tables.get(key);
-    if (table) {
-      // Taken out and put back: a Map has its keys in order of insertion, so the first is the one unused for longest.
-      tables.delete(key);
-      tables.set(key, table);
-      return table;
-    }
-    const costs: SearchCosts = { prices: pricesOf(robotType), robotType, turnTimeWeight: 0, turnWeight: 0 };
-    backwards.run(costs, goal, -1, []);
-    table = backwards.costs.slice();
-    if (tables.size >= tablesKept) tables.delete(tables.keys().next().value as number);
+    // Taken out and put back: a Map has its keys in order of insertion, so the first is the one unused for longest.
+    if (table) tables.delete(key);
+    else if (tables.size >= tablesKept) tables.delete(tables.keys().next().value as number);
+    // Only as far as it is asked for; who asks again from farther away may well ask from anywhere.
+    if (!table) table = search(robotType, goal, from);
+    else if (!reaches(table, from)) table = search(robotType, goal, []);
     tables.set(key, table);
-    return table;
+    return table.seconds;
   };
 
   return {
     secondsTo,
     fastestLanes(robotType, from, goal, tieBreaks = null) {
-      const seconds = secondsTo(robotType, goal);
+      const seconds = secondsTo(robotType, goal, [from]);
       if (seconds[from] === Infinity) return null;
       const lanes: number[] = [];
       for (let node = from; node !== goal; node = graph.laneTo[lanes[lanes.length - 1]!]!)
@@ -75,6 +88,10 @@ export function createFreeFlow(
       return lanes;
     },
   };
+}
+
+function reaches({ seconds, reach }: Table, from: readonly number[]): boolean {
+  return reach === Infinity || (from.length > 0 && from.every((node) => seconds[node]! <= reach));
 }
 
 interface Descent {

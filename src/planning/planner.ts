@@ -96,7 +96,6 @@ export function createPlanner(
     const lanes: (number[] | null)[] = new Array<number[] | null>(count * count).fill(null);
     const oneOrder = task.fixedOrder || task.stops.length === 1;
     for (let i = 0; i < count - (task.dropoff || oneOrder ? 1 : 0); i++) {
-      // Nothing leads back to the start.
       const first = oneOrder ? i + 1 : 1;
       const end = oneOrder ? i + 2 : count;
       search.run(costs, places[i]!, i === 0 ? task.arrivalLane : -1, places.slice(first, end));
@@ -111,10 +110,11 @@ export function createPlanner(
   const shortestTour = (task: TourTask, tieBreaks: Random | null): Tour | null => {
     const places = placesOf(task);
     const matrix = new Float64Array(places.length ** 2);
-    places.forEach((goal, j) => {
-      const seconds = freeFlow.secondsTo(task.robotType, goal);
+    // Nothing leads back to the start.
+    for (let j = 1; j < places.length; j++) {
+      const seconds = freeFlow.secondsTo(task.robotType, places[j]!, places);
       places.forEach((place, i) => (matrix[i * places.length + j] = seconds[place]!));
-    });
+    }
     return chain(task, orderOf(task, matrix), (i, j) =>
       freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!, tieBreaks),
     );

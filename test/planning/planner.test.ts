@@ -322,6 +322,26 @@ describe('free flow', () => {
     }
   });
 
+  it('is the same for who asks from near by first, and goes no farther than asked', () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = createRandom(seed);
+      const graph = randomFloor(random, 6);
+      const asked = createFreeFlow(graph, () => 0);
+      for (let round = 0; round < 30; round++) {
+        const from = random.integer(graph.nodeCount);
+        const goal = random.integer(4);
+        const whole = createFreeFlow(graph, () => 0);
+        expect(asked.secondsTo(0, goal, [from])[from]).toBe(whole.secondsTo(0, goal)[from]);
+        expect(asked.fastestLanes(0, from, goal)).toEqual(whole.fastestLanes(0, from, goal));
+      }
+    }
+    const corridor = createFreeFlow(gridFromText('.........'), () => 0);
+    expect(corridor.secondsTo(0, 0, [2])[8]).toBe(Infinity);
+    expect(corridor.secondsTo(0, 0, [8])[8]).toBe(8);
+    expect(corridor.secondsTo(0, 1, [2])[2]).toBe(1);
+    expect(corridor.secondsTo(0, 1)[8]).toBe(7);
+  });
+
   it('keeps tables up to so many bytes, those used last', () => {
     const graph = gridFromText('....');
     const freeFlow = createFreeFlow(graph, () => 0, 2 * 8 * graph.nodeCount);
