@@ -1,12 +1,15 @@
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import { laneBetween } from '../src/warehouse/laneGraph.js';
 import { createRandom } from '../src/platform/random.js';
+import { busiestAisle } from './bench/busiestAisle.js';
+import { withShuttle } from './bench/changeJobs.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet } from './fleet.js';
 import type { FleetLink } from './fleetLink.js';
 import { createFloor } from './floor/floor.js';
 import { createInProcessLink } from './inProcessLink.js';
 import { createInProcessService } from './inProcessService.js';
+import type { JobSource } from './job.js';
 import { randomStarts } from './orders/reach.js';
 import { typesInTurn } from './run.js';
 
@@ -30,11 +33,18 @@ export interface LiarResult {
   /** [L] routes of honest robots over each lane. */
   readonly routesOver: Int32Array;
   readonly routes: number;
+  /** Reports with a lie in them. */
+  readonly lies: number;
+  /** Of the aisle that the liar drives in. */
+  readonly aisleLanes: readonly number[];
 }
 
 type TraceOf = Parameters<FleetLink['completed']>[0]['trace'];
 
-/** Robot 0 lies about one lane, the others do not. A cold policy learns from all of them. */
+/**
+ * Robot 0 drives to and fro in the busiest aisle, where its lies count most, and lies about one lane of it; the others
+ * do not. A cold policy learns from all of them.
+ */
 export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
   const { graph, robots, seed } = options;
   const random = createRandom(seed);
@@ -48,8 +58,11 @@ export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
     robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
     random: random.fork('floor'),
   });
+  const goals = (): JobSource => createBenchJobs({ graph, robotTypes, seed, picks: 0 });
+  const aisle = busiestAisle({ graph, jobs: goals(), robotTypes, starts, random: random.fork('aisle') });
   const routesOver = new Int32Array(graph.laneCount);
   let routes = 0;
+  let lies = 0;
   let liar = '';
   const ofLiar = new Map<string, number>();
   const honest = createInProcessLink(service, graph.warehouseId);
@@ -75,18 +88,20 @@ export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
     completed(report) {
       const issuedAt = ofLiar.get(report.routeId);
       if (!options.lie || issuedAt === undefined) return honest.completed(report);
-      return honest.completed({ ...report, trace: twist(graph, report.trace, { ...options.lie, issuedAt }) });
+      const trace = twist(graph, report.trace, { ...options.lie, issuedAt });
+      if (trace !== report.trace) lies++;
+      return honest.completed({ ...report, trace });
     },
   };
   const fleet = createFleet({
     ...{ graph, floor, link, startAt: 0, asking: 'one' },
-    jobs: createBenchJobs({ graph, robotTypes, seed, picks: 0 }),
+    jobs: withShuttle(goals(), graph, { robot: 0, ends: aisle.ends }),
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
   });
   await fleet.start();
   for (let step = 0; step < options.steps; step++) await fleet.step();
   await service.close();
-  return { throughput: fleet.goalsReached() / options.steps, routesOver, routes };
+  return { throughput: fleet.goalsReached() / options.steps, routesOver, routes, lies, aisleLanes: aisle.lanes };
 }
 
 /** The same way in the same time, with the time where the liar wants it. */
@@ -114,7 +129,7 @@ function laneNamed(graph: LaneGraph, from: string, to: string): number {
   return laneBetween(graph, graph.nodeIndexOf.get(from)!, graph.nodeIndexOf.get(to)!);
 }
 
-/** The lane that most routes go over. */
-export function busiestLane({ routesOver }: LiarResult): number {
-  return routesOver.indexOf(Math.max(...routesOver));
+/** The lane of the liar's aisle that most routes go over. */
+export function busiestLane({ routesOver, aisleLanes }: LiarResult): number {
+  return aisleLanes.reduce((busiest, lane) => (routesOver[lane]! > routesOver[busiest]! ? lane : busiest));
 }

@@ -43,7 +43,8 @@ async function soak({ map, robots, seeds, steps, backend }: Options): Promise<vo
       const loss = 1 - lied.throughput / honest.throughput;
       losses.set(kind, [...(losses.get(kind) ?? []), loss]);
       const share = [honest, lied].map((run) => run.routesOver[lane]! / run.routes);
-      console.log(JSON.stringify({ seed, lie: kind, throughput: honest.throughput, loss, share }));
+      const { throughput } = honest;
+      console.log(JSON.stringify({ seed, lie: kind, lies: lied.lies, throughput, loss, share }));
     }
   }
   const mean = (values: readonly number[]): number =>
