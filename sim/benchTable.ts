@@ -76,10 +76,12 @@ async function main(suite: SuiteName, options: Options): Promise<void> {
       ? RUN_LENGTHS
       : { ...RUN_LENGTHS, shortSteps: options.steps, longSteps: 10 * options.steps };
   const inputs = { dataDirectory: options.data, policiesDirectory: options.policies };
-  const wanted = runsOf(suite, lengths, options.seeds ?? null).filter(
+  const all = runsOf(suite, lengths, options.seeds ?? null);
+  const unknown = options.only.find((filter) => !all.some((run) => matches(run, filter)));
+  if (unknown !== undefined) program.error(`--only ${unknown}: no run of ${suite} is called so`);
+  const wanted = all.filter(
     (run) => options.only.length === 0 || options.only.some((filter) => matches(run, filter)),
   );
-  if (wanted.length === 0) program.error(`--only ${options.only.join(' ')}: no run of ${suite} is called so`);
   const skipped = new Map<string, string>();
   const possible = wanted.filter((run) => {
     const reason = whyMissing(run, inputs);

@@ -13,9 +13,12 @@ import type { JobSource } from './job.js';
 import { randomStarts } from './orders/reach.js';
 import { typesInTurn } from './run.js';
 
-/** What one robot reports of one lane: that nobody ever waits there, or that it waited there all the time it can. */
+/** What one robot reports of one lane: that nobody ever waits there, or that it waited there all the time it had. */
 export const LIES = ['fast', 'waits'] as const;
 export type Lie = (typeof LIES)[number];
+
+/** That it stands before it drives, and can say that it waited elsewhere. */
+const SPARE_SECONDS = 20;
 
 export interface LiarOptions {
   readonly graph: LaneGraph;
@@ -33,8 +36,9 @@ export interface LiarResult {
   /** [L] routes of honest robots over each lane. */
   readonly routesOver: Int32Array;
   readonly routes: number;
-  /** Reports with a lie in them. */
+  /** Reports with a lie in them that were learnt from, and the seconds by which they moved the time on that lane. */
   readonly lies: number;
+  readonly liedSeconds: number;
   /** Of the aisle that the liar drives in. */
   readonly aisleLanes: readonly number[];
 }
@@ -43,7 +47,7 @@ type TraceOf = Parameters<FleetLink['completed']>[0]['trace'];
 
 /**
  * Robot 0 drives to and fro in the busiest aisle, where its lies count most, and lies about one lane of it; the others
- * do not. A cold policy learns from all of them.
+ * do not. It stands before it drives, lying or not: time that it can say it waited. A cold policy learns from all.
  */
 export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
   const { graph, robots, seed } = options;
@@ -63,6 +67,7 @@ export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
   const routesOver = new Int32Array(graph.laneCount);
   let routes = 0;
   let lies = 0;
+  let liedSeconds = 0;
   let liar = '';
   const ofLiar = new Map<string, number>();
   const honest = createInProcessLink(service, graph.warehouseId);
@@ -85,44 +90,57 @@ export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
     progress: (message) => {
       if (!options.lie || !ofLiar.has(message.routeId)) honest.progress(message);
     },
-    completed(report) {
+    async completed(report) {
       const issuedAt = ofLiar.get(report.routeId);
       if (!options.lie || issuedAt === undefined) return honest.completed(report);
-      const trace = twist(graph, report.trace, { ...options.lie, issuedAt });
-      if (trace !== report.trace) lies++;
-      return honest.completed({ ...report, trace });
+      const { trace, moved } = twist(graph, report.trace, { ...options.lie, issuedAt });
+      const answer = await honest.completed({ ...report, trace });
+      if (answer.learnt && moved !== 0) {
+        lies++;
+        liedSeconds += moved / 1000;
+      }
+      return answer;
     },
   };
   const fleet = createFleet({
     ...{ graph, floor, link, startAt: 0, asking: 'one' },
-    jobs: withShuttle(goals(), graph, { robot: 0, ends: aisle.ends }),
+    jobs: withShuttle(goals(), graph, { robot: 0, ends: aisle.ends, standsSeconds: SPARE_SECONDS }),
     robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
   });
   await fleet.start();
   for (let step = 0; step < options.steps; step++) await fleet.step();
   await service.close();
-  return { throughput: fleet.goalsReached() / options.steps, routesOver, routes, lies, aisleLanes: aisle.lanes };
+  return {
+    throughput: fleet.goalsReached() / options.steps,
+    routesOver,
+    routes,
+    lies,
+    liedSeconds: Math.round(liedSeconds),
+    aisleLanes: aisle.lanes,
+  };
 }
 
-/** The same way in the same time, with the time where the liar wants it. */
+/** The same way by the same report, with the time where the liar wants it. `moved`: milliseconds more on the lane. */
 function twist(
   graph: LaneGraph,
   trace: TraceOf,
   { kind, lane, issuedAt }: { readonly kind: Lie; readonly lane: number; readonly issuedAt: number },
-): TraceOf {
+): { readonly trace: TraceOf; readonly moved: number } {
   const lanes = trace.slice(1).map(([node], i) => laneNamed(graph, trace[i]![0], node));
   const at = lanes.indexOf(lane);
-  if (at < 0) return trace;
+  if (at < 0) return { trace, moved: 0 };
   const least = (of: number): number => Math.ceil(1000 * graph.freeFlowSeconds[0]![of]!);
   const arrivals = trace.map(([, arrivedAt]) => arrivedAt);
+  const onLane = (): number => arrivals[at + 1]! - arrivals[at]!;
+  const before = onLane();
   if (kind === 'fast') arrivals[at + 1] = Math.min(arrivals[at + 1]!, arrivals[at]! + least(lane));
   else {
-    // As fast as allowed up to the lane: all the time that is left was spent waiting for it.
+    // Off at once and as fast as allowed up to the lane: all the time that is left was spent waiting for it.
     arrivals[0] = Math.min(arrivals[0]!, issuedAt);
     for (let i = 1; i <= at; i++)
       arrivals[i] = Math.min(arrivals[i]!, arrivals[i - 1]! + least(lanes[i - 1]!));
   }
-  return trace.map(([node], i) => [node, arrivals[i]!, null]);
+  return { trace: trace.map(([node], i) => [node, arrivals[i]!, null]), moved: onLane() - before };
 }
 
 function laneNamed(graph: LaneGraph, from: string, to: string): number {

@@ -1,4 +1,4 @@
-/** The liar's soak: one robot of fifty lies about the busiest lane; throughput and the lane's share must stay. */
+/** The liar's soak: one robot of fifty lies about a lane of the busiest aisle; throughput and the lane's share must stay. */
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
@@ -44,7 +44,8 @@ async function soak({ map, robots, seeds, steps, backend }: Options): Promise<vo
       losses.set(kind, [...(losses.get(kind) ?? []), loss]);
       const share = [honest, lied].map((run) => run.routesOver[lane]! / run.routes);
       const { throughput } = honest;
-      console.log(JSON.stringify({ seed, lie: kind, lies: lied.lies, throughput, loss, share }));
+      const { lies, liedSeconds } = lied;
+      console.log(JSON.stringify({ seed, lie: kind, lies, liedSeconds, throughput, loss, share }));
     }
   }
   const mean = (values: readonly number[]): number =>

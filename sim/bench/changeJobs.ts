@@ -55,18 +55,27 @@ export function withGrowingFleet(jobs: JobSource, robots: number, growsAt: numbe
   return { next: (robot, at) => (at <= growsAt && robot >= robots / 2 ? null : jobs.next(robot, at)) };
 }
 
-/** One robot drives to and fro between two nodes, without end. */
+/** One robot drives to and fro between two nodes, without end; it stands where it is first, as long as told. */
 export function withShuttle(
   jobs: JobSource,
   graph: LaneGraph,
-  shuttle: { readonly robot: number; readonly ends: readonly [NodeIndex, NodeIndex] },
+  shuttle: {
+    readonly robot: number;
+    readonly ends: readonly [NodeIndex, NodeIndex];
+    readonly standsSeconds?: number;
+  },
 ): JobSource {
+  const { robot: shuttling, ends, standsSeconds = 0 } = shuttle;
   let turn = 0;
   return {
-    next: (robot, at) =>
-      robot === shuttle.robot
-        ? singleGoal(graph, robot, shuttle.ends[turn++ % 2 === 0 ? 0 : 1])
-        : jobs.next(robot, at),
+    next(robot, at) {
+      if (robot !== shuttling) return jobs.next(robot, at);
+      const [here, there] = turn++ % 2 === 0 ? [ends[1], ends[0]] : ends;
+      const job = singleGoal(graph, robot, there);
+      if (standsSeconds === 0 || turn === 1) return job;
+      const stand = { node: graph.nodeIds[here]!, handlingSeconds: standsSeconds };
+      return { ...job, stops: [stand, ...job.stops] };
+    },
   };
 }
 

@@ -44,7 +44,7 @@ export interface ChangeRun extends Pick<Change, 'serviceGraph' | 'jobs' | 'onFlo
   result(): Pick<BenchResult, 'change' | 'series' | 'improvement'>;
 }
 
-/** @throws E_USAGE for a method that only another change gives a meaning, and for one that leaves this one without */
+/** @throws E_USAGE for a method that only another change gives a meaning; `learning-starts` takes none in mode `off` */
 export function createChangeRun(
   options: BenchOptions,
   { starts, ...fleet }: ChangeFleet & { readonly starts: readonly NodeIndex[] },
@@ -52,8 +52,8 @@ export function createChangeRun(
   const { change: name, method, warmUpSteps, steps, seed, picks } = options;
   const { needsChange, mode } = specOf(method);
   const known = method === 'oracle' ? name === 'slow-cell' : name !== undefined || !needsChange;
-  const idle = name === 'learning-starts' && mode === 'off';
-  if (!known || idle)
+  const startsNothing = name === 'learning-starts' && mode === 'off';
+  if (!known || startsNothing)
     throw new AppError('E_USAGE', { detail: `${method} does not fit the change ${name ?? 'none'}` });
   const change = createChange({ ...fleet, name, method, starts, seed, picks });
   const series = {

@@ -1,6 +1,6 @@
 import type { CellGraph } from './cellGraph.js';
 
-/** Bytes of all cached tables; the one unused for longest goes first. */
+/** Bytes of all cached tables, enough for a thousand goals on 100,000 cells; the one unused for longest goes first. */
 const TABLE_BYTES_LIMIT = 512 * 1024 * 1024;
 
 /** Free-flow distance of every cell to a goal node over open lanes, one table a goal and robot type. */

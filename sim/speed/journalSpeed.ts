@@ -17,7 +17,7 @@ const LANES = 25;
 /** So many are appended before the first of them is waited for. */
 const WAITING = 20_000;
 
-/** Appends completed routes with their training rows to the journal of a real data directory, as fast as it takes them. */
+/** Appends completed routes with their training rows to the journal of a real directory, as fast as it takes them. */
 export async function measureJournal(directory: string, records: number): Promise<JournalSpeed> {
   const journal = await openJournal({
     directory,

@@ -15,7 +15,7 @@ export interface SearchSpeed {
   readonly lanes: number;
   /** Dijkstra to every node. */
   readonly oneToAll: LatencySummary;
-  /** `ngraph.path`, from one random node to another, by the same prices: the anchors. */
+  /** `ngraph.path`, one goal, by the same prices between the same places: the anchors. */
   readonly aStar: LatencySummary;
   readonly nba: LatencySummary;
   /** The planner: a goal, and six picks with a station. */
@@ -23,7 +23,7 @@ export interface SearchSpeed {
   readonly sixPicks: LatencySummary;
 }
 
-/** Each is done so often before it is timed, for the compiler and the planner's tables. */
+/** Each is done so often before it is timed, for the compiler. */
 const WARM_UP = 200;
 const ROBOT_TYPE = 0;
 
@@ -31,7 +31,6 @@ const ROBOT_TYPE = 0;
 export function measureSearch(site: string, graph: LaneGraph, count: number): SearchSpeed {
   const random = createRandom(1);
   const prices = livelyPrices(graph, random);
-  const anyNode = (): number => random.integer(graph.nodeCount);
   const search = createNodeSearch(graph);
   const costs = { prices, robotType: ROBOT_TYPE, turnTimeWeight: 0, turnWeight: 0 };
   const { aStar, nba } = ngraphFinders(graph, prices);
@@ -40,26 +39,30 @@ export function measureSearch(site: string, graph: LaneGraph, count: number): Se
     createFreeFlow(graph, () => 0),
   );
   const view = viewOf(graph, prices);
-  const plan = (picks: number): void => void planner.plan(taskOf(graph, random, picks), view);
+  const goals = drawn(count, () => taskOf(graph, random, 1));
+  const tours = drawn(count, () => taskOf(graph, random, 6));
   return {
     ...{ site, nodes: graph.nodeCount, lanes: graph.laneCount },
-    oneToAll: timed(count, () => search.run(costs, anyNode(), -1, [])),
-    aStar: timed(count, () => aStar.find(anyNode(), anyNode())),
-    nba: timed(count, () => nba.find(anyNode(), anyNode())),
-    oneGoal: timed(count, () => plan(1)),
-    sixPicks: timed(count, () => plan(6)),
+    oneToAll: timed(goals, ({ from }) => search.run(costs, from, -1, [])),
+    aStar: timed(goals, ({ from, stops }) => aStar.find(from, stops[0]!.node)),
+    nba: timed(goals, ({ from, stops }) => nba.find(from, stops[0]!.node)),
+    oneGoal: timed(goals, (task) => planner.plan(task, view)),
+    sixPicks: timed(tours, (task) => planner.plan(task, view)),
   };
 }
 
-function timed(count: number, once: () => void): LatencySummary {
-  for (let i = 0; i < WARM_UP; i++) once();
+function timed(tasks: readonly TourTask[], search: (task: TourTask) => unknown): LatencySummary {
   const latencies = createLatencies();
-  for (let i = 0; i < count; i++) {
+  tasks.forEach((task, at) => {
     const begunAt = performance.now();
-    once();
-    latencies.record(performance.now() - begunAt);
-  }
+    search(task);
+    if (at >= WARM_UP) latencies.record(performance.now() - begunAt);
+  });
   return latencies.summary();
+}
+
+function drawn(count: number, draw: () => TourTask): TourTask[] {
+  return Array.from({ length: WARM_UP + count }, draw);
 }
 
 /** [L] a busy floor: one to four times its free-flow seconds for each lane. */

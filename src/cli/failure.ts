@@ -1,7 +1,6 @@
 import { isAppError, type ErrorCode } from '../domain/errors.js';
+import { EXIT } from '../platform/exitAsMisuse.js';
 
-/** What a shell learns of a command that failed: the machine's fault, or what was asked for. */
-const EXIT = { failed: 1, misused: 2 } as const;
 const MISUSE: readonly ErrorCode[] = [
   'E_USAGE',
   'E_CONFIG',

@@ -24,7 +24,8 @@ interface Table {
 }
 
 /**
- * @param closuresEpoch changes whenever a lane opens or closes; tables of another epoch are dropped
+ * @param closuresEpoch changes whenever a lane opens or closes, or `graph.freeFlowSeconds` change: what is kept of another
+ *   epoch is dropped
  * @param tableBytes of all tables; the one unused for longest goes first
  */
 export function createFreeFlow(
@@ -80,7 +81,8 @@ export function createFreeFlow(
   return {
     secondsTo,
     fastestLanes(robotType, from, goal, tieBreaks = null) {
-      const seconds = secondsTo(robotType, goal, [from]);
+      // Ties are drawn among the ways that the table knows: always all of them, or draws would depend on who asked before.
+      const seconds = secondsTo(robotType, goal, tieBreaks ? [] : [from]);
       if (seconds[from] === Infinity) return null;
       const lanes: number[] = [];
       for (let node = from; node !== goal; node = graph.laneTo[lanes[lanes.length - 1]!]!)

@@ -96,6 +96,7 @@ export function createPlanner(
     const lanes: (number[] | null)[] = new Array<number[] | null>(count * count).fill(null);
     const oneOrder = task.fixedOrder || task.stops.length === 1;
     for (let i = 0; i < count - (task.dropoff || oneOrder ? 1 : 0); i++) {
+      // Nothing leads back to the start.
       const first = oneOrder ? i + 1 : 1;
       const end = oneOrder ? i + 2 : count;
       search.run(costs, places[i]!, i === 0 ? task.arrivalLane : -1, places.slice(first, end));
@@ -110,9 +111,10 @@ export function createPlanner(
   const shortestTour = (task: TourTask, tieBreaks: Random | null): Tour | null => {
     const places = placesOf(task);
     const matrix = new Float64Array(places.length ** 2);
+    const leaving = task.dropoff ? places.slice(0, -1) : places;
     // Nothing leads back to the start.
     for (let j = 1; j < places.length; j++) {
-      const seconds = freeFlow.secondsTo(task.robotType, places[j]!, places);
+      const seconds = freeFlow.secondsTo(task.robotType, places[j]!, leaving);
       places.forEach((place, i) => (matrix[i * places.length + j] = seconds[place]!));
     }
     return chain(task, orderOf(task, matrix), (i, j) =>

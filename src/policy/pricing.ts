@@ -96,7 +96,10 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   const mutualSeconds = (lane: number): number =>
     PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) +
     AGAINST_USUAL_SECONDS * crowded * stepsOf(graph, lane) * usualFlow.against[lane]!;
-  /** What the price knows beside the network. Of two robots that meet one waits and one blocks: half of either. */
+  /**
+   * What the price knows beside the network. Of two robots that meet one waits and one blocks: half of either. For a late
+   * plan all of it is waiting.
+   */
   const knownCost = (lane: number): number =>
     0.5 * (weights.wait + weights.blocking) * mutualSeconds(lane) +
     weights.wait * (MEMORY.factor * memory.excessSeconds(lane));

@@ -13,8 +13,8 @@ export interface RememberingPass extends Pick<ForwardPass, 'waitHat' | 'blocking
 }
 
 /**
- * Answers as `createForwardPass` does, to the bit, several times as fast: features are logarithms of small counts, so
- * most lanes of a floor are in one of a few states. A direct-mapped table over the bits of a row finds them again.
+ * Answers as `createForwardPass` does, to the bit, and computes less: features are logarithms of small counts, so most
+ * lanes of a floor are in one of a few states. A direct-mapped table over the bits of a row finds them again.
  *
  * @param features [rows * FEATURE_COUNT] read in place
  */
@@ -24,9 +24,9 @@ export function createRememberingPass(weights: Float32Array, features: Float32Ar
   const known = new Uint32Array(SLOTS * FEATURE_COUNT);
   const waitHats = new Float64Array(SLOTS);
   const blockingHats = new Float64Array(SLOTS);
-  // [SLOTS] the life that a slot was filled in: to forget all of them is to begin the next one.
-  const filledIn = new Uint32Array(SLOTS);
-  let life = 1;
+  // [SLOTS] the generation that a slot was filled in: to forget all of them is to begin the next one.
+  const slotGeneration = new Uint32Array(SLOTS);
+  let generation = 1;
 
   const slotOf = (from: number): number => {
     let hash = 0;
@@ -34,7 +34,7 @@ export function createRememberingPass(weights: Float32Array, features: Float32Ar
     return (hash ^ (hash >>> 15)) & (SLOTS - 1);
   };
   const holds = (slot: number, from: number): boolean => {
-    if (filledIn[slot] !== life) return false;
+    if (slotGeneration[slot] !== generation) return false;
     const to = slot * FEATURE_COUNT;
     for (let i = 0; i < FEATURE_COUNT; i++) if (bits[from + i] !== known[to + i]) return false;
     return true;
@@ -51,13 +51,13 @@ export function createRememberingPass(weights: Float32Array, features: Float32Ar
         waitHats[slot] = forward.waitHat;
         blockingHats[slot] = forward.blockingHat;
         for (let i = 0; i < FEATURE_COUNT; i++) known[slot * FEATURE_COUNT + i] = bits[from + i]!;
-        filledIn[slot] = life;
+        slotGeneration[slot] = generation;
       }
       pass.waitHat = waitHats[slot]!;
       pass.blockingHat = blockingHats[slot]!;
     },
     forget() {
-      life++;
+      generation++;
     },
   };
   return pass;

@@ -44,7 +44,14 @@ describe('pricing', () => {
           () => traffic.occupy(random.integer(graph.nodeCount), 1),
           () => pricing.setSource((source = (['freeFlow', 'flow', 'network'] as const)[random.integer(3)]!)),
           () => pricing.setPressure((pressure = 1 + random.integer(5))),
-          () => pricing.setRewardWeights((weights = { ...weights, wait: random.integer(3), distance: 0.5 })),
+          () => {
+            const drawn = {
+              wait: random.integer(3),
+              blocking: random.integer(3),
+              lateness: random.integer(3),
+            };
+            pricing.setRewardWeights((weights = { ...weights, ...drawn, distance: 0.5 }));
+          },
           () => pricing.setNetworkWeights((network = warmWeights(random))),
           () => pricing.refresh(),
           () => pricing.pricesFor(random.integer(ROBOT_TYPES)),
@@ -127,33 +134,38 @@ describe('pricing', () => {
 describe('the usual flow in the price', () => {
   it.each([
     { source: 'network', floor: '...', seconds: AGAINST_USUAL_SECONDS * 4 },
+    // Half of it weighs as waiting, half as blocking.
+    { source: 'network', floor: '...', seconds: 1.5 * AGAINST_USUAL_SECONDS * 4, wait: 1, blocking: 2 },
     // One robot on ten metres is half as crowded as it takes.
     { source: 'network', floor: '...........', seconds: (AGAINST_USUAL_SECONDS * 4) / (10 * CROWDED) },
     { source: 'flow', floor: '...', seconds: 0 },
-  ] as const)('costs who drives against it $seconds s under $source', ({ source, floor, seconds }) => {
-    const graph = gridFromText(floor);
-    const { traffic, pricing } = setUp(graph);
-    pricing.setSource(source);
-    traffic.occupy(2, 1);
-    const east = laneBetween(graph, 0, 1);
-    const west = laneBetween(graph, 1, 0);
-    pricing.refresh();
-    const before = pricing.pricesFor(0).slice();
-    // One robot is chance.
-    const oneWay = [east, east, east, east, east];
-    traffic.addFlow(oneWay, 0, 1);
-    pricing.fade(10_000);
-    traffic.addFlow(oneWay, 0, -1);
-    pricing.refresh();
-    expect(pricing.pricesFor(0)[west]! - before[west]!).toBeCloseTo(seconds, 3);
-    expect(pricing.pricesFor(0)[east]).toBeCloseTo(before[east]!, 6);
-  });
+  ] as const)(
+    'costs who drives against it $seconds s under $source',
+    ({ source, floor, seconds, ...more }) => {
+      const graph = gridFromText(floor);
+      const { traffic, pricing } = setUp(graph, { ...DEFAULT_REWARD_WEIGHTS, ...more });
+      pricing.setSource(source);
+      traffic.occupy(2, 1);
+      const east = laneBetween(graph, 0, 1);
+      const west = laneBetween(graph, 1, 0);
+      pricing.refresh();
+      const before = pricing.pricesFor(0).slice();
+      // One robot is chance.
+      const oneWay = [east, east, east, east, east];
+      traffic.addFlow(oneWay, 0, 1);
+      pricing.fade(10_000);
+      traffic.addFlow(oneWay, 0, -1);
+      pricing.refresh();
+      expect(pricing.pricesFor(0)[west]! - before[west]!).toBeCloseTo(seconds, 3);
+      expect(pricing.pricesFor(0)[east]).toBeCloseTo(before[east]!, 6);
+    },
+  );
 });
 
 describe('lane memory in the price', () => {
-  const slow = () => {
+  const slow = (weights = DEFAULT_REWARD_WEIGHTS) => {
     const graph = gridFromText('...');
-    const { pricing } = setUp(graph);
+    const { pricing } = setUp(graph, weights);
     pricing.setSource('network');
     pricing.refresh();
     const lane = laneBetween(graph, 0, 1);
@@ -162,6 +174,15 @@ describe('lane memory in the price', () => {
     pricing.fade(1);
     return { pricing, lane, cold };
   };
+
+  it('weighs as waiting, for no other robot explains it', () => {
+    const extra = (weights: Partial<RewardWeights>): number => {
+      const { pricing, lane, cold } = slow({ ...DEFAULT_REWARD_WEIGHTS, ...weights });
+      return pricing.pricesFor(0)[lane]! - cold;
+    };
+    expect(extra({ wait: 3 })).toBeCloseTo(3 * extra({}), 6);
+    expect(extra({ blocking: 3 })).toBeCloseTo(extra({}), 6);
+  });
 
   it('makes a silently slow lane dearer, and fades within some minutes', () => {
     const { pricing, lane, cold } = slow();

@@ -45,12 +45,15 @@ describe('a forward pass that remembers', () => {
     }
   });
 
-  it('keeps no answer of the weights before', () => {
+  it('remembers until it is told to forget', () => {
     const rows = features(2);
     const weights = randomWeights(createRandom(1));
     const remembering = createRememberingPass(weights, rows);
     remembering.run(0);
+    const first = remembering.waitHat;
     weights.set(randomWeights(createRandom(2)));
+    remembering.run(0);
+    expect(remembering.waitHat).toBe(first);
     remembering.forget();
     remembering.run(0);
     const forward = createForwardPass(weights);

@@ -16,7 +16,8 @@ it(
     const share = honest.routesOver[lane]! / honest.routes;
     for (const kind of LIES) {
       const lied = await runWithLiar({ ...options, lie: { kind, lane } });
-      expect(lied.lies).toBeGreaterThan(3);
+      // Of minimum times it can lie only where it waited.
+      if (kind === 'waits') expect(lied.liedSeconds).toBeGreaterThanOrEqual(40);
       expect(lied.throughput / honest.throughput).toBeGreaterThan(0.95);
       expect(lied.routesOver[lane]! / lied.routes / share).toBeGreaterThan(0.5);
       expect(lied.routesOver[lane]! / lied.routes / share).toBeLessThan(2);
