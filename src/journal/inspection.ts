@@ -131,7 +131,7 @@ function readRange(
     const end = Math.min(to, start + READ_AT_ONCE - 1);
     const rows = attempt(() => select.all(start, end));
     if (typeof rows !== 'string' && rows.length === end - start + 1) {
-      for (const row of rows) tell(row.sequence, checked(row));
+      rows.forEach((row, at) => tell(start + at, checked(row, start + at)));
       continue;
     }
     // Something in here is damaged: one by one, so that its neighbours are saved.
@@ -139,13 +139,14 @@ function readRange(
       const found = attempt(() => select.get(sequence, sequence));
       tell(
         sequence,
-        typeof found === 'string' ? found : found === undefined ? 'it is missing' : checked(found),
+        typeof found === 'string' ? found : found === undefined ? 'it is missing' : checked(found, sequence),
       );
     }
   }
 }
 
-function checked(row: Row): StoredRecord | string {
+function checked(row: Row, sequence: number): StoredRecord | string {
+  if (row.sequence !== sequence) return 'another record stands in its place';
   return isIntact(row) ? row : 'its checksum is wrong';
 }
 

@@ -67,6 +67,25 @@ export function damageRepeatedly(
   return damages;
 }
 
+/** Flips one bit of one file of a copy, and looks at what a server would make of it. */
+export function damageOnce(directory: string, { name, byte, bit }: FlippedBit): Damages {
+  const copy = join(directory, 'copy');
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(join(directory, 'sound'), copy, { recursive: true });
+  const damages: Damages = { refused: 0, foundOnReading: 0, foundByVerify: 0, harmless: 0, silent: [] };
+  const bytes = readFileSync(join(copy, name));
+  bytes[byte] = (bytes[byte] as number) ^ (1 << bit);
+  writeFileSync(join(copy, name), bytes);
+  judge(copy, damages, `bit ${bit} of byte ${byte}`);
+  return damages;
+}
+
+export interface FlippedBit {
+  readonly name: string;
+  readonly byte: number;
+  readonly bit: number;
+}
+
 function damage(file: string, random: Random): string {
   const bytes = readFileSync(file);
   if (bytes.length === 0) return 'is empty';
