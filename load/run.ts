@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RouteAssignedContent } from '../src/domain/messages.js';
 import { createRandom, type Random } from '../src/platform/random.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { chooseWarehouse, post, warehousePath, type Target } from './api.js';
 import { loadFleet } from './fleetLoad.js';
 import { readFloor, type Floor } from './floor.js';
@@ -10,7 +11,6 @@ import { httpEntries, loadHttp } from './httpLoad.js';
 import { measureProcessors } from './processorUse.js';
 import { formatReport, type LoadReport } from './report.js';
 import { startServerProcess } from './serverProcess.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface LoadOptions {
   readonly url?: string;

@@ -8,11 +8,11 @@ import { copyFile, cp, link, mkdtemp, readdir, readlink, rename, rm, symlink } f
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { prepareLibrary, TENSORFLOW_VERSION } from './native/libtensorflow.js';
 import { fetchPackages, missingPackages, TFJS_NODE_PATH } from './native/nodePackages.js';
 import { findMissing, findNodeHeaders, makeDirectory } from './native/prerequisites.js';
 import { runCommand } from './native/shell.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 const TFJS_NODE_VERSION = '4.22.0';
 const NAPI_VERSION = '8';

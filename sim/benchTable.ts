@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
 import { Argument, Command } from 'commander';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { countArgument } from './arguments.js';
 import { DATA_VARIABLE } from './bench/benchCommand.js';
 import { createMeasurer } from './bench/measure.js';
@@ -21,7 +22,6 @@ import {
   type BenchRun,
   type SuiteName,
 } from './bench/runs.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface Options {
   readonly only: readonly string[];

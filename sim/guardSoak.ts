@@ -7,6 +7,7 @@ import { createRandom } from '../src/platform/random.js';
 import { POLICY_SHAPE } from '../src/policy/network.js';
 import { openPolicyRegistry } from '../src/registry/policyRegistry.js';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet, type JobSource } from './fleet.js';
@@ -16,7 +17,6 @@ import { createInProcessLink } from './inProcessLink.js';
 import { createInProcessService } from './inProcessService.js';
 import { randomStarts } from './orders/reach.js';
 import { typesInTurn } from './run.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface Options {
   readonly map: string;

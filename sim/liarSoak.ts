@@ -2,9 +2,9 @@
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { countArgument } from './arguments.js';
 import { busiestLane, LIES, runWithLiar } from './liar.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface Options {
   readonly map: string;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { isAppError } from '../src/domain/errors.js';
 import { monotonicMilliseconds } from '../src/platform/clock.js';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
+import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { abortAfter } from './abortAfter.js';
 import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
 import { NO_DISTURBANCES } from './disturbances.js';
@@ -14,7 +15,6 @@ import { runFleet, typesInTurn } from './run.js';
 import { readGauge, readServerLatencies } from './serverMetrics.js';
 import { startServerProcess } from './serverProcess.js';
 import { openSocketLink, type SocketLink } from './socketLink.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 
 interface SoakOptions {
   readonly map: string;

@@ -57,6 +57,7 @@ async function main({ count, records, directory, data, out, json }: Options): Pr
     if (reason !== null) console.error(`skipped: ${site}: ${reason}`);
     return reason === null;
   });
+  const own = makeDirectory(directory);
   const format = '{bar} {value}/{total}, {duration_formatted}, {what}';
   const bar = new SingleBar({ format, stream: process.stderr }, Presets.shades_classic);
   bar.start(sites.length + 1, 0, { what: '' });
@@ -67,8 +68,6 @@ async function main({ count, records, directory, data, out, json }: Options): Pr
     return speed;
   });
   bar.update({ what: 'journal' });
-  mkdirSync(directory, { recursive: true });
-  const own = mkdtempSync(join(directory, 'aisleflow-speed-'));
   const journal = await measureJournal(own, records).finally(() => rmSync(own, { recursive: true }));
   bar.increment();
   bar.stop();
@@ -76,6 +75,16 @@ async function main({ count, records, directory, data, out, json }: Options): Pr
   else {
     writeFileSync(out, describe(searches, journal));
     console.log(`${out}: up to date.`);
+  }
+}
+
+/** Before anything is timed: minutes later would be late to hear of it. */
+function makeDirectory(parent: string): string {
+  try {
+    mkdirSync(parent, { recursive: true });
+    return mkdtempSync(join(parent, 'aisleflow-speed-'));
+  } catch (error) {
+    return program.error(`--directory ${parent}: ${(error as Error).message}`);
   }
 }
 

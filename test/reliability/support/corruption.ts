@@ -23,6 +23,10 @@ export interface Damages {
   readonly silent: string[];
 }
 
+function noDamages(): Damages {
+  return { refused: 0, foundOnReading: 0, foundByVerify: 0, harmless: 0, silent: [] };
+}
+
 /** A directory as a power cut leaves it: sealed segments, one that is written to with its log, the mark. */
 export function writeJournal(directory: string): void {
   const live = join(directory, 'live');
@@ -54,7 +58,7 @@ export function damageRepeatedly(
   const sound = join(directory, 'sound');
   const copy = join(directory, 'copy');
   const files = readdirSync(sound).filter((name) => name !== RESERVE_FILE);
-  const damages: Damages = { refused: 0, foundOnReading: 0, foundByVerify: 0, harmless: 0, silent: [] };
+  const damages = noDamages();
   for (let done = 0; done < options.count; done++) {
     rmSync(copy, { recursive: true, force: true });
     mkdirSync(copy);
@@ -72,7 +76,7 @@ export function damageOnce(directory: string, { name, byte, bit }: FlippedBit): 
   const copy = join(directory, 'copy');
   rmSync(copy, { recursive: true, force: true });
   cpSync(join(directory, 'sound'), copy, { recursive: true });
-  const damages: Damages = { refused: 0, foundOnReading: 0, foundByVerify: 0, harmless: 0, silent: [] };
+  const damages = noDamages();
   const bytes = readFileSync(join(copy, name));
   bytes[byte] = (bytes[byte] as number) ^ (1 << bit);
   writeFileSync(join(copy, name), bytes);
