@@ -26,7 +26,7 @@ export function mayLeave(
 /** What is left of a route, if all of it may be sent again: what leaves is what was verified, node for node. */
 export function restOf(site: Site, route: OpenRoute, plan: RoutePlan) {
   // While its next plan is being written it waits for that one.
-  if (route.held || route.revising > 0) return null;
+  if (route.held || route.revising.size > 0) return null;
   const position = expectedPosition(route, site.clock.now());
   const rest = {
     nodes: plan.nodes.slice(position),

@@ -9,27 +9,41 @@ import { rememberPlan, replanRoute } from './siteRoutes.js';
 
 type Change = ReturnType<typeof replanRoute>['message'];
 
+interface RevisionCause {
+  readonly reason: RouteUpdatedMessage['reason'];
+  readonly at: Instant;
+}
+
 /**
  * Plans an open route anew and writes it down; the promise settles after the commit. Lanes may close while it is
  * written: what comes out may leave as the lanes are then.
  * @throws E_ROUTE_CLOSED it ended meanwhile
  */
-export async function reviseRoute(
+export function reviseRoute(
   core: ServiceCore,
   entry: SiteEntry,
   route: OpenRoute,
   reason: RouteUpdatedMessage['reason'],
   at: Instant = entry.site.clock.now(),
 ): Promise<Change> {
-  route.revising++;
-  try {
-    for (;;) {
-      const message = await reviseOnce(core, entry, route, { reason, at });
-      if (message.type === 'route.held' || mayLeave(entry.site, route.robotType, message)) return message;
-      at = entry.site.clock.now();
-    }
-  } finally {
-    route.revising--;
+  const revised = reviseUntilOpen(core, entry, route, { reason, at });
+  const forget = (): void => void route.revising.delete(revised);
+  route.revising.add(revised);
+  revised.then(forget, forget);
+  return revised;
+}
+
+async function reviseUntilOpen(
+  core: ServiceCore,
+  entry: SiteEntry,
+  route: OpenRoute,
+  cause: RevisionCause,
+): Promise<Change> {
+  let { at } = cause;
+  for (;;) {
+    const message = await reviseOnce(core, entry, route, { ...cause, at });
+    if (message.type === 'route.held' || mayLeave(entry.site, route.robotType, message)) return message;
+    at = entry.site.clock.now();
   }
 }
 
@@ -37,7 +51,7 @@ async function reviseOnce(
   core: ServiceCore,
   entry: SiteEntry,
   route: OpenRoute,
-  cause: { readonly reason: RouteUpdatedMessage['reason']; readonly at: Instant },
+  cause: RevisionCause,
 ): Promise<Change> {
   const { site, ledger } = entry;
   let message: Change | undefined;

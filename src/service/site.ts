@@ -63,8 +63,8 @@ export interface OpenRoute extends IssuedRoute {
   firstPassage: number;
   /** Being completed or cancelled: no update may come any more. */
   closing: boolean;
-  /** New plans of it that are being made and stored. */
-  revising: number;
+  /** New plans of it that are being made and stored: until then its robot drives the one before. */
+  readonly revising: Set<Promise<unknown>>;
 }
 
 /** Rows of silent fleets wait so long for their neighbours' traces before their blocking counts. */

@@ -91,7 +91,7 @@ export function createOpenRoute(options: {
     firstPassage: 0,
     heldEpoch: -1,
     closing: false,
-    revising: 0,
+    revising: new Set(),
   };
 }
 

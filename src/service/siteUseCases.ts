@@ -174,26 +174,27 @@ async function rerouteAll(
   cause: 'laneClosed' | 'laneOpened' | 'tick',
 ): Promise<void> {
   const { site, ledger } = entry;
-  // Routes whose issue is still being written are checked again before they leave. Whoever closes or opens a lane
-  // waits for new plans under way, made before it; a tick leaves them alone.
-  const waiting = [...site.openRoutes.values()].filter(
-    (route) =>
-      needsPlan(site, route) &&
-      ledger.open(route.routeId) !== undefined &&
-      (cause !== 'tick' || (route.revising === 0 && !route.closing)),
-  );
-  await Promise.all(
-    waiting.map((route) => reroute(core, entry, route, route.held ? 'laneOpened' : 'laneClosed')),
-  );
+  // Routes whose issue is still being written are checked again before they leave.
+  const issued = [...site.openRoutes.values()].filter(({ routeId }) => ledger.open(routeId) !== undefined);
+  // A tick leaves alone what others see to: it comes again.
+  const asked =
+    cause === 'tick' ? issued.filter(({ revising, closing }) => revising.size === 0 && !closing) : issued;
+  await Promise.all(asked.map((route) => rerouteIfNeeded(core, entry, route)));
 }
 
-async function reroute(
-  core: ServiceCore,
-  entry: SiteEntry,
-  route: OpenRoute,
-  reason: 'laneClosed' | 'laneOpened',
-): Promise<void> {
+/**
+ * A plan under way is the route's latest already, but its robot drives the one before until this one is stored, and
+ * goes on with that where it cannot be. So nobody who closed a lane is answered before. What began meanwhile is not
+ * waited for as well, but followed by another plan: a robot that keeps asking must not hold up the answer for ever.
+ */
+async function rerouteIfNeeded(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
+  if (route.revising.size > 0) await Promise.allSettled([...route.revising]);
+  if (route.revising.size > 0 || needsPlan(entry.site, route)) await reroute(core, entry, route);
+}
+
+async function reroute(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
   const { warehouseId } = entry.site;
+  const reason = route.held ? 'laneOpened' : 'laneClosed';
   try {
     const message = await reviseRoute(core, entry, route, reason);
     if (message.type === 'route.updated') core.emit({ kind: 'route.updated', warehouseId, message });

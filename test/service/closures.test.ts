@@ -284,6 +284,86 @@ describe('closing a lane', () => {
     expect(closedWhenItLeft).toEqual([]);
   });
 
+  describe('while the next plan of a route is being written', () => {
+    /** A robot on its way from 00 to 04, on a disk whose commits end when the test says. */
+    async function startUnderWay() {
+      const store = createFaultyStore();
+      const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
+      const { service, events, pass, now } = await startService({ journal });
+      const finish = async (...fates: ('stored' | 'full')[]): Promise<void> => {
+        for (const fate of fates) {
+          await settle();
+          expect(store.finish(fate)).toBe(true);
+        }
+        await settle();
+      };
+      const asked = service.requestRoute(SITE, request('a', '00', ['04']));
+      await finish('stored');
+      const { routeId } = await asked;
+      /** For each closing that was answered, the revisions that the robot had been sent by then. */
+      const sentAtAnswer: number[][] = [];
+      const close = async (): Promise<void> => {
+        await service.closeLanes(SITE, [lane('01', '02')]);
+        sentAtAnswer.push(
+          events.flatMap((event) => (event.kind === 'route.updated' ? [event.message.revision] : [])),
+        );
+      };
+      return { service, events, pass, now, finish, routeId, close, sentAtAnswer };
+    }
+
+    it('for another closing, is answered after its robot was told', async () => {
+      const { finish, close, sentAtAnswer } = await startUnderWay();
+      const first = close();
+      await settle();
+      const second = close();
+      // The closings' own records come before the plan that both wait for.
+      await finish('stored', 'stored');
+      expect(sentAtAnswer).toEqual([]);
+      await finish('stored');
+      await Promise.all([first, second]);
+      expect(sentAtAnswer).toEqual([[1], [1]]);
+    });
+
+    it('for a tick, is answered after its robot was told', async () => {
+      const { finish, close, pass, sentAtAnswer } = await startUnderWay();
+      const refused = codeOf(close);
+      await finish('stored', 'full');
+      expect(await refused).toBe('E_JOURNAL_FULL');
+      const again = close();
+      await settle();
+      const ticked = pass(1);
+      await finish('stored');
+      expect(sentAtAnswer).toEqual([]);
+      await finish('stored');
+      await Promise.all([again, ticked]);
+      expect(sentAtAnswer).toEqual([[1]]);
+    });
+
+    it('for a robot pushed off twice, finds another one where a full disk refuses those', async () => {
+      const { service, events, now, finish, routeId, close, sentAtAnswer } = await startUnderWay();
+      const pushOff = (digits: string): Promise<string> => {
+        const place = { routeId, revision: 0, node: cell(digits), at: now() };
+        return codeOf(() => service.routeDeviated(SITE, { type: 'route.deviated', ...place }));
+      };
+      const closing = close();
+      await settle();
+      const refused = [pushOff('12')];
+      // The closing waits for this plan, and the next one begins meanwhile.
+      await finish('stored');
+      refused.push(pushOff('13'));
+      await finish('full');
+      expect(sentAtAnswer).toEqual([]);
+      await finish('full');
+      expect(sentAtAnswer).toEqual([]);
+      await finish('stored');
+      await closing;
+      expect(await Promise.all(refused)).toEqual(['E_JOURNAL_FULL', 'E_JOURNAL_FULL']);
+      expect(sentAtAnswer).toEqual([[1]]);
+      const [update] = events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+      expect([update!.nodes[0], closedOn(service, update!.nodes)]).toEqual([cell('13'), []]);
+    });
+  });
+
   it('that a crash cut short is made good by the next server, and no robot drives on meanwhile', async () => {
     const store = createFaultyStore();
     const journal = createJournal(store, { onFatal: (error) => expect(error).toBeUndefined() });
