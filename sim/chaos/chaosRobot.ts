@@ -164,7 +164,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.held = false;
     tour.beside = plan.nodes[0] !== node && ahead < 0;
     tour.nodes = ahead < 0 ? plan.nodes : [...nodes.slice(position, ahead), ...plan.nodes];
-    tour.position = 0;
+    tour.position = tour.beside ? drivenOf(plan.nodes, tour.trace) : 0;
     drive();
   };
   const drive = (): void => {
@@ -316,4 +316,16 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       return `${robotId} at ${node} ${doing}${paused ? ', paused' : ''}${connected ? '' : ', cut off'}`;
     },
   };
+}
+
+/**
+ * Lanes at the beginning of a plan that a robot has behind it when the plan comes: it was made from where the robot
+ * had been, and whoever made it has heard, or will hear, of the lanes driven since.
+ */
+function drivenOf(nodes: readonly string[], trace: RobotTrace): number {
+  const driven = trace.map(([node]) => node);
+  for (let lanes = Math.min(nodes.length, driven.length) - 1; lanes > 0; lanes--) {
+    if (nodes.slice(0, lanes + 1).join() === driven.slice(-lanes - 1).join()) return lanes;
+  }
+  return 0;
 }

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { createChaosRobot, type RobotLine } from '../../sim/chaos/chaosRobot.js';
+import { createSchedule } from '../../sim/chaos/schedule.js';
+import { reachOf } from '../../sim/orders/reach.js';
+import type { RouteAssignedContent, RouteUpdatedMessage } from '../../src/domain/messages.js';
+import { createRandom } from '../../src/platform/random.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
+
+const routeId = 'r';
+const ROW = ['r0c0', 'r0c1', 'r0c2', 'r0c3'];
+
+/** A robot in a row of four cells that was sent along it and has driven two lanes of it. */
+function driveTwoLanes() {
+  const graph = gridFromText('....\n....');
+  const schedule = createSchedule(0);
+  const ignore = (): void => undefined;
+  const line: RobotLine = {
+    ...{ progress: ignore, deviated: ignore, completed: ignore, cancel: ignore, state: ignore },
+    hello: (welcomed) => welcomed({ openRoutes: [] } as never),
+    request: ({ requestId }, answered) =>
+      answered.ok({ requestId, routeId, revision: 0, nodes: ROW } as unknown as RouteAssignedContent),
+  };
+  const robot = createChaosRobot({
+    ...{ robotId: 'a', graph, reach: reachOf(graph, 0), line, random: createRandom(1) },
+    ...{ spec: { site: 0, robotType: 0, start: 0, silent: false, slowness: 1 } },
+    ...{ now: () => schedule.now(), after: schedule.after },
+  });
+  robot.connect(true);
+  const order = { second: 0, kind: 'order' as const, robot: 0, stops: [3], dropoff: null };
+  robot.take({ ...order, handlingSeconds: 0, deadlineSeconds: null });
+  const placeOn = (revision: number, nodes: readonly string[]) => robot.placeOn(routeId, { revision, nodes });
+  while (placeOn(0, ROW) < 2) schedule.next(60_000)!();
+  const update = (revision: number, nodes: readonly string[]): number => {
+    robot.update({ type: 'route.updated', routeId, revision, nodes } as unknown as RouteUpdatedMessage);
+    return placeOn(revision, nodes);
+  };
+  return { update };
+}
+
+describe('a simulated robot', () => {
+  it('has those lanes of a new plan behind it that it drove before the plan came', () => {
+    const { update } = driveTwoLanes();
+    expect(update(1, ['r0c1', 'r0c2', 'r0c3'])).toBe(1);
+    expect(update(2, ROW)).toBe(2);
+  });
+
+  it('has a new plan all before it that it did not drive from its beginning', () => {
+    const { update } = driveTwoLanes();
+    expect(update(1, ['r1c2', 'r0c2', 'r0c3'])).toBe(0);
+    expect(update(2, ['r0c0', 'r1c0', 'r1c1', 'r1c2', 'r0c2', 'r0c3'])).toBe(0);
+  });
+});
