@@ -1,9 +1,10 @@
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { createWitnesses } from './witnesses.js';
 
 /**
  * What each lane remembers of itself beside what the network knows of its traffic (DESIGN 2.1): a
  * pallet in the way, a bad floor. Recent residual (unexplained minus predicted seconds), blended at each
- * observation and fading, so that an avoided lane is tried again. Decision 0010 has the measurements.
+ * observation and fading, so that an avoided lane is tried again. Decisions 0010 and 0015 have the measurements.
  */
 export const MEMORY = {
   blend: 0.3,
@@ -29,13 +30,23 @@ export const MEMORY = {
 /** The part of a map that tells which lanes leave the same node. */
 export type LanesByStart = Pick<LaneGraph, 'laneCount' | 'laneFrom' | 'laneStart'>;
 
+/** What a robot paid on a lane beyond free flow. */
+export interface Delay {
+  /** Its index in the site. */
+  readonly robot: number;
+  /** Seconds that no other robot accounts for. */
+  readonly unexplained: number;
+  /** Seconds that were expected. */
+  readonly predicted: number;
+}
+
 export interface LaneMemory {
   /**
-   * A robot paid `unexplained` seconds beyond free flow that no other robot accounts for, where `predicted` were
-   * expected. A surprise beyond the site's scatter counts for every lane out of the same node: whoever is held on a
-   * node pays on whichever lane comes next.
+   * A surprise beyond the site's scatter counts for every lane out of the same node: whoever is held on a node pays on
+   * whichever lane comes next. It counts as far as the last other robot there met it too; a robot that nobody confirms
+   * may be slow itself, or lie.
    */
-  observe(lane: number, unexplained: number, predicted: number): void;
+  observe(lane: number, delay: Delay): void;
   /** Lets `seconds` pass; hands each lane whose excess moved to `changed`. */
   fade(seconds: number, changed: (lane: number) => void): void;
   /** Seconds beyond the site's scatter that this lane is remembered to cost, >= 0. */
@@ -47,6 +58,7 @@ export interface LaneMemory {
 export function createLaneMemory({ laneCount, laneFrom, laneStart }: LanesByStart): LaneMemory {
   const residual = new Float64Array(laneCount);
   const active = new Set<number>();
+  const witnesses = createWitnesses(laneCount);
   let scatter = 1;
 
   const widen = (surprise: number): void => {
@@ -58,19 +70,25 @@ export function createLaneMemory({ laneCount, laneFrom, laneStart }: LanesByStar
     residual[lane]! += blend * (surprise - residual[lane]!);
     active.add(lane);
   };
+  /** What counts of a robot's news: as much as another confirms, or the lane remembers already. */
+  const believed = (lane: number, robot: number, surprise: number): number =>
+    Math.min(surprise, Math.max(residual[lane]!, witnesses.confirmedSeconds(lane, robot)));
 
   return {
-    observe(lane, unexplained, predicted) {
+    observe(lane, { robot, unexplained, predicted }) {
       const surprise = unexplained - predicted;
       const isNews = surprise > MEMORY.scatters * scatter;
       widen(surprise);
       if (!isNews) {
         remember(lane, surprise, MEMORY.blend);
+        witnesses.hear(lane, robot, surprise);
         return;
       }
       const node = laneFrom[lane]!;
-      for (let out = laneStart[node]!; out < laneStart[node + 1]!; out++)
-        remember(out, surprise, MEMORY.newsBlend);
+      for (let out = laneStart[node]!; out < laneStart[node + 1]!; out++) {
+        remember(out, believed(out, robot, surprise), MEMORY.newsBlend);
+        witnesses.hear(out, robot, surprise);
+      }
     },
     fade(seconds, changed) {
       const kept = 0.5 ** (seconds / MEMORY.halfLifeSeconds);

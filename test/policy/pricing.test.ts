@@ -170,7 +170,8 @@ describe('lane memory in the price', () => {
     pricing.refresh();
     const lane = laneBetween(graph, 0, 1);
     const cold = pricing.pricesFor(0)[lane]!;
-    for (let i = 0; i < 5; i++) pricing.memory.observe(lane, 20, 0);
+    for (let robot = 0; robot < 5; robot++)
+      pricing.memory.observe(lane, { robot, unexplained: 20, predicted: 0 });
     pricing.fade(1);
     return { pricing, lane, cold };
   };
@@ -199,38 +200,10 @@ describe('lane memory in the price', () => {
   it('forgives a lane that is fast again sooner than time does', () => {
     const { pricing, lane } = slow();
     const dear = pricing.pricesFor(0)[lane]!;
-    for (let i = 0; i < 5; i++) pricing.memory.observe(lane, 0, 0);
+    for (let robot = 0; robot < 5; robot++)
+      pricing.memory.observe(lane, { robot, unexplained: 0, predicted: 0 });
     pricing.fade(1);
     expect(pricing.pricesFor(0)[lane]).toBeLessThan(dear / 3);
-  });
-
-  it('counts a surprise for every way out of the place where the robot was held, and for no other lane', () => {
-    const graph = gridFromText('...\n...');
-    const { pricing } = setUp(graph);
-    for (let i = 0; i < 5_000; i++) pricing.memory.observe(i % graph.laneCount, 0.1, 0);
-    const held = laneBetween(graph, 1, 2);
-    pricing.memory.observe(held, 10, 0);
-    for (let lane = 0; lane < graph.laneCount; lane++)
-      expect(pricing.memory.excessSeconds(lane) > 4).toBe(graph.laneFrom[lane] === 1);
-  });
-
-  it('does not let a slow place set the scatter that it is measured by', () => {
-    const graph = gridFromText('...');
-    const { pricing } = setUp(graph);
-    for (let i = 0; i < 20_000; i++) pricing.memory.observe(0, i % 450 === 0 ? 10 : 0.02, 0);
-    expect(pricing.memory.scatterSeconds()).toBeLessThan(0.1);
-  });
-
-  it('counts nothing that lies within the scatter of the site', () => {
-    const graph = gridFromText('...');
-    const { pricing } = setUp(graph);
-    pricing.setSource('network');
-    const random = createRandom(11);
-    for (let i = 0; i < 20_000; i++) pricing.memory.observe(random.integer(2), 5 * random.normal(), 0);
-    expect(pricing.memory.scatterSeconds()).toBeGreaterThan(4);
-    expect(pricing.memory.scatterSeconds()).toBeLessThan(6);
-    pricing.memory.observe(2, 6, 0);
-    expect(pricing.memory.excessSeconds(2)).toBe(0);
   });
 
   it('does not count where free flow or planned flow is served', () => {
