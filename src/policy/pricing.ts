@@ -1,6 +1,7 @@
 import type { RewardWeights } from '../domain/components.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from '../traffic/traffic.js';
+import { createHeldShares } from '../traffic/heldShares.js';
 import { createUsualFlow } from '../traffic/usualFlow.js';
 import { WEIGHT_COUNT } from './network.js';
 import { createRememberingPass } from './rememberingPass.js';
@@ -19,11 +20,20 @@ export type PriceSource = 'freeFlow' | 'flow' | 'network' | HandMadePrice;
 export type HandMadePrice = (lane: number, traffic: Traffic) => number;
 
 /**
- * Share of the hand-made planned-flow price that the network's price stands on. It makes a cold floor pass
- * its first minutes without jams, and says what labels cannot: a head-on meeting that was avoided leaves no
- * wait behind to learn from. Decision 0005 has the measurements.
+ * Seconds that the rules charge a lane for each step of it (a second of driving). They make a cold floor pass its first
+ * minutes without jams, and say what labels cannot: a meeting that was avoided leaves no wait behind to learn from.
+ * Decisions 0005 and 0016 have the measurements.
  */
-export const PRIOR_SHARE = 0.5;
+export const RULES = {
+  /** For each robot planned over this lane: who follows another hardly waits. */
+  followingSeconds: 0.1,
+  /** For each robot planned into the lane's end from elsewhere: of two that cross or merge, one waits. */
+  crossingSeconds: 0.4,
+  /** For each pair of robots that would meet head-on, this one included. */
+  headOnSeconds: 0.5,
+  /** Where the lane's end is held all of the time; it falls with the fourth power of the share. */
+  heldSeconds: 5,
+} as const;
 
 /**
  * Seconds a robot pays for each step of driving against the usual flow, for each robot that it runs against.
@@ -33,11 +43,11 @@ export const PRIOR_SHARE = 0.5;
 export const AGAINST_USUAL_SECONDS = 2;
 
 /**
- * Metres of robot for each metre of two-way lane from which on the usual flow counts in full; below, in proportion.
- * Where few meet head-on, keeping to one way costs more than it saves. Decision 0013 has the measurements.
+ * Metres of robot for each metre of two-way lane from which on the usual flow counts in full; below, with the square of
+ * the proportion, as robots meet. Where few do, keeping to one way costs more than it saves. Decisions 0013 and 0016.
  */
-export const CROWDED = 0.2;
-/** That proportion is taken in so many steps: not every robot that comes or goes prices all lanes anew. */
+export const CROWDED = 0.25;
+/** What counts of it is taken in so many steps: not every robot that comes or goes prices all lanes anew. */
 const CROWDED_STEPS = 50;
 
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
@@ -69,6 +79,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   const forward = createRememberingPass(networkWeights, traffic.features);
   const memory = createLaneMemory(graph);
   const usualFlow = createUsualFlow(graph, traffic);
+  const held = createHeldShares(graph, traffic);
   const waitHat = new Float32Array(laneCount);
   const blockingHat = new Float32Array(laneCount);
   const waitCost = new Float64Array(laneCount);
@@ -92,10 +103,19 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       blockingHat[lane] = 0;
     }
   };
-  /** What robots cost each other on this lane by rule: by the traffic planned, and against the usual flow. */
-  const mutualSeconds = (lane: number): number =>
-    PRIOR_SHARE * flowPriceSeconds(graph, traffic, lane) +
-    AGAINST_USUAL_SECONDS * crowded * stepsOf(graph, lane) * usualFlow.against[lane]!;
+  /** What robots cost each other on this lane by rule: by the traffic planned, where they got stuck, and by the usual flow. */
+  const mutualSeconds = (lane: number): number => {
+    const same = traffic.flow[lane]!;
+    const elsewhere = flowInto(graph, traffic, lane) - same;
+    return (
+      stepsOf(graph, lane) *
+      (RULES.followingSeconds * same +
+        RULES.crossingSeconds * elsewhere +
+        RULES.headOnSeconds * headOn(graph, traffic, lane) +
+        RULES.heldSeconds * held.share[graph.laneTo[lane]!]! ** 4 +
+        AGAINST_USUAL_SECONDS * crowded * usualFlow.against[lane]!)
+    );
+  };
   /**
    * What the price knows beside the network. Of two robots that meet one waits and one blocks: half of either. For a late
    * plan all of it is waiting.
@@ -121,6 +141,9 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
       const target = prices[type];
       if (target) combine(target, type, lane, 1);
     }
+  };
+  const recombineInto = (node: number): void => {
+    for (let i = graph.inStart[node]!; i < graph.inStart[node + 1]!; i++) recombine(graph.inLanes[i]!);
   };
   const reprice = (lane: number): void => {
     predict(lane);
@@ -193,6 +216,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
     fade(seconds) {
       memory.fade(seconds, recombine);
       usualFlow.drift(seconds, recombine);
+      held.drift(seconds, recombineInto);
       if (typeof source === 'function') predictionsStale = true;
     },
   };
@@ -204,19 +228,28 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
  * of another length counts as that many steps.
  */
 export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
-  const { flow } = traffic;
-  const end = graph.laneTo[lane]!;
-  let into = 0;
-  for (let i = graph.inStart[end]!; i < graph.inStart[end + 1]!; i++) into += flow[graph.inLanes[i]!]!;
-  const reverse = graph.reverseLane[lane]!;
   return (
-    stepsOf(graph, lane) * (Math.floor(into / 2) + (flow[lane]! + 1) * (reverse >= 0 ? flow[reverse]! : 0))
+    stepsOf(graph, lane) * (Math.floor(flowInto(graph, traffic, lane) / 2) + headOn(graph, traffic, lane))
   );
 }
 
-/** How far the floor is crowded, 0 to 1, in steps. */
+/** Robots planned into a lane's end, by whichever lane. */
+function flowInto({ laneTo, inStart, inLanes }: LaneGraph, { flow }: Traffic, lane: number): number {
+  const end = laneTo[lane]!;
+  let into = 0;
+  for (let i = inStart[end]!; i < inStart[end + 1]!; i++) into += flow[inLanes[i]!]!;
+  return into;
+}
+
+/** Pairs of robots that would meet head-on on a lane, one more robot on it included. */
+function headOn({ reverseLane }: LaneGraph, { flow }: Traffic, lane: number): number {
+  const reverse = reverseLane[lane]!;
+  return reverse >= 0 ? (flow[lane]! + 1) * flow[reverse]! : 0;
+}
+
+/** How far the usual flow counts, 0 to 1, in steps. */
 function crowdedShare(traffic: Traffic): number {
-  return Math.min(1, Math.round((CROWDED_STEPS * traffic.crowding()) / CROWDED) / CROWDED_STEPS);
+  return Math.min(1, Math.round(CROWDED_STEPS * (traffic.crowding() / CROWDED) ** 2) / CROWDED_STEPS);
 }
 
 /** A lane counts as so many grid steps of one second. */

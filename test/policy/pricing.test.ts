@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_REWARD_WEIGHTS, type RewardWeights } from '../../src/domain/components.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import { MEMORY } from '../../src/policy/laneMemory.js';
-import { createForwardPass, randomWeights } from '../../src/policy/network.js';
+import { createForwardPass, HEAD_COUNT, randomWeights, WEIGHT_COUNT } from '../../src/policy/network.js';
 import {
   AGAINST_USUAL_SECONDS,
   CROWDED,
   createPricing,
-  PRIOR_SHARE,
+  RULES,
   type PriceSource,
 } from '../../src/policy/pricing.js';
 import { createTraffic } from '../../src/traffic/traffic.js';
@@ -72,7 +72,7 @@ describe('pricing', () => {
     );
   });
 
-  it('is the formula of DESIGN 2.1, lane by lane, on the prior of planned flow', () => {
+  it('is the formula of DESIGN 2.1, lane by lane, and the rules beside it', () => {
     const graph = gridFromText('....\n....');
     const weights = { time: 2, wait: 3, blocking: 0.5, distance: 0.25, turns: 0, lateness: 4 };
     const { traffic, pricing } = setUp(graph, weights);
@@ -89,9 +89,9 @@ describe('pricing', () => {
     // Predictions are kept as 32-bit floats.
     const wait = Math.fround(forward.waitHat);
     const blocking = Math.fround(forward.blockingHat);
-    // Two routes into its end, none against them.
-    const prior = PRIOR_SHARE * 1;
-    const learned = 3 * 7 * wait + 0.5 * (3 + 0.5) * prior;
+    // Two routes over it, none against them.
+    const rules = 2 * RULES.followingSeconds;
+    const learned = 3 * 7 * wait + 0.5 * (3 + 0.5) * rules;
     expect(pricing.pricesFor(0)[busy[1]!]).toBeCloseTo(2 + learned + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.latePricesFor(0)[busy[1]!]).toBeCloseTo(5 * (2 + learned) + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.freeFlowPricesFor(0)[busy[1]!]).toBe(2.25);
@@ -136,8 +136,12 @@ describe('the usual flow in the price', () => {
     { source: 'network', floor: '...', seconds: AGAINST_USUAL_SECONDS * 4 },
     // Half of it weighs as waiting, half as blocking.
     { source: 'network', floor: '...', seconds: 1.5 * AGAINST_USUAL_SECONDS * 4, wait: 1, blocking: 2 },
-    // One robot on ten metres is half as crowded as it takes.
-    { source: 'network', floor: '...........', seconds: (AGAINST_USUAL_SECONDS * 4) / (10 * CROWDED) },
+    // One robot on ten metres: less crowded than it takes.
+    {
+      source: 'network',
+      floor: '...........',
+      seconds: (AGAINST_USUAL_SECONDS * 4 * 0.1 ** 2) / CROWDED ** 2,
+    },
     { source: 'flow', floor: '...', seconds: 0 },
   ] as const)(
     'costs who drives against it $seconds s under $source',
@@ -160,6 +164,53 @@ describe('the usual flow in the price', () => {
       expect(pricing.pricesFor(0)[east]).toBeCloseTo(before[east]!, 6);
     },
   );
+});
+
+describe('the rules in the price', () => {
+  /** What the rules charge the lane from the first to the second node of a crossing, by flow planned over lanes of it. */
+  const charged = (flows: readonly (readonly [from: number, to: number, robots: number])[]): number => {
+    const graph = gridFromText('@.@\n...\n@.@');
+    const at = (node: number): number =>
+      graph.nodeIndexOf.get(['r1c0', 'r1c1', 'r1c2', 'r0c1', 'r2c1'][node]!)!;
+    const lane = (from: number, to: number): number => laneBetween(graph, at(from), at(to));
+    const { traffic, pricing } = setUp(graph);
+    pricing.setSource('network');
+    pricing.setNetworkWeights(new Float32Array(WEIGHT_COUNT).fill(-100, WEIGHT_COUNT - HEAD_COUNT));
+    for (const [from, to, robots] of flows)
+      for (let i = 0; i < robots; i++) traffic.addFlow([lane(from, to)], 0, 1);
+    pricing.refresh();
+    return pricing.pricesFor(0)[lane(0, 1)]! - 1;
+  };
+
+  it.each([
+    { who: 'follow', flows: [[0, 1, 3]], seconds: 3 * RULES.followingSeconds },
+    { who: 'cross', flows: [[3, 1, 3]], seconds: 3 * RULES.crossingSeconds },
+    { who: 'face them one lane on', flows: [[2, 1, 3]], seconds: 3 * RULES.crossingSeconds },
+    { who: 'come the other way', flows: [[1, 0, 3]], seconds: 3 * RULES.headOnSeconds },
+    { who: 'drive away from its end', flows: [[1, 4, 3]], seconds: 0 },
+  ] as const)('charge $seconds s for three robots that $who', ({ flows, seconds }) => {
+    expect(charged(flows)).toBeCloseTo(seconds, 6);
+  });
+
+  it('charge for a way into a place that is held, and most for one that always is', () => {
+    const graph = gridFromText('...');
+    const { traffic, pricing } = setUp(graph);
+    pricing.setSource('network');
+    pricing.refresh();
+    const [into, back] = [laneBetween(graph, 1, 2), laneBetween(graph, 1, 0)];
+    const before = pricing.pricesFor(0).slice();
+    traffic.occupy(2, 1);
+    pricing.fade(60);
+    traffic.occupy(2, -1);
+    pricing.refresh();
+    expect(pricing.pricesFor(0)[into]! - before[into]!).toBeCloseTo(RULES.heldSeconds * 0.5 ** 4, 6);
+    expect(pricing.pricesFor(0)[back]).toBe(before[back]);
+    traffic.occupy(2, 1);
+    pricing.fade(100_000);
+    traffic.occupy(2, -1);
+    pricing.refresh();
+    expect(pricing.pricesFor(0)[into]! - before[into]!).toBeCloseTo(RULES.heldSeconds, 6);
+  });
 });
 
 describe('lane memory in the price', () => {
