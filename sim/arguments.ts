@@ -1,10 +1,13 @@
-import { InvalidArgumentError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, Option } from 'commander';
 import {
   COMPONENTS,
   DEFAULT_REWARD_WEIGHTS,
   type Component,
   type RewardWeights,
 } from '../src/domain/components.js';
+import type { LaneGraph } from '../src/warehouse/laneGraph.js';
+import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import type { HandlingTimes } from './handling.js';
 
 /** Parsers of command line arguments: each throws what commander shows with the option's name. */
@@ -33,6 +36,23 @@ export function shareArgument(text: string): number {
   const value = numberArgument(text);
   if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('It is not a share from 0 to below 1.');
   return value;
+}
+/** A map in the native format, by its file. */
+export interface MapFile {
+  readonly file: string;
+  readonly graph: LaneGraph;
+}
+export function mapOption(standard: string): Option {
+  return new Option('--map <file>', 'map file')
+    .argParser(mapArgument)
+    .default(mapArgument(standard), standard);
+}
+function mapArgument(file: string): MapFile {
+  try {
+    return { file, graph: parseWarehouse(readFileSync(file, 'utf8'), file).graph };
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
 }
 export function handlingArgument(text: string): HandlingTimes {
   const [least = '', most = least] = text.split('-');

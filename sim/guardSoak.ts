@@ -1,14 +1,13 @@
 /** The guards' soak: a floor whose demand surges, in process, with drills in between or none. */
 import { Command } from 'commander';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '../src/platform/random.js';
 import { POLICY_SHAPE } from '../src/policy/network.js';
 import { openPolicyRegistry } from '../src/registry/policyRegistry.js';
-import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
-import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
+import { countArgument, mapOption, positiveArgument, wholeArgument, type MapFile } from './arguments.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet, type JobSource } from './fleet.js';
 import { createFloor } from './floor/floor.js';
@@ -19,7 +18,7 @@ import { randomStarts } from './orders/reach.js';
 import { typesInTurn } from './run.js';
 
 interface Options {
-  readonly map: string;
+  readonly map: MapFile;
   readonly robots: number;
   readonly hours: number;
   readonly seed: number;
@@ -38,7 +37,7 @@ const program = new Command('soak:n2')
   .description(
     'surges of demand under the live guards; one JSON line a simulated hour, a summary as the last',
   )
-  .option('--map <file>', 'map file', 'maps/kiva-33x36.json')
+  .addOption(mapOption('maps/kiva-33x36.json'))
   .option('--robots <n>', 'how many', countArgument, 200)
   .option('--hours <n>', 'simulated', positiveArgument, 24)
   .option('--seed <n>', 'starts, orders and surges', wholeArgument, 1)
@@ -55,7 +54,7 @@ await soak(program.opts<Options>());
 
 async function soak(options: Options): Promise<void> {
   const { seed, robots } = options;
-  const { graph } = parseWarehouse(readFileSync(options.map, 'utf8'), options.map);
+  const { graph } = options.map;
   const { warehouseId } = graph;
   const directory = mkdtempSync(join(tmpdir(), 'aisleflow-soak-'));
   const random = createRandom(seed);

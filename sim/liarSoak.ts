@@ -1,13 +1,11 @@
 /** The liar's soak: one robot of fifty lies about a lane of the busiest aisle; throughput and the lane's share must stay. */
 import { Command } from 'commander';
-import { readFileSync } from 'node:fs';
-import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
-import { countArgument } from './arguments.js';
+import { countArgument, mapOption, type MapFile } from './arguments.js';
 import { busiestLane, LIES, runWithLiar } from './liar.js';
 
 interface Options {
-  readonly map: string;
+  readonly map: MapFile;
   readonly robots: number;
   readonly seeds: number;
   readonly steps: number;
@@ -19,7 +17,7 @@ const LOSS_LIMIT = 0.01;
 const program = new Command('soak:n3')
   .exitOverride(exitAsMisuse)
   .description('one JSON line a seed and lie, a summary as the last')
-  .option('--map <file>', 'map file', 'maps/kiva-33x36.json')
+  .addOption(mapOption('maps/kiva-33x36.json'))
   .option('--robots <n>', 'how many; one of them lies', countArgument, 50)
   .option('--seeds <n>', 'how many', countArgument, 20)
   .option('--steps <n>', 'of each run', countArgument, 1000)
@@ -32,7 +30,7 @@ await program.parseAsync();
 await soak(program.opts<Options>());
 
 async function soak({ map, robots, seeds, steps, backend }: Options): Promise<void> {
-  const { graph } = parseWarehouse(readFileSync(map, 'utf8'), map);
+  const { graph } = map;
   const losses = new Map<string, number[]>();
   for (let seed = 1; seed <= seeds; seed++) {
     const options = { graph, robots, seed, steps, backend };
@@ -51,6 +49,6 @@ async function soak({ map, robots, seeds, steps, backend }: Options): Promise<vo
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
   const means = Object.fromEntries([...losses].map(([kind, values]) => [kind, mean(values)]));
-  console.log(JSON.stringify({ map, robots, seeds, steps, meanLoss: means }));
+  console.log(JSON.stringify({ map: map.file, robots, seeds, steps, meanLoss: means }));
   if (Object.values(means).some((loss) => loss > LOSS_LIMIT)) process.exitCode = 1;
 }

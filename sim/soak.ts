@@ -1,12 +1,10 @@
 /** The soak: a fleet on a learning server through the real socket, watched for leaks and lateness. */
 import { Command } from 'commander';
-import { readFileSync } from 'node:fs';
 import { isAppError } from '../src/domain/errors.js';
 import { monotonicMilliseconds } from '../src/platform/clock.js';
-import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { abortAfter } from './abortAfter.js';
-import { countArgument, positiveArgument, wholeArgument } from './arguments.js';
+import { countArgument, mapOption, positiveArgument, wholeArgument, type MapFile } from './arguments.js';
 import { NO_DISTURBANCES } from './disturbances.js';
 import { withHandling } from './handling.js';
 import { createBenchJobs } from './benchJobs.js';
@@ -17,7 +15,7 @@ import { startServerProcess } from './serverProcess.js';
 import { openSocketLink, type SocketLink } from './socketLink.js';
 
 interface SoakOptions {
-  readonly map: string;
+  readonly map: MapFile;
   readonly robots: number;
   readonly minutes: number;
   readonly speedUp: number;
@@ -41,7 +39,7 @@ const HANDLING = { least: 5, most: 10 } as const;
 const program = new Command('soak')
   .exitOverride(exitAsMisuse)
   .description('drive a fleet for a while; one JSON line a minute, and a summary as the last')
-  .option('--map <file>', 'map file', 'maps/narrow-33x57.json')
+  .addOption(mapOption('maps/narrow-33x57.json'))
   .option('--robots <n>', 'how many', countArgument, 400)
   .option('--minutes <n>', 'how long', positiveArgument, 30)
   .option('--speed-up <n>', 'floor seconds a second', positiveArgument, 1)
@@ -66,11 +64,11 @@ try {
 
 async function soak(options: SoakOptions) {
   const { seed, robots, minutes, speedUp } = options;
-  const { graph } = parseWarehouse(readFileSync(options.map, 'utf8'), options.map);
+  const { graph } = options.map;
   const { warehouseId } = graph;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  const server = await startServerProcess(['--map', options.map, '--mode', 'learn', '--cold']);
+  const server = await startServerProcess(['--map', options.map.file, '--mode', 'learn', '--cold']);
   const samples: Sample[] = [];
   try {
     const socket = await openSocketLink({ target: server.target, warehouseId, sockets: SOCKETS });
