@@ -10,7 +10,7 @@ export const MEMORY = {
   blend: 0.3,
   /** Blend of a surprise beyond the scatter: it must last until a lane that is hardly driven any more is tried again. */
   newsBlend: 0.6,
-  halfLifeSeconds: 60,
+  halfLifeSeconds: 120,
   /** Price of a remembered second. */
   factor: 3,
   /** A residual counts as far as it exceeds this many standard deviations of the site's residuals. */
