@@ -303,6 +303,8 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       if (tour?.routeId !== routeId) return 0;
       // Under an older plan it may be anywhere on the newer one.
       if (tour.revision !== revision) return Math.max(0, nodes.lastIndexOf(node));
+      // Pushed off, it drives nothing until it is told where to go from there.
+      if (tour.beside) return nodes.length - 1;
       // What it follows may begin before or after that plan; they end alike.
       return Math.max(0, nodes.length - tour.nodes.length + tour.position);
     },

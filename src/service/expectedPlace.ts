@@ -2,9 +2,14 @@ import type { Instant } from '../domain/ids.js';
 import { finishStops, latestRevision } from './tracking.js';
 import { placeRobot, type OpenRoute, type Site } from './site.js';
 
+/** Nothing was heard from its robot: it is taken for where its ETAs put it. */
+export function isPlaceAssumed(route: OpenRoute): boolean {
+  return route.told && !route.held && !route.progressSeen && !route.robot.reports;
+}
+
 /** How far a route's robot is, as a position in its path: as it reported, or by its ETAs where it reports nothing. */
 export function expectedPosition(route: OpenRoute, now: Instant): number {
-  if (!route.told || route.held || route.progressSeen || route.robot.reports) return route.position;
+  if (!isPlaceAssumed(route)) return route.position;
   const { etaSeconds, at } = latestRevision(route);
   let position = route.position;
   while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= (now - at) / 1000) position++;

@@ -15,6 +15,7 @@ import {
   type SiteEntry,
 } from './serviceCore.js';
 import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
+import { isPlaceAssumed } from './expectedPlace.js';
 import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
 import { tickSite } from './siteClock.js';
 import { dropRoute, needsPlan, stamp } from './siteRoutes.js';
@@ -179,7 +180,20 @@ async function rerouteAll(
   // A tick leaves alone what others see to: it comes again.
   const asked =
     cause === 'tick' ? issued.filter(({ revising, closing }) => revising.size === 0 && !closing) : issued;
-  await Promise.all(asked.map((route) => rerouteIfNeeded(core, entry, route)));
+  let assumed = asked.filter(isPlaceAssumed);
+  await rerouteEach(core, entry, asked);
+  // A robot taken to be past a lane by its ETAs may have said meanwhile that it is not. Each is seen to once more at
+  // most: by then it is known where it is.
+  for (;;) {
+    const surprising = assumed.filter((route) => route.revising.size > 0 || needsPlan(site, route));
+    if (surprising.length === 0) return;
+    assumed = assumed.filter((route) => !surprising.includes(route));
+    await rerouteEach(core, entry, surprising);
+  }
+}
+
+async function rerouteEach(core: ServiceCore, entry: SiteEntry, routes: readonly OpenRoute[]): Promise<void> {
+  await Promise.all(routes.map((route) => rerouteIfNeeded(core, entry, route)));
 }
 
 /**
