@@ -275,6 +275,8 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
         }
         node = to;
         tour.trace.push([node, now(), null]);
+        // Pushed along its own way, it has that lane behind it like one that drove it.
+        if (tour.nodes[tour.position + 1] === to) tour.position++;
         tour.beside = true;
         pursue();
       });
@@ -303,8 +305,6 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       if (tour?.routeId !== routeId) return 0;
       // Under an older plan it may be anywhere on the newer one.
       if (tour.revision !== revision) return Math.max(0, nodes.lastIndexOf(node));
-      // Pushed off, it drives nothing until it is told where to go from there.
-      if (tour.beside) return nodes.length - 1;
       // What it follows may begin before or after that plan; they end alike.
       return Math.max(0, nodes.length - tour.nodes.length + tour.position);
     },
