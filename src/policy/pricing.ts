@@ -1,8 +1,8 @@
 import type { RewardWeights } from '../domain/components.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from '../traffic/traffic.js';
-import { createHeldShares } from '../traffic/heldShares.js';
-import { createUsualFlow } from '../traffic/usualFlow.js';
+import { createHeldShares, type HeldShares } from '../traffic/heldShares.js';
+import { createUsualFlow, type UsualFlow } from '../traffic/usualFlow.js';
 import { WEIGHT_COUNT } from './network.js';
 import { createRememberingPass } from './rememberingPass.js';
 import { createLaneMemory, MEMORY, type LaneMemory } from './laneMemory.js';
@@ -50,9 +50,16 @@ export const CROWDED = 0.25;
 /** What counts of it is taken in so many steps: not every robot that comes or goes prices all lanes anew. */
 const CROWDED_STEPS = 50;
 
+/** What a warehouse's lanes and nodes were like in the last minutes, whoever routed over them. */
+export interface RecentFloor {
+  readonly memory: LaneMemory;
+  readonly usualFlow: UsualFlow;
+  readonly held: HeldShares;
+}
+
 /** The prices of one warehouse's lanes, kept up to date lane by lane. */
 export interface Pricing {
-  readonly memory: LaneMemory;
+  readonly recent: RecentFloor;
   /** [L] seconds predicted by the heads, as of the last refresh. */
   readonly waitHat: Float32Array;
   readonly blockingHat: Float32Array;
@@ -69,17 +76,25 @@ export interface Pricing {
   setPressure(pressure: number): void;
   /** Copies a flat weight vector [WEIGHT_COUNT] in; all lanes are priced anew at the next refresh. */
   setNetworkWeights(weights: Float32Array): void;
-  /** Lets time pass: lane memories fade, the usual flow follows the planned. */
+  /** Lets time pass: lane memories fade, usual flow and held shares follow what is there now. */
   fade(seconds: number): void;
 }
 
-export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights: RewardWeights): Pricing {
+/** @param recent another pricing's, which lets its time pass: for prices that differ by network or weights alone */
+export function createPricing(
+  graph: LaneGraph,
+  traffic: Traffic,
+  rewardWeights: RewardWeights,
+  recent: RecentFloor = {
+    memory: createLaneMemory(graph),
+    usualFlow: createUsualFlow(graph, traffic),
+    held: createHeldShares(graph, traffic),
+  },
+): Pricing {
   const { laneCount } = graph;
+  const { memory, usualFlow, held } = recent;
   const networkWeights = new Float32Array(WEIGHT_COUNT);
   const forward = createRememberingPass(networkWeights, traffic.features);
-  const memory = createLaneMemory(graph);
-  const usualFlow = createUsualFlow(graph, traffic);
-  const held = createHeldShares(graph, traffic);
   const waitHat = new Float32Array(laneCount);
   const blockingHat = new Float32Array(laneCount);
   const waitCost = new Float64Array(laneCount);
@@ -152,7 +167,7 @@ export function createPricing(graph: LaneGraph, traffic: Traffic, rewardWeights:
   const ignore = (): void => undefined;
 
   return {
-    memory,
+    recent,
     waitHat,
     blockingHat,
     refresh() {

@@ -41,7 +41,12 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
   /** The site's own prices keep the features fresh; this only reads them, at most a second late. */
   const candidatePricing = (weights: Float32Array): Pricing => {
     site.pricing.refresh();
-    pricing ??= createPricing(graph, { ...site.traffic, refresh: () => 0 }, site.weights);
+    pricing ??= createPricing(
+      graph,
+      { ...site.traffic, refresh: () => 0 },
+      site.weights,
+      site.pricing.recent,
+    );
     if (!stale) return pricing;
     stale = false;
     pricing.setSource('network');

@@ -114,7 +114,7 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   // Clipped as labels are: one bad clock must not close a lane for everyone.
   const unexplained = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited - explained));
   const predicted = revision.predictedWait[position]!;
-  site.pricing.memory.observe(lane, { robot: robot.index, unexplained, predicted });
+  site.pricing.recent.memory.observe(lane, { robot: robot.index, unexplained, predicted });
   site.hindsight.waits.record(lane, seconds, waited);
 
   route.position = position + 1;

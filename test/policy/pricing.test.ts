@@ -222,7 +222,7 @@ describe('lane memory in the price', () => {
     const lane = laneBetween(graph, 0, 1);
     const cold = pricing.pricesFor(0)[lane]!;
     for (let robot = 0; robot < 5; robot++)
-      pricing.memory.observe(lane, { robot, unexplained: 20, predicted: 0 });
+      pricing.recent.memory.observe(lane, { robot, unexplained: 20, predicted: 0 });
     pricing.fade(1);
     return { pricing, lane, cold };
   };
@@ -252,7 +252,7 @@ describe('lane memory in the price', () => {
     const { pricing, lane } = slow();
     const dear = pricing.pricesFor(0)[lane]!;
     for (let robot = 0; robot < 5; robot++)
-      pricing.memory.observe(lane, { robot, unexplained: 0, predicted: 0 });
+      pricing.recent.memory.observe(lane, { robot, unexplained: 0, predicted: 0 });
     pricing.fade(1);
     expect(pricing.pricesFor(0)[lane]).toBeLessThan(dear / 3);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Mode } from '../../src/domain/messages.js';
 import { cell, SITE, startService } from './support/startService.js';
 
 const HELD_SECONDS = 25;
@@ -10,18 +11,17 @@ interface Holds {
   readonly holder?: 'a';
 }
 
-/** What the lane into r0c3 costs after that. */
-async function priceAfter({ held, holder }: Holds): Promise<number> {
-  const { service, now, pass } = await startService({ map: '.......', learns: true, mode: 'frozen' });
+async function floorAfter({ held, holder }: Holds, mode: Mode, map: string) {
+  const { service, now, pass } = await startService({ map, learns: true, mode });
   let requests = 0;
-  const request = (robotId: string, from: string, to: string, handlingSeconds: number) =>
+  const request = (robotId: string, from: string, to: string, handlingSeconds = 0) =>
     service.requestRoute(SITE, {
       ...{ requestId: String(++requests), robotId, from: cell(from) },
       stops: [{ node: cell(from), handlingSeconds }, cell(to)],
     });
   if (holder) await request(holder, '03', '06', held.length * (HELD_SECONDS + 10));
   for (const robotId of held) {
-    const { routeId } = await request(robotId, '00', '06', 0);
+    const { routeId } = await request(robotId, '00', '06');
     for (const column of [1, 2, 3, 4, 5]) {
       await pass(column === 3 ? 1 + HELD_SECONDS : 1);
       const at = now();
@@ -32,6 +32,12 @@ async function priceAfter({ held, holder }: Holds): Promise<number> {
     await service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'measured' });
   }
   await pass(1);
+  return { service, request };
+}
+
+/** What the lane into r0c3 costs after that. */
+async function priceAfter(holds: Holds): Promise<number> {
+  const { service } = await floorAfter(holds, 'frozen', '.......');
   const { price } = service.lanes(SITE).find(({ from, to }) => from === cell('02') && to === cell('03'))!;
   await service.close();
   return price;
@@ -45,5 +51,18 @@ describe('the memory of a lane', () => {
 
   it('keeps none that one robot alone had, though it had it twice', async () => {
     expect(await priceAfter({ held: ['b', 'b'] })).toBeLessThan(HELD_SECONDS);
+  });
+
+  it('is the shadow candidate’s too: it would go round a place that free flow goes through', async () => {
+    const plansElsewhere = async (held: readonly string[]): Promise<number> => {
+      const { service, request } = await floorAfter({ held }, 'shadow', '.......\n.......');
+      const before = service.shadow(SITE).different;
+      await request('a', '00', '06');
+      const { different } = service.shadow(SITE);
+      await service.close();
+      return different - before;
+    };
+    expect(await plansElsewhere(['b', 'c'])).toBe(1);
+    expect(await plansElsewhere(['b'])).toBe(0);
   });
 });
