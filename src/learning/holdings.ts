@@ -3,7 +3,8 @@ import type { Passage } from './passage.js';
 /**
  * Who held which node when, from progress reports or traces, and who pays for the waits that it caused.
  * A robot holds the node it stands on and, from setting out, the one it goes to. The newest holder of a
- * wanted node pays, on the lane it was then on (DESIGN 2.2). Robots are numbers; seconds are the site's.
+ * wanted node pays, on the lane it was then on (DESIGN 2.2); where it stands in a queue, the head of that pays for all
+ * behind it (decision 0017). Robots are numbers; seconds are the site's.
  */
 export interface Holdings {
   /**
@@ -48,8 +49,6 @@ export interface WaitShares {
   readonly obstacleSeconds: number;
 }
 
-const NOBODY: WaitShares = { otherSeconds: 0, obstacleSeconds: 0 };
-
 interface Span {
   readonly fromSeconds: number;
   untilSeconds: number;
@@ -70,43 +69,66 @@ interface Hold {
 /** Traces tell of waits minutes later: so long must holds be remembered. */
 const HOLDS_KEPT_PER_NODE = 64;
 
+/** So often is blame passed on: robots that wait for each other in a circle have no head. */
+const QUEUE_LIMIT = 30;
+
 /** @param onCharge told of each passage whose blocking grew after its row was made */
 export function createHoldings(nodeCount: number, onCharge: (passage: Passage) => void): Holdings {
   const holdsOf: (Hold[] | undefined)[] = new Array<Hold[] | undefined>(nodeCount);
   const current = new Map<number, Hold>();
   const obstacles = new Set<number>();
 
-  const pay = (passage: Passage | null, seconds: number): void => {
-    if (!passage || seconds <= 0) return;
+  /** Returns the seconds paid. */
+  const pay = (passage: Passage | null, seconds: number): number => {
+    if (!passage || seconds <= 0) return 0;
     passage.blockingSeconds += seconds;
     if (passage.row >= 0) onCharge(passage);
+    return seconds;
   };
 
-  /** Splits [from, to] of one hold: before arrival, handling (nobody pays), after. */
-  const payHold = (hold: Hold, from: number, to: number): void => {
-    pay(hold.by, movingSeconds(hold, from, Math.min(to, hold.arrivedSeconds)));
-    pay(hold.next, movingSeconds(hold, Math.max(from, hold.readySeconds), to));
-  };
-
-  const walk = ({ robot, node, fromSeconds, toSeconds }: Wait, paying: boolean): WaitShares => {
-    const holds = holdsOf[node];
-    if (!holds) return NOBODY;
-    let obstacleSeconds = 0;
-    let otherSeconds = 0;
+  /** Who but `robot` held a node in [from, to], newest first: each for what no newer one covers. */
+  const eachHold = (
+    { robot, node, fromSeconds, toSeconds }: Wait,
+    visit: (hold: Hold, from: number, until: number) => void,
+  ): void => {
+    const holds = holdsOf[node] ?? [];
     let end = toSeconds;
-    // Newest first: each hold pays for what no newer one covers.
     for (let i = holds.length - 1; i >= 0 && end > fromSeconds; i--) {
       const hold = holds[i]!;
       if (hold.robot === robot || hold.fromSeconds >= end) continue;
       const until = Math.min(end, hold.untilSeconds);
       const from = Math.max(fromSeconds, hold.fromSeconds);
-      if (until > from) {
-        obstacleSeconds += stoppedSeconds(hold, from, until);
-        otherSeconds += until - from;
-        if (paying) payHold(hold, from, until);
-      }
+      if (until > from) visit(hold, from, until);
       end = Math.min(end, from);
     }
+  };
+
+  /**
+   * Splits [from, to] of one hold: before arrival, handling (nobody pays), after. Who then waits for another itself
+   * leaves it to that one to pay, and so on to the head of the queue; what nobody there pays for stays with it. Returns
+   * the seconds paid.
+   */
+  const payHold = (hold: Hold, from: number, to: number, passedOn = 0): number => {
+    const moving = pay(hold.by, movingSeconds(hold, from, Math.min(to, hold.arrivedSeconds)));
+    const fromSeconds = Math.max(from, hold.readySeconds);
+    const standing = movingSeconds(hold, fromSeconds, to);
+    let ahead = 0;
+    // A stopped robot does not wait for anybody.
+    if (hold.next && standing === to - fromSeconds && passedOn < QUEUE_LIMIT) {
+      const wait = { robot: hold.robot, node: hold.next.toNode, fromSeconds, toSeconds: to };
+      eachHold(wait, (holder, since, until) => (ahead += payHold(holder, since, until, passedOn + 1)));
+    }
+    return moving + ahead + pay(hold.next, standing - ahead);
+  };
+
+  const walk = (wait: Wait, paying: boolean): WaitShares => {
+    let obstacleSeconds = 0;
+    let otherSeconds = 0;
+    eachHold(wait, (hold, from, until) => {
+      obstacleSeconds += stoppedSeconds(hold, from, until);
+      otherSeconds += until - from;
+      if (paying) payHold(hold, from, until);
+    });
     return { obstacleSeconds, otherSeconds };
   };
 

@@ -1,5 +1,7 @@
 /** One lane that a robot set out on, and what others paid for it meanwhile. */
 export interface Passage {
+  /** The node that the lane leads to. */
+  readonly toNode: number;
   /** Seconds that others waited for a node held on this lane. */
   blockingSeconds: number;
   /** Seconds of this robot's own wait that were spent behind stopped robots: nobody's fault. */
@@ -8,6 +10,6 @@ export interface Passage {
   row: number;
 }
 
-export function createPassage(): Passage {
-  return { blockingSeconds: 0, excusedSeconds: 0, row: -1 };
+export function createPassage(toNode: number): Passage {
+  return { toNode, blockingSeconds: 0, excusedSeconds: 0, row: -1 };
 }

@@ -210,8 +210,9 @@ export function finishStops(route: OpenRoute, revision: Revision): void {
 
 /** The passage of the lane that the robot sets out on now; null at the end of the path. */
 function nextPassage(route: OpenRoute, revision: Revision): Passage | null {
-  if (route.position >= revision.lanes.length) return null;
-  return (revision.passages[route.position] ??= createPassage());
+  const toNode = revision.nodes[route.position + 1];
+  if (toNode === undefined) return null;
+  return (revision.passages[route.position] ??= createPassage(toNode));
 }
 
 /** The tour that is left, from where the robot is; the order of visit stays. */

@@ -21,7 +21,7 @@ const wait = (robot: number, fromSeconds: number, toSeconds: number): Wait => ({
 function setUp() {
   const told: Passage[] = [];
   const holdings = createHoldings(10, (passage) => told.push(passage));
-  return { holdings, told, by: createPassage(), next: createPassage() };
+  return { holdings, told, by: createPassage(4), next: createPassage(4) };
 }
 
 describe('who pays for a wait', () => {
@@ -44,7 +44,7 @@ describe('who pays for a wait', () => {
 
   it('is the newest of two that qualify, for the seconds that it covers', () => {
     const { holdings } = setUp();
-    const [older, newer] = [createPassage(), createPassage()];
+    const [older, newer] = [createPassage(4), createPassage(4)];
     holdings.arrive(A, NODE, arrival(0, 0, null, older));
     // The first is about to leave (it arrives elsewhere at 8) when the second sets out for the node at 6.
     holdings.arrive(A, 4, arrival(5, 8, older, null));
@@ -55,7 +55,7 @@ describe('who pays for a wait', () => {
 
   it('does not depend on the order in which traces tell of it', () => {
     const { holdings } = setUp();
-    const [older, newer] = [createPassage(), createPassage()];
+    const [older, newer] = [createPassage(4), createPassage(4)];
     holdings.arrive(B, NODE, arrival(6, 8, newer, null));
     holdings.arrive(A, NODE, arrival(0, 0, null, older));
     holdings.arrive(A, 4, arrival(5, 8, older, null));
@@ -72,7 +72,7 @@ describe('who pays for a wait', () => {
 
   it('is the new passage once the holder was planned anew where it stands', () => {
     const { holdings, by, next } = setUp();
-    const replanned = createPassage();
+    const replanned = createPassage(4);
     holdings.arrive(A, NODE, arrival(0, 1, by, next));
     holdings.depart(A, replanned);
     holdings.charge(wait(B, 2, 6));
@@ -87,6 +87,26 @@ describe('who pays for a wait', () => {
     next.row = 17;
     holdings.charge(wait(C, 2, 4));
     expect([told, next.blockingSeconds]).toEqual([[next], 3]);
+  });
+
+  it('is the head of the queue, for as long as the others stand in it', () => {
+    const { holdings, next } = setUp();
+    const head = createPassage(5);
+    // A, on the node, wants to go on to 4, where B stands and goes on to 5 at 16.
+    holdings.arrive(A, NODE, arrival(0, 0, null, next));
+    holdings.arrive(B, 4, arrival(0, 0, null, head));
+    holdings.arrive(B, 5, arrival(15, 16, head, null));
+    expect(holdings.charge(wait(C, 10, 20))).toEqual({ otherSeconds: 10, obstacleSeconds: 0 });
+    expect([next.blockingSeconds, head.blockingSeconds]).toEqual([4, 6]);
+  });
+
+  it('is somebody where robots wait for each other in a circle, for every second once', () => {
+    const { holdings, next } = setUp();
+    const back = createPassage(NODE);
+    holdings.arrive(A, NODE, arrival(0, 0, null, next));
+    holdings.arrive(B, 4, arrival(0, 0, null, back));
+    holdings.charge(wait(C, 10, 20));
+    expect(next.blockingSeconds + back.blockingSeconds).toBe(10);
   });
 
   it('is nobody for a robot that the floor has forgotten', () => {
@@ -107,6 +127,16 @@ describe('a stopped robot', () => {
     // The wait is charged when it is over: the robot drives again by then.
     expect(holdings.charge(wait(B, 2, 10))).toEqual({ otherSeconds: 8, obstacleSeconds: 5 });
     expect(next.blockingSeconds).toBe(3);
+  });
+
+  it('waits for nobody: whoever stands before it is not to blame for the queue behind it', () => {
+    const { holdings, next } = setUp();
+    const before = createPassage(5);
+    holdings.arrive(A, NODE, arrival(0, 0, null, next));
+    holdings.arrive(B, 4, arrival(0, 0, null, before));
+    holdings.setObstacle(A, true, 0);
+    holdings.charge(wait(C, 10, 20));
+    expect([next.blockingSeconds, before.blockingSeconds]).toEqual([0, 0]);
   });
 
   it('that is still stopped excuses all of it from then on, said once or twice', () => {
