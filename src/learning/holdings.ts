@@ -69,8 +69,8 @@ interface Hold {
 /** Traces tell of waits minutes later: so long must holds be remembered. */
 const HOLDS_KEPT_PER_NODE = 64;
 
-/** So often is blame passed on: robots that wait for each other in a circle have no head. */
-const QUEUE_LIMIT = 30;
+/** So often is blame passed on: robots that wait for each other in a circle have no head. Decision 0017. */
+const QUEUE_LIMIT = 8;
 
 /** @param onCharge told of each passage whose blocking grew after its row was made */
 export function createHoldings(nodeCount: number, onCharge: (passage: Passage) => void): Holdings {
