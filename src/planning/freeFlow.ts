@@ -1,6 +1,7 @@
 import { LIMITS } from '../domain/limits.js';
 import type { Random } from '../platform/random.js';
 import { turnRadians, turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
+import { outlasts, secondsNow, updateSeconds } from './freeFlowChanges.js';
 import { createNodeSearch, type SearchCosts } from './search.js';
 
 /** Free-flow seconds from every node to a goal, cached by goal: what a route would take with nobody in the way. */
@@ -24,8 +25,8 @@ interface Table {
 }
 
 /**
- * @param closuresEpoch changes whenever a lane opens or closes, or `graph.freeFlowSeconds` change: what is kept of another
- *   epoch is dropped
+ * @param closuresEpoch changes whenever a lane opens or closes, or `graph.freeFlowSeconds` change: of what is kept of
+ *   another epoch, tables stay that those lanes do not concern
  * @param tableBytes of all tables; the one unused for longest goes first
  */
 export function createFreeFlow(
@@ -43,13 +44,22 @@ export function createFreeFlow(
   const pricesOf = (robotType: number): Float64Array => {
     let prices = reversedPrices.get(robotType);
     if (!prices) {
-      const forward = graph.freeFlowSeconds[robotType]!;
-      prices = Float64Array.from(graph.inLanes, (lane) =>
-        graph.open[lane] === 1 ? forward[lane]! : Infinity,
-      );
+      prices = Float64Array.from(graph.inLanes, (lane) => secondsNow(graph, robotType, lane));
       reversedPrices.set(robotType, prices);
     }
     return prices;
+  };
+
+  /** A lane lies on the fastest ways to some goals: the tables of the others are still right. */
+  const renew = (): void => {
+    epoch = closuresEpoch();
+    for (const [robotType, prices] of reversedPrices) {
+      const changes = updateSeconds(graph, robotType, prices);
+      for (const [key, { seconds }] of tables) {
+        if (key % graph.robotTypes.length === robotType && !outlasts(graph, { robotType, seconds }, changes))
+          tables.delete(key);
+      }
+    }
   };
 
   const search = (robotType: number, goal: number, from: readonly number[]): Table => {
@@ -61,11 +71,7 @@ export function createFreeFlow(
   };
 
   const secondsTo = (robotType: number, goal: number, from: readonly number[] = []): Float64Array => {
-    if (epoch !== closuresEpoch()) {
-      tables.clear();
-      reversedPrices.clear();
-      epoch = closuresEpoch();
-    }
+    if (epoch !== closuresEpoch()) renew();
     const key = goal * graph.robotTypes.length + robotType;
     let table = tables.get(key);
     // Taken out and put back: a Map has its keys in order of insertion, so the first is the one unused for longest.
