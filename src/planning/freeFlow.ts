@@ -2,7 +2,8 @@ import { LIMITS } from '../domain/limits.js';
 import type { Random } from '../platform/random.js';
 import { turnRadians, turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
 import { outlasts, secondsNow, updateSeconds } from './freeFlowChanges.js';
-import { createNodeSearch, type SearchCosts } from './search.js';
+import { createNodeSearch } from './nodeSearch.js';
+import type { SearchCosts } from './searchTerms.js';
 
 /** Free-flow seconds from every node to a goal, cached by goal: what a route would take with nobody in the way. */
 export interface FreeFlow {

@@ -4,7 +4,8 @@ import type { Why } from '../domain/messages.js';
 import type { Random } from '../platform/random.js';
 import { turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
 import { isTurn, moveSeconds, type FreeFlow } from './freeFlow.js';
-import { createSearch, type SearchCosts } from './search.js';
+import { createSearch } from './search.js';
+import type { SearchCosts } from './searchTerms.js';
 import { orderTour, type VisitOrder } from './tourOrder.js';
 
 export interface PlannedStop {
