@@ -4,7 +4,7 @@ import { DEFAULT_REWARD_WEIGHTS } from '../../src/domain/components.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import { createFreeFlow } from '../../src/planning/freeFlow.js';
 import { createPlanner, type PriceView, type TourTask } from '../../src/planning/planner.js';
-import { createHeapNodeSearch } from '../../src/planning/nodeSearch.js';
+import { createNodeSearch } from '../../src/planning/nodeSearch.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { createLatencies, type LatencySummary } from '../latencies.js';
 
@@ -31,7 +31,7 @@ const ROBOT_TYPE = 0;
 export function measureSearch(site: string, graph: LaneGraph, count: number): SearchSpeed {
   const random = createRandom(1);
   const prices = livelyPrices(graph, random);
-  const search = createHeapNodeSearch(graph);
+  const search = createNodeSearch(graph);
   const costs = { prices, robotType: ROBOT_TYPE, turnTimeWeight: 0, turnWeight: 0 };
   const { aStar, nba } = ngraphFinders(graph, prices);
   const planner = createPlanner(

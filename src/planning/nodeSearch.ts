@@ -19,7 +19,10 @@ interface Labels {
 /** Labels what can be reached, until as many wanted nodes are settled as are left. */
 type Settle = (costs: SearchCosts, start: number, left: number) => void;
 
-/** Buckets where prices suit them, two to three times as fast; else a heap. Costs are the same, to the last bit. */
+/**
+ * Buckets where prices suit them, up to twice as fast; else a heap. Both find the same paths: a node with several cheapest
+ * ways to it is reached by the lane with the lowest index. (By the first found, where the last lane is free.)
+ */
 export function createNodeSearch(graph: LaneGraph): NodeSearch {
   const labels = createLabels(graph);
   const overHeap = createHeapSettling(graph, labels);
@@ -31,7 +34,7 @@ export function createNodeSearch(graph: LaneGraph): NodeSearch {
   });
 }
 
-/** A heap whatever the prices: which of two equally cheap paths is found depends on the order in it. */
+/** A heap whatever the prices: what buckets are tested against. */
 export function createHeapNodeSearch(graph: LaneGraph): NodeSearch {
   const labels = createLabels(graph);
   return searchBy(graph, labels, createHeapSettling(graph, labels));
@@ -86,7 +89,7 @@ function createHeapSettling(graph: LaneGraph, { cost, lastLane, wanted }: Labels
           cost[next] = total;
           lastLane[next] = lane;
           heap.push(next, total);
-        }
+        } else if (total === cost[next]! && total > reached && lane < lastLane[next]!) lastLane[next] = lane;
       }
     }
   };
@@ -154,7 +157,7 @@ function createBucketSettling(graph: LaneGraph, { cost, lastLane, wanted }: Labe
             listed[count] = next;
             following[count] = first[into]!;
             first[into] = count++;
-          }
+          } else if (total === cost[next]! && lane < lastLane[next]!) lastLane[next] = lane;
         }
       }
       first[bucket] = -1;

@@ -1,13 +1,13 @@
 import { turnSeconds, turnRadians, type LaneGraph } from '../warehouse/laneGraph.js';
 import { createHeap } from './heap.js';
-import { createHeapNodeSearch } from './nodeSearch.js';
+import { createNodeSearch } from './nodeSearch.js';
 import { markWanted, type Search, type SearchCosts } from './searchTerms.js';
 
 const TURN_COUNTS_RADIANS = Math.PI / 4;
 
 export function createSearch(graph: LaneGraph): Search {
   let overLanes: Search | undefined;
-  const overNodes = createHeapNodeSearch(graph);
+  const overNodes = createNodeSearch(graph);
   let last: Search = overNodes;
   return {
     run(costs, start, arrivalLane, targets) {

@@ -25,7 +25,7 @@ function floorOf(seed: number, random: Random): LaneGraph {
 
 describe('search over nodes', () => {
   for (const [name, priceOf] of Object.entries(PRICES)) {
-    it(`finds the costs that a heap finds, to the last bit, where lanes cost ${name}`, () => {
+    it(`finds the ways that a heap finds, and costs to the last bit, where lanes cost ${name}`, () => {
       for (let seed = 1; seed <= 20; seed++) {
         const random = createRandom(seed);
         const graph = floorOf(seed, random);
@@ -48,6 +48,7 @@ describe('search over nodes', () => {
             else {
               expect(search.costTo(node), where).toBe(expected);
               const lanes = search.lanesTo(node);
+              expect(lanes, where).toEqual(reference.lanesTo(node));
               expect(lanes?.reduce((sum, lane) => sum + prices[lane]!, 0) ?? Infinity, where).toBe(expected);
             }
           }

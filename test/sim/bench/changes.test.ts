@@ -165,9 +165,9 @@ describe('the changes of the benchmark', () => {
     expect(goals.slice(10)).not.toEqual(rules.series!.goals.slice(10));
     expect([learned.updatesApplied > 0, rules.updatesApplied]).toEqual([true, 0]);
     expect(part(ratios, 0, 200) / part(scored, 0, 200)).toBeGreaterThanOrEqual(1);
-    // The policy's first route is completed after the switch at second 100, and before second 120.
+    // The policy's first route is completed after the switch at second 100, and within 40 s.
     expect(learned.improvement!.policyServedAfter!.seconds).toBeGreaterThan(90);
-    expect(learned.improvement!.policyServedAfter!.seconds).toBeLessThan(130);
+    expect(learned.improvement!.policyServedAfter!.seconds).toBeLessThan(140);
   });
 
   it('refuse methods that mean nothing without them', async () => {
