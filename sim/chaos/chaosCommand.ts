@@ -1,6 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { countArgument, wholeArgument } from '../arguments.js';
+import type { Command } from 'commander';
+import { countArgument, positiveArgument, wholeArgument } from '../arguments.js';
+import { keepSeed, readKeptSeeds } from './keptSeeds.js';
 import { runScenario, shrink } from './runSeed.js';
 import { createScenario } from './scenario.js';
 
@@ -13,7 +13,7 @@ interface ChaosArguments {
 }
 
 const HELP = `
-Exit code: 0 every promise was kept, 1 one was broken.
+Exit code: 0 every promise was kept, 1 one was broken, 2 wrong use.
 
 Examples:
   aisleflow chaos --seed 4711         one seed, and its fewest events where it fails
@@ -27,7 +27,7 @@ export function addChaosCommand(program: Command): void {
     .option('--seed <n>', 'this one alone', wholeArgument)
     .option('--seeds <n>', 'how many, after those that failed before', countArgument, 200)
     .option('--from <n>', 'the first of them', wholeArgument, 1)
-    .option('--minutes <n>', 'stop after so long', minutesArgument)
+    .option('--minutes <n>', 'stop after so long', positiveArgument)
     .option('--kept <file>', 'seeds that failed before; new ones are added', 'sim/chaos/seeds.json')
     .addHelpText('after', HELP)
     .action((options: ChaosArguments) => runChaos(program, options));
@@ -35,7 +35,7 @@ export function addChaosCommand(program: Command): void {
 
 async function runChaos(program: Command, options: ChaosArguments): Promise<void> {
   const write = (text: string): void => program.configureOutput().writeOut?.(`${text}\n`);
-  const kept = readKept(options.kept);
+  const kept = readKeptSeeds(options.kept);
   const fresh = Array.from({ length: options.seeds }, (_, i) => options.from + i);
   const seeds = options.seed === undefined ? [...kept, ...fresh] : [options.seed];
   const startedAt = performance.now();
@@ -52,31 +52,10 @@ async function runChaos(program: Command, options: ChaosArguments): Promise<void
     process.exitCode = 1;
     write(`seed ${seed}: ${result.promise}: ${result.detail}`);
     write(`repeat: aisleflow chaos --seed ${seed}`);
-    keep(options.kept, seed);
+    keepSeed(options.kept, seed);
     const { events } = await shrink(createScenario(seed), result.promise);
     write(`fewest events: ${JSON.stringify(events)}`);
   }
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   write(JSON.stringify({ ...sums, last: seeds[sums.seeds - 1] ?? null, seconds }));
-}
-
-/** The seeds that failed once: each run begins with them. None where there is no such file. */
-function readKept(file: string): number[] {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as number[];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-function keep(file: string, seed: number): void {
-  const seeds = new Set([...readKept(file), seed]);
-  writeFileSync(file, `${JSON.stringify([...seeds])}\n`);
-}
-
-function minutesArgument(text: string): number {
-  const minutes = Number(text);
-  if (!(minutes > 0)) throw new InvalidArgumentError('It is not above 0.');
-  return minutes;
 }
