@@ -71,6 +71,17 @@ describe('news of a lane', () => {
     expect(memory.excessSeconds(0)).toBeGreaterThan(5);
   });
 
+  it('fades by half in two minutes, in whatever steps', () => {
+    const { memory } = lightFloor('...');
+    for (const robot of [1, 2]) meets(memory, 0, robot, 10);
+    const remembered = (): number => memory.excessSeconds(0) + MEMORY.scatters * memory.scatterSeconds();
+    const before = remembered();
+    for (let second = 0; second < 120; second++) memory.fade(1, () => undefined);
+    expect(remembered()).toBeCloseTo(before / 2, 9);
+    memory.fade(120, () => undefined);
+    expect(remembered()).toBeCloseTo(before / 4, 9);
+  });
+
   it('is confirmed by the robot before where the last one comes again', () => {
     const { memory } = lightFloor('...');
     for (const robot of [1, 2, 2]) meets(memory, 0, robot, 10);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,4 +31,15 @@ describe('the option for a map', () => {
     expect(() => read('--map', join(directory, 'nothing.json'))).toThrow(/--map.*ENOENT/);
     expect(() => read('--map', notes)).toThrow(/--map.*notes\.json/);
   });
+
+  it.each(['soak', 'guardSoak', 'liarSoak'])(
+    'ends %s with 2 where its map cannot be read, before anything is run',
+    (name) => {
+      const args = ['--import', 'tsx', join('sim', `${name}.ts`), '--map', join(directory, 'nothing.json')];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^error: option '--map <file>' argument .* is invalid\. ENOENT/);
+    },
+    60_000,
+  );
 });
