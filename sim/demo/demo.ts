@@ -50,12 +50,15 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome | null>
     backend = server.backend;
     try {
       const steps = Math.max(1, Math.round(floorSeconds / stepSecondsOf(results)));
+      const wallMilliseconds = at === 0 ? 1000 * PATIENCE * phaseSeconds : Infinity;
+      const phaseAt = monotonicMilliseconds();
+      const shareDone = (step: number): number =>
+        Math.max(step / steps, (monotonicMilliseconds() - phaseAt) / wallMilliseconds);
       const result = await runPhase({
-        ...{ graph, robots, seed, speedUp, server, signal, steps },
-        wallMilliseconds: at === 0 ? 1000 * PATIENCE * phaseSeconds : Infinity,
-        onView: (view) => screen.show(view, steps),
+        ...{ graph, robots, seed, speedUp, server, signal, steps, wallMilliseconds },
+        onView: (view) => screen.show(view, shareDone(view.step)),
       });
-      if (signal.aborted) return null;
+      if (result === null) return null;
       results.push(result);
       screen.finished(result);
       floorSeconds = Math.min(floorSeconds, result.floorSeconds);

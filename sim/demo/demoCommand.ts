@@ -52,13 +52,15 @@ async function demo(program: Command, shell: SimulationShell, options: DemoArgum
   try {
     const mapFile = shell.findMap(options.map);
     const { graph } = shell.loadMap(mapFile);
-    const title =
-      `${options.robots} robots on ${graph.warehouseId}, orders of 1 to 8 picks of 5 to 10 s each, ` +
-      `seed ${options.seed}`;
+    const intro = [
+      `${options.robots} robots on ${graph.warehouseId}, orders of 1 to 8 picks of 5 to 10 s each, seed ${options.seed}.`,
+      'The same orders three times. Picking time: seconds from an order to its last',
+      `hand-over; less is better. ${options.minutes} minutes in all, more on a slow machine.`,
+    ];
     const outcome = await runDemo({
       ...{ graph, mapFile, robots: options.robots, seed: options.seed, minutes: options.minutes },
       speedUp: options.speedUp,
-      screen: screenFor(title, options.json === true),
+      screen: screenFor(intro, options.json === true),
       signal: interrupted.signal,
       async beforeLastStop(server) {
         if (options.keepOpen) await keepOpen(server, interrupted.signal);
@@ -84,13 +86,16 @@ function shown({ summary, results }: DemoOutcome, options: DemoArguments): strin
   return summaryAsText(summary, results, process.stdout.isTTY === true);
 }
 
-function screenFor(title: string, json: boolean): DemoScreen {
+function screenFor(intro: readonly string[], json: boolean): DemoScreen {
   const stream = json ? process.stderr : process.stdout;
   const write = (text: string): void => void stream.write(text);
-  if (stream.isTTY) return createLiveScreen(title, write);
-  write(`${title}\n`);
+  if (stream.isTTY) return createLiveScreen({ intro, columns: stream.columns || UNKNOWN_COLUMNS, write });
+  write(`${intro.join('\n')}\n`);
   return createLineScreen(write);
 }
+
+/** Of a terminal that does not tell its width: it says 0. */
+const UNKNOWN_COLUMNS = 80;
 
 /** The learned policy stays at hand; the floor stands still. */
 async function keepOpen({ target, docsUrl }: ServerProcess, signal: AbortSignal): Promise<void> {

@@ -55,8 +55,11 @@ export interface PhaseResult {
   readonly link: LinkMeasures;
 }
 
-/** Drives the fleet against the phase's server through the real socket. */
-export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
+/**
+ * Drives the fleet against the phase's server through the real socket.
+ * @throws what the server refuses; null where `signal` is aborted, at once
+ */
+export async function runPhase(options: PhaseOptions): Promise<PhaseResult | null> {
   const { graph, seed, server } = options;
   let policyVersion = '';
   const socket = await openSocketLink({
@@ -75,7 +78,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     const { ordersPerHour, orderSeconds: durationSeconds } = WORK;
     const stream = { ...DEFAULT_STREAM, zipfExponent: 0, hotZones: 0, seed, ordersPerHour, durationSeconds };
     const orders = [...generateOrders(graph, stream)];
-    const result = await runFleet({
+    const run = runFleet({
       ...{ graph, robotTypes, seed, startAt, steps: options.steps, speedUp: options.speedUp },
       link: measureLink(socket, graph),
       jobs: withHandling(createOrderJobs({ graph, robotTypes, startAt, orders }), WORK.handling, seed),
@@ -86,6 +89,8 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
       onStep: (view) =>
         options.onView({ ...view, policyVersion, outcomeToServed: metrics.latest(), picking }),
     });
+    const result = await Promise.race([run, untilAborted(options.signal)]);
+    if (result === null) return null;
     const summary = await socket.api.summary();
     const { plan, outcomeToServed } = readServerLatencies(await socket.api.metrics(), graph.warehouseId);
     const { steps, stepSeconds, speedUp, link } = result;
@@ -99,6 +104,14 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult> {
     metrics.stop();
     await socket.close();
   }
+}
+
+/** Ctrl-C ends the server as well: what it was asked by then would be waited for until a link's patience is over. */
+function untilAborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
 }
 
 function watchMetrics(socket: SocketLink, warehouseId: string) {

@@ -4,7 +4,8 @@ import { WARM_UP_SHARE } from './summary.js';
 /** Shows the demo while it runs. */
 export interface DemoScreen {
   starting(phase: Phase): void;
-  show(view: PhaseView, steps: number): void;
+  /** @param shareDone of the phase, from 0 to 1 */
+  show(view: PhaseView, shareDone: number): void;
   finished(result: PhaseResult): void;
   /** Leaves the cursor below what was drawn. */
   end(): void;
@@ -15,7 +16,9 @@ const REDRAW_MILLISECONDS = 250;
 const LINE_MILLISECONDS = 5000;
 
 /** Everything worth knowing of a phase now, as cells of a row. */
-function cells(view: PhaseView): string[] {
+function cells(
+  view: PhaseView,
+): [floor: string, orders: string, picking: string, policy: string, outcome: string] {
   const { floorSeconds, picking, outcomeToServed } = view;
   const now = picking.between(floorSeconds - NOW_SECONDS, floorSeconds);
   const minutes = Math.min(NOW_SECONDS, Math.max(1, floorSeconds)) / 60;
@@ -60,12 +63,20 @@ export function createLineScreen(write: (text: string) => void): DemoScreen {
   };
 }
 
-const HEAD = ['', 'floor', 'orders/min', 'picking now', 'policy version', 'outcome to served', 'measured'];
-const WIDTHS = [20, 9, 12, 13, 17, 19, 10];
+const HEAD = ['', 'floor', 'orders/min', 'picking now', 'measured', 'policy version', 'outcome to served'];
+const WIDTHS = [18, 8, 12, 13, 10, 16, 17];
+const MEASURED = HEAD.indexOf('measured');
+
+export interface LiveScreenOptions {
+  readonly intro: readonly string[];
+  /** Of the terminal: a line that it broke in two would be drawn below its place the next time. */
+  readonly columns: number;
+  readonly write: (text: string) => void;
+}
 
 /** A table that is drawn anew in its place. */
-export function createLiveScreen(title: string, write: (text: string) => void): DemoScreen {
-  const rows = PHASES.map((phase): string[] => [phase.title, '-', '-', '-', '-', '-', '-']);
+export function createLiveScreen({ intro, columns, write }: LiveScreenOptions): DemoScreen {
+  const rows = PHASES.map((phase): string[] => [phase.title, ...HEAD.slice(1).fill('-')]);
   let current = -1;
   let drawnAt = 0;
   let below = '';
@@ -76,7 +87,7 @@ export function createLiveScreen(title: string, write: (text: string) => void): 
   const draw = (): void => {
     const text = [
       '',
-      `  ${title}`,
+      ...intro.map((line) => `  ${line}`),
       '',
       row(HEAD, '  '),
       ...rows.map((parts, at) => row(parts, at === current ? '> ' : '  ')),
@@ -86,7 +97,7 @@ export function createLiveScreen(title: string, write: (text: string) => void): 
     ];
     const up = lines > 0 ? `\u001b[${lines}A` : '';
     lines = text.length;
-    write(up + text.map((line) => `\u001b[2K${line}\n`).join(''));
+    write(up + text.map((line) => `\u001b[2K${line.slice(0, columns - 1).trimEnd()}\n`).join(''));
   };
   return {
     starting(phase) {
@@ -94,17 +105,18 @@ export function createLiveScreen(title: string, write: (text: string) => void): 
       below = 'starting a server of its own ...';
       draw();
     },
-    show(view, steps) {
+    show(view, shareDone) {
       const now = performance.now();
       if (now - drawnAt < REDRAW_MILLISECONDS) return;
       drawnAt = now;
-      (rows[current] as string[]).splice(1, 5, ...cells(view));
-      const done = Math.round((30 * view.step) / steps);
+      const [floor, orders, picking, policy, outcome] = cells(view);
+      rows[current] = [(PHASES[current] as Phase).title, floor, orders, picking, '-', policy, outcome];
+      const done = Math.round(30 * Math.min(1, shareDone));
       below = `${'█'.repeat(done)}${'░'.repeat(30 - done)}  step ${view.step}, speed-up ${view.speedUp.toFixed(1)}`;
       draw();
     },
     finished({ picking, floorSeconds }) {
-      (rows[current] as string[])[6] = measuredIn(picking, floorSeconds);
+      (rows[current] as string[])[MEASURED] = measuredIn(picking, floorSeconds);
       draw();
     },
     end() {
