@@ -15,6 +15,12 @@ import type { RouteAssignedMessage, RouteScoredMessage, ToFleetMessage } from '.
 
 const [url = '', token = '', warehouseId = '', start = '', shelves = '', dropoff = ''] =
   process.argv.slice(2);
+if (dropoff === '') {
+  console.error(
+    'Wanted: server, token, warehouse, where it stands, shelves to visit, where to bring the goods.',
+  );
+  process.exit(2);
+}
 const robotId = `example-${process.pid}`;
 const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, 'aisleflow.v1', {
   headers: { authorization: `Bearer ${token}` },
@@ -67,7 +73,9 @@ const assigned = await ask<RouteAssignedMessage>(
   'route.assigned',
 );
 const { routeId } = assigned;
-console.log(`Route ${routeId}: ${ahead.length} lanes, planned under policy ${assigned.policyVersion}.`);
+console.log(
+  `Route ${routeId} of ${robotId}: ${ahead.length} lanes, planned under policy ${assigned.policyVersion}.`,
+);
 
 const trace: [node: string, arrivedAt: number, departedAt: number | null][] = [[start, Date.now(), null]];
 while (ahead.length > 0) {

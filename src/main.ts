@@ -12,6 +12,7 @@ import { addJournalCommands } from './cli/journalCommands.js';
 import { addDrillCommand } from './cli/drillCommand.js';
 import { addMapCommands } from './cli/mapCommands.js';
 import { loadMap } from './cli/mapShell.js';
+import { helpStyle, pointToOwnHelp } from './cli/help.js';
 import { packageFile, packageVersion } from './cli/packageFiles.js';
 import { addOperatorCommands } from './cli/operatorCommands.js';
 import { addServeCommand, type OpenService } from './cli/serveCommand.js';
@@ -107,7 +108,7 @@ function loadMaps(files: readonly string[]): LaneGraph[] {
 const program = new Command('aisleflow')
   .description('Routes warehouse robot fleets by a policy that learns from every completed route.')
   .version(packageVersion())
-  .showHelpAfterError('(aisleflow --help shows what there is)')
+  .configureHelp(helpStyle)
   .exitOverride(exitAsMisuse)
   .addHelpText(
     'after',
@@ -127,6 +128,7 @@ addDrillCommand(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, findMap });
+pointToOwnHelp(program);
 // Who reads may stop early, as in `aisleflow map show ... | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

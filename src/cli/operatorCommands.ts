@@ -24,15 +24,16 @@ const HELP = `${FAILURE_HELP}
 
 The server is named by --url or AISLEFLOW_URL, the token by --token or AISLEFLOW_TOKEN.
 
-Examples:
-  aisleflow status
-  aisleflow corner-cases --warehouse kiva-33x36
-  aisleflow policy list
-  aisleflow shadow --warehouse kiva-33x36
-  aisleflow policy rollback --warehouse kiva-33x36
-  aisleflow weights set wait=2 blocking=0.5 --warehouse kiva-33x36
-  aisleflow lanes close r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36
-  aisleflow mode observe --warehouse kiva-33x36`;
+Example:
+  `;
+/** What stands after the command in its example. */
+const OPERANDS: Readonly<Record<string, string>> = {
+  'policy activate': 'v12',
+  'weights set': 'wait=2 blocking=0.5',
+  'lanes close': 'r1c1/r1c2 r1c2/r1c1',
+  'lanes open': 'r1c1/r1c2 r1c2/r1c1',
+  mode: 'observe',
+};
 
 /** Adds `status`, `corner-cases`, `policy`, `shadow`, `weights`, `lanes` and `mode`: a running server is asked over HTTP. */
 export function addOperatorCommands(program: Command): void {
@@ -66,7 +67,12 @@ export function addOperatorCommands(program: Command): void {
   addWeightsCommands(program.command('weights').description('read and set the reward weights'));
   addLaneCommands(program.command('lanes').description('close and open lanes'));
   add(
-    inWarehouse(program.command('mode').description(MODES.join(', ')).argument('<mode>')),
+    inWarehouse(
+      program
+        .command('mode')
+        .description('switch what a warehouse does')
+        .argument('<mode>', MODES.join(', ')),
+    ),
     async (api, options, [mode]) => {
       const value = await api<{ mode: string }>('PUT', `${pathOf(options)}/mode`, { mode });
       return { value, text: `Mode ${value.mode}.` };
@@ -105,7 +111,7 @@ function addWeightsCommands(weights: Command): void {
   const set = weights
     .command('set')
     .description('change some; the others stay')
-    .argument('<component=weight...>');
+    .argument('<component=weight...>', `components: ${COMPONENTS.join(', ')}`);
   add(inWarehouse(set), async (api, options, pairs = []) => {
     const before = await api<RewardWeights>('GET', `${pathOf(options)}/weights`);
     const changed = Object.fromEntries(pairs.map(weightNamed));
@@ -116,7 +122,10 @@ function addWeightsCommands(weights: Command): void {
 
 function addLaneCommands(lanes: Command): void {
   for (const verb of ['close', 'open'] as const) {
-    const command = lanes.command(verb).description(`${verb} lanes`).argument('<from/to...>');
+    const command = lanes
+      .command(verb)
+      .description(`${verb} lanes`)
+      .argument('<from/to...>', 'nodes where each lane begins and ends');
     add(inWarehouse(command), async (api, options, names = []) => {
       const value = await api('POST', `${pathOf(options)}/lanes/${verb}`, { lanes: names.map(laneNamed) });
       return { value, text: `${names.length} ${verb === 'close' ? 'closed' : 'opened'}.` };
@@ -130,7 +139,7 @@ function add(command: Command, action: Action): void {
     .option('--url <url>', 'server', process.env['AISLEFLOW_URL'] ?? 'http://127.0.0.1:8080')
     .option('--token <token>', 'token with the role that this needs (default: AISLEFLOW_TOKEN)')
     .option('--json', 'print the answer as JSON')
-    .addHelpText('after', HELP)
+    .addHelpText('after', HELP + exampleOf(command))
     .action(
       reportingFailure(async (...given: unknown[]) => {
         const options = command.opts<Options>();
@@ -141,6 +150,15 @@ function add(command: Command, action: Action): void {
         console.log(options.json === true ? JSON.stringify(value) : text);
       }),
     );
+}
+
+function exampleOf(command: Command): string {
+  const group = command.parent?.parent ? [command.parent.name()] : [];
+  const words = [...group, command.name()];
+  const site = command.options.some(({ long }) => long === '--warehouse') ? '--warehouse kiva-33x36' : '';
+  return ['aisleflow', ...words, OPERANDS[words.join(' ')] ?? '', site]
+    .filter((word) => word !== '')
+    .join(' ');
 }
 
 function inWarehouse(command: Command): Command {

@@ -119,8 +119,7 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     AISLEFLOW_TLS_CERT: options.tlsCert,
     AISLEFLOW_TLS_KEY: options.tlsKey,
   };
-  const data = { ...known(environment), ...known(given) };
-  const read = checked(data);
+  const read = checked(known(environment), known(given));
   return {
     host: read.AISLEFLOW_HOST,
     port: read.AISLEFLOW_PORT,
@@ -156,7 +155,8 @@ function known(values: Readonly<Record<string, unknown>>): Record<string, unknow
   );
 }
 
-function checked(data: Record<string, unknown>): Environment {
+function checked(environment: Record<string, unknown>, given: Record<string, unknown>): Environment {
+  const data = { ...environment, ...given };
   try {
     return envSchema<Environment>({ schema: schema(), data, env: false });
   } catch (error) {
@@ -168,8 +168,14 @@ function checked(data: Record<string, unknown>): Environment {
       (value) => value !== '',
     );
     const wanted = allowed === undefined ? first.message : `must be one of ${allowed.join(', ')}`;
-    throw new AppError('E_CONFIG', { detail: `${name} is ${String(data[name])}; it ${wanted}` }, error);
+    const called = name in given ? optionOf(name) : name;
+    throw new AppError('E_CONFIG', { detail: `${called} is ${String(data[name])}; it ${wanted}` }, error);
   }
+}
+
+/** AISLEFLOW_TF_BACKEND is --tf-backend; where the names differ, any value is right. */
+function optionOf(name: string): string {
+  return name.replace('AISLEFLOW_', '--').replaceAll('_', '-').toLowerCase();
 }
 
 function shippedMaps(): string[] {

@@ -145,7 +145,7 @@ export const ERRORS = {
   ),
   E_DATA_DIRECTORY: entry(
     500,
-    'The data directory {directory} cannot be used: {detail}. Name a writable one with --data.',
+    'The directory {directory} cannot be used: {detail}. Name another one, or see to what is wrong with this.',
   ),
   E_PORT_IN_USE: entry(500, 'Port {port} on {host} is in use. Name another with --port.'),
   E_LINK_LOST: entry(

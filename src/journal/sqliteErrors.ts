@@ -38,7 +38,7 @@ export function withDirectoryErrors<T>(directory: string, work: () => T): T {
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (isAppError(error) || typeof code !== 'string' || !DIRECTORY_CODES.test(code)) throw error;
-    const detail = code === 'SQLITE_BUSY' ? 'another server has it open' : String(error);
+    const detail = code === 'SQLITE_BUSY' ? 'another server has it open' : (error as Error).message;
     throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
   }
 }

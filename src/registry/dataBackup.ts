@@ -142,6 +142,6 @@ async function withDirectoryErrors<T>(directory: string, work: () => T | Promise
   } catch (error) {
     const code = (error as { code?: unknown } | null)?.code;
     if (error instanceof AppError || typeof code !== 'string') throw error;
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail: String(error) }, error);
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: (error as Error).message }, error);
   }
 }

@@ -222,6 +222,6 @@ async function withDirectoryErrors<T>(directory: string, work: () => Promise<T>)
   } catch (error) {
     const code = (error as { code?: unknown } | null)?.code;
     if (isAppError(error) || typeof code !== 'string') throw error;
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail: String(error) }, error);
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail: (error as Error).message }, error);
   }
 }

@@ -22,8 +22,30 @@ it.each([
   60_000,
 );
 
-it('leaves with 0 where help is asked for', async () => {
-  expect((await runProgram(['bench', '--help'])).code).toBe(0);
+it('points to the help of the command that was used wrongly', async () => {
+  const { err } = await runProgram(['token', 'add']);
+  expect(err).toContain("'--role <role>' not specified\n(aisleflow token add --help shows how it is used)");
+}, 60_000);
+
+it('names the option that was given, and the variable where that was set', async () => {
+  const option = await runProgram(['serve', '--journal-days', '-1']);
+  expect([option.code, option.err]).toEqual([
+    2,
+    expect.stringContaining('--journal-days is -1; it must be >= 0'),
+  ]);
+  const variable = await runProgram(['serve'], { AISLEFLOW_JOURNAL_DAYS: '-1' });
+  expect(variable.err).toContain('AISLEFLOW_JOURNAL_DAYS is -1; it must be >= 0');
+}, 60_000);
+
+it('leaves with 0 where help is asked for, which says what must be given and gives an example', async () => {
+  const [bench, open] = await Promise.all([
+    runProgram(['bench', '--help']),
+    runProgram(['lanes', 'open', '--help']),
+  ]);
+  expect([bench.code, open.code]).toEqual([0, 0]);
+  expect(bench.out.replace(/\s+/g, ' ')).toContain('and how many robots (required)');
+  expect(bench.out).not.toMatch(/default: (""|\[\]|\{\})/);
+  expect(open.out).toContain('Example:\n  aisleflow lanes open r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36\n');
 }, 60_000);
 
 it('ends without a word where its reader stops early', async () => {

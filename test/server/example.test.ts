@@ -16,7 +16,7 @@ it('the example robot drives a tour and is scored', async () => {
     stream.on('data', (text: Buffer) => (output += text.toString()));
   const code = await new Promise((resolve) => robot.on('close', resolve));
   expect(output).toMatch(
-    /Route .*: 2 lanes, planned under policy free-flow\.\nScore -\d+\.\d, .* learnt\.\n$/,
+    /Route .* of example-\d+: 2 lanes, planned under policy free-flow\.\nScore -\d+\.\d, .* learnt\.\n$/,
   );
   expect(code).toBe(0);
   await server.close();

@@ -1,0 +1,18 @@
+import { Help, type Command, type HelpConfiguration } from 'commander';
+
+/** How all commands describe their options: which they must have, and no default that is nothing. */
+export const helpStyle: HelpConfiguration = {
+  optionDescription(option) {
+    const text = Help.prototype.optionDescription
+      .call(new Help(), option)
+      .replace(/\(default: (?:""|\[\]|\{\})(?:, )?/, '(')
+      .replace(/ \(\)$/, '');
+    return option.mandatory ? `${text} (required)` : text;
+  },
+};
+
+/** Makes each command answer wrong use with the place of its own help. */
+export function pointToOwnHelp(command: Command, called = command.name()): void {
+  command.showHelpAfterError(`(${called} --help shows how it is used)`);
+  for (const part of command.commands) pointToOwnHelp(part, `${called} ${part.name()}`);
+}
