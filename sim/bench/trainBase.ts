@@ -12,7 +12,7 @@ import { createRandom, type Random } from '../../src/platform/random.js';
 import { selectBackend } from '../../src/policy/backend.js';
 import { POLICY_SHAPE, randomWeights } from '../../src/policy/network.js';
 import { bytesOfWeights, checksumOf } from '../../src/registry/policyFormat.js';
-import { writePolicy } from '../../src/registry/policyFiles.js';
+import { versionNames, writePolicy } from '../../src/registry/policyFiles.js';
 import { createRoutingService } from '../../src/service/routingService.js';
 import type { RoutingService } from '../../src/domain/serviceContract.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
@@ -53,8 +53,9 @@ const SITES: readonly TrainingSite[] = [
   },
 ];
 
-const HELP = `npm run train:base -- [--steps 900] [--seed 1] [--to policies] [--name shipped-1]
-Trains the shipped policy on generated sites and writes it as a policy version.
+const HELP = `npm run train:base -- [--steps 900] [--seed 1] [--to policies] [--name <version>]
+Trains the shipped policy on generated sites and writes it as a policy version, shipped-N with the next
+N unless it is named.
 
 Example: npm run train:base -- --steps 300 --to /tmp/policies
 `;
@@ -65,12 +66,19 @@ async function main(): Promise<void> {
       steps: { type: 'string', default: '900' },
       seed: { type: 'string', default: '1' },
       to: { type: 'string', default: 'policies' },
-      name: { type: 'string', default: 'shipped-1' },
+      name: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     process.stdout.write(HELP);
+    return;
+  }
+  const known = await versionNames(values.to);
+  const name = values.name ?? nextName(known);
+  if (known.includes(name)) {
+    process.stderr.write(`${values.to} holds ${name} already; give another --name\n`);
+    process.exitCode = 2;
     return;
   }
   const steps = Number(values.steps);
@@ -124,7 +132,7 @@ async function main(): Promise<void> {
   mkdirSync(values.to, { recursive: true });
   await writePolicy(values.to, {
     manifest: {
-      ...{ policyVersion: values.name, parent: null, savedAt: Date.now(), reason: 'shipped' },
+      ...{ policyVersion: name, parent: null, savedAt: Date.now(), reason: 'shipped' },
       ...{ updates: mean.count(), trainedOn: null },
       metrics: { steps, sites: SITES.length, seed: Number(values.seed) },
       checksum: checksumOf(bytesOfWeights(weights)),
@@ -158,6 +166,12 @@ function openFleet(service: RoutingService, graph: LaneGraph, density: number, r
     asking: 'one',
     onFinished: () => undefined,
   });
+}
+
+/** After shipped-1, shipped-2. */
+function nextName(known: readonly string[]): string {
+  const numbers = known.map((name) => Number(/^shipped-(\d+)$/.exec(name)?.[1] ?? 0));
+  return `shipped-${1 + Math.max(0, ...numbers)}`;
 }
 
 function createCounter(): () => string {
