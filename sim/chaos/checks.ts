@@ -100,9 +100,11 @@ export function createChecks(options: ChecksOptions) {
     const at = recordsOfRoute.get(routeId)?.get(`${kind} ${revision}`);
     return at ?? fail('D2', `${kind} ${revision} of ${routeId} left before it was stored`);
   };
-  /** Its robot cancelled it, whether or not it got the answer: nobody tells it of lanes any more. */
-  const isGivenBack = (routeId: string): boolean =>
-    recordsOfRoute.get(routeId)?.has('route.cancelled 0') ?? false;
+  /** Its robot cancelled or completed it, whether or not it got the answer: nobody tells it of lanes any more. */
+  const isOver = (routeId: string): boolean => {
+    const records = recordsOfRoute.get(routeId);
+    return records !== undefined && (records.has('route.cancelled 0') || records.has('route.completed 0'));
+  };
   /** The first lane from a position on that is not there, barred or closed; null for none. */
   const wayFault = (to: Recipient, nodes: readonly string[], from: number): string | null => {
     for (let i = 1; i < nodes.length; i++) {
@@ -229,7 +231,7 @@ export function createChecks(options: ChecksOptions) {
       for (const lane of lanes) closed[site]!.add(key(lane));
       readDisk();
       for (const [routeId, plan] of told) {
-        if (plan.site !== site || plan.held || isGivenBack(routeId)) continue;
+        if (plan.site !== site || plan.held || isOver(routeId)) continue;
         const fault = wayFault(plan, plan.nodes, expectedPosition(routeId, plan));
         if (fault)
           this.report('C2', `${routeId} revision ${plan.revision}: ${fault}, and its robot was not told`);
