@@ -111,7 +111,7 @@ describe('aisleflow serve', () => {
       'TF.js',
       'cpu',
       'north',
-      'shipped-1+0',
+      'shipped-2+0',
     ]) {
       expect(text).toContain(part);
     }
