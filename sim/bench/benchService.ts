@@ -79,6 +79,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
           ? learnsNothing()
           : null,
     coldWeights: () => start ?? randomWeights(random.fork('weights')),
+    areColdWeightsTrained: start !== null,
     clock: { kind: 'driven', startAt: 0 },
     mode: options.change === 'learning-starts' ? 'off' : spec.mode,
     weights: rewardWeights(options.weights ?? ''),

@@ -27,6 +27,8 @@ export interface PolicyHost {
   base(): string | null;
   updatesSinceSave(): number;
   updatesApplied(): number;
+  /** How far what the network predicts counts, 0 to 1: one that began with nothing has to learn first. */
+  maturity(): number;
   /** Wall milliseconds since weights last moved, null before. */
   stalenessMilliseconds(): number | null;
   loss(): number;
@@ -76,6 +78,7 @@ export interface Breach {
 export interface PolicyHostOptions {
   readonly sites: readonly Site[];
   readonly learner: LearnerPort | null;
+  readonly areColdWeightsTrained: boolean;
   readonly observer: ServiceObserver;
   readonly onUpdate: (host: PolicyHost, update: { readonly loss: number; readonly rows: number }) => void;
   readonly onBreach: (host: PolicyHost, breach: Breach) => void;
@@ -165,6 +168,13 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     base: () => base,
     updatesSinceSave: () => updatesSinceSave,
     updatesApplied: () => updatesApplied,
+    maturity() {
+      if (base !== null || options.areColdWeightsTrained) return 1;
+      return Math.min(
+        1,
+        Math.floor((MATURITY_STEPS * updatesSinceSave) / UPDATES_TO_MATURE) / MATURITY_STEPS,
+      );
+    },
     stalenessMilliseconds: () => (movedAt === null ? null : monotonicMilliseconds() - movedAt),
     loss: () => loss,
     rowsWaiting: () => rows,
@@ -223,6 +233,15 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
 }
 
 const OUTCOMES_WAITING = 10_000;
+/** Updates after which a network that began with nothing counts in full. Decision 0019. */
+const UPDATES_TO_MATURE = 400;
+/** It grows in so many steps: not every update prices all lanes anew. */
+const MATURITY_STEPS = 20;
+
+/** The pressure that a site's network is served with. */
+export function pressureOf(site: Site, host: PolicyHost): number {
+  return host.maturity() * site.slowdown.pressure(site.clock.now() / 1000);
+}
 
 export function learnsIn(mode: Mode): boolean {
   return mode === 'learn' || mode === 'observe' || mode === 'shadow';

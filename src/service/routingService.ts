@@ -15,7 +15,7 @@ import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { createPolicyControl, type OpenRegistry } from './policyControl.js';
 import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
-import { createPolicyHost, type Breach, type PolicyHost } from './policyHost.js';
+import { createPolicyHost, pressureOf, type Breach, type PolicyHost } from './policyHost.js';
 import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
 import { createShadow } from './shadow.js';
@@ -33,6 +33,8 @@ export interface ServiceOptions {
   startLearner(weights: Float32Array): Promise<LearnerPort | null>;
   /** Cold weights for a policy that has no saved version. */
   coldWeights(): Float32Array;
+  /** They have learnt elsewhere: what they predict counts in full from the first plan on. Default: false. */
+  readonly areColdWeightsTrained?: boolean;
   /** 'driven': simulations drive the clocks from `startAt`; 'wall': a timer ticks every second. */
   readonly clock: { readonly kind: 'wall' } | { readonly kind: 'driven'; readonly startAt: number };
   readonly mode: Mode;
@@ -157,6 +159,7 @@ async function createCore(
     const host = createPolicyHost({
       sites: group,
       learner,
+      areColdWeightsTrained: options.areColdWeightsTrained ?? false,
       observer,
       onUpdate(served) {
         for (const site of served.sites) {
@@ -181,6 +184,7 @@ async function createCore(
     });
     if (learner) host.install(cold, null);
     for (const site of group) {
+      site.pricing.setPressure(pressureOf(site, host));
       entries.set(site.warehouseId, {
         site,
         host,

@@ -6,7 +6,7 @@ import type { HeldOut } from '../policy/gates.js';
 import { createForwardPass } from '../policy/network.js';
 import { createPricing, type Pricing } from '../policy/pricing.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
-import type { PolicyHost } from './policyHost.js';
+import { pressureOf, type PolicyHost } from './policyHost.js';
 import { taskOf } from './routePlans.js';
 import type { OpenRoute, Site } from './site.js';
 
@@ -51,7 +51,7 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
     stale = false;
     pricing.setSource('network');
     pricing.setRewardWeights(site.weights);
-    pricing.setPressure(site.slowdown.pressure(site.clock.now() / 1000));
+    pricing.setPressure(pressureOf(site, host));
     pricing.setNetworkWeights(weights);
     pricing.refresh();
     return pricing;

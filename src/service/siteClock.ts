@@ -1,7 +1,7 @@
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Passage } from '../learning/passage.js';
-import { learnsIn, type PolicyHost } from './policyHost.js';
+import { learnsIn, pressureOf, type PolicyHost } from './policyHost.js';
 import { expectedPosition } from './expectedPlace.js';
 import type { OpenRoute, Site } from './site.js';
 import { latestRevision } from './tracking.js';
@@ -16,7 +16,7 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   if (seconds <= 0) return [];
   site.lastTickAt = now;
   site.pricing.fade(seconds);
-  site.pricing.setPressure(site.slowdown.pressure(now / 1000));
+  site.pricing.setPressure(pressureOf(site, host));
   for (const route of site.openRoutes.values()) assumeProgress(site, route, now);
   settle(site, host, now);
   if (learnsIn(site.mode)) host.tick();

@@ -5,6 +5,7 @@ import { LIMITS } from '../domain/limits.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
+import { pressureOf } from './policyHost.js';
 import { reviseRoute } from './reviseRoute.js';
 import {
   applySource,
@@ -274,7 +275,7 @@ function summarise(core: ServiceCore, entry: SiteEntry): WarehouseSummary {
     openRoutes: site.openRoutes.size,
     robots: site.robots.size,
     closedLanes: site.closures.closedLanes().length,
-    pressure: site.slowdown.pressure(now),
+    pressure: pressureOf(site, host),
     slowdown: site.slowdown.ratio(now),
     scoreRatio: site.scoreRatio,
     completedRoutes: site.completedRoutes,

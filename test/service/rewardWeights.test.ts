@@ -62,6 +62,7 @@ async function serve(graph: LaneGraph, head: Parameters<typeof expecting>[0], we
     ...{ graphs: [graph], mode: 'frozen', weights, robots: ['a'] },
     startLearner: async () => learnsNothing,
     coldWeights: () => expecting(head),
+    areColdWeightsTrained: true,
   });
   const other = { robotId: 'standing', robotType: 'unit', node: 'other' };
   running.service.hello({ type: 'hello', warehouseId: SITE, robots: [other] });

@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { LearnerUpdate } from '../../src/learning/learner.js';
+import type { LearnerPort } from '../../src/learning/learnerPort.js';
+import { createRandom } from '../../src/platform/random.js';
+import { randomWeights } from '../../src/policy/network.js';
+import { SITE, startService, type TestService } from './support/startService.js';
+
+const sound = randomWeights(createRandom(2));
+/** Expects every lane to cost 5 s of waiting. */
+const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.length - 2 ? 5 : weight));
+
+let running: TestService;
+let listener: (update: LearnerUpdate) => void;
+
+const nothing = (): void => undefined;
+const scripted: LearnerPort = {
+  ...{ backend: 'scripted', offer: nothing, correct: nothing, tick: nothing, reset: nothing },
+  ...{ onUpdate: (next) => (listener = next), onFailure: nothing, onRestart: nothing },
+  close: () => Promise.resolve(),
+};
+
+async function start(areColdWeightsTrained: boolean) {
+  running = await startService({
+    ...{ mode: 'learn', areColdWeightsTrained, startLearner: () => Promise.resolve(scripted) },
+  });
+  return {
+    learn: async (updates: number): Promise<void> => {
+      for (let i = 0; i < updates; i++)
+        listener({ weights: gloomy, rejectedBy: null, completions: [], loss: 1, batches: 1 });
+      await running.pass(1);
+    },
+    price: () => running.service.lanes(SITE)[0]!.price,
+    pressure: () => running.service.warehouse(SITE).pressure,
+  };
+}
+
+afterEach(() => running.service.close());
+
+describe('what a network predicts', () => {
+  it('counts as far as it has learnt, where it began with nothing', async () => {
+    const { learn, price, pressure } = await start(false);
+    const free = price();
+    expect(pressure()).toBe(0);
+    await learn(1);
+    expect(price()).toBeCloseTo(free, 6);
+    await learn(199);
+    const half = price() - free;
+    expect(half).toBeGreaterThan(4);
+    expect(pressure()).toBeCloseTo(1, 6);
+    await learn(200);
+    expect(price() - free).toBeCloseTo(2 * half, 5);
+    await learn(200);
+    expect(price() - free).toBeCloseTo(2 * half, 5);
+  });
+
+  it('counts in full from the first plan on, where it has learnt elsewhere', async () => {
+    const { learn, pressure } = await start(true);
+    expect(pressure()).toBeCloseTo(2, 6);
+    await learn(1);
+    expect(pressure()).toBeCloseTo(2, 6);
+  });
+});
