@@ -59,6 +59,8 @@ interface Hold {
   readonly fromSeconds: number;
   readonly arrivedSeconds: number;
   readonly readySeconds: number;
+  /** When the robot set out for the next node; it holds this one until it has arrived there. */
+  leavesSeconds: number;
   untilSeconds: number;
   readonly by: Passage | null;
   next: Passage | null;
@@ -115,7 +117,8 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
     let ahead = 0;
     // A stopped robot does not wait for anybody.
     if (hold.next && standing === to - fromSeconds && passedOn < QUEUE_LIMIT) {
-      const wait = { robot: hold.robot, node: hold.next.toNode, fromSeconds, toSeconds: to };
+      const toSeconds = Math.min(to, hold.leavesSeconds);
+      const wait = { robot: hold.robot, node: hold.next.toNode, fromSeconds, toSeconds };
       eachHold(wait, (holder, since, until) => (ahead += payHold(holder, since, until, passedOn + 1)));
     }
     return moving + ahead + pay(hold.next, standing - ahead);
@@ -135,12 +138,13 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
   return {
     arrive(robot, node, { atSeconds, setOutSeconds, readySeconds, by, next }) {
       const before = current.get(robot);
-      if (before) before.untilSeconds = atSeconds;
+      if (before) Object.assign(before, { leavesSeconds: setOutSeconds, untilSeconds: atSeconds });
       const hold: Hold = {
         robot,
         fromSeconds: setOutSeconds,
         arrivedSeconds: atSeconds,
         readySeconds,
+        leavesSeconds: Infinity,
         untilSeconds: Infinity,
         by,
         next,

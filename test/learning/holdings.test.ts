@@ -100,6 +100,18 @@ describe('who pays for a wait', () => {
     expect([next.blockingSeconds, head.blockingSeconds]).toEqual([4, 6]);
   });
 
+  it('is who waits no more itself, from setting out on', () => {
+    const { holdings, next } = setUp();
+    const head = createPassage(5);
+    holdings.arrive(A, NODE, arrival(0, 0, null, next));
+    holdings.arrive(B, 4, arrival(0, 0, null, head));
+    // A follows B closely: it sets out for 4 at 14, where B still is until 16.
+    holdings.arrive(A, 4, arrival(14, 18, next, null));
+    holdings.arrive(B, 5, arrival(13, 16, head, null));
+    holdings.charge(wait(C, 10, 18));
+    expect([next.blockingSeconds, head.blockingSeconds]).toEqual([4, 4]);
+  });
+
   it('is somebody where robots wait for each other in a circle, for every second once', () => {
     const { holdings, next } = setUp();
     const back = createPassage(NODE);
