@@ -181,7 +181,7 @@ async function rerouteAll(
   // A tick leaves alone what others see to: it comes again.
   const asked =
     cause === 'tick' ? issued.filter(({ revising, closing }) => revising.size === 0 && !closing) : issued;
-  let assumed = asked.filter(isPlaceAssumed);
+  let assumed = cause === 'tick' ? [] : asked.filter(isPlaceAssumed);
   await rerouteEach(core, entry, asked);
   // A robot taken to be past a lane by its ETAs may have said meanwhile that it is not. Each is seen to once more at
   // most: by then it is known where it is.
