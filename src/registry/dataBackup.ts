@@ -9,6 +9,7 @@ import type { MarkedRange } from '../journal/highWaterMark.js';
 import { listCheckpoints } from '../journal/checkpointFile.js';
 import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX } from './atomicFiles.js';
+import { withDirectoryErrors } from './directoryErrors.js';
 
 /** Written last into a backup, so that one without it is known to be unfinished. */
 const MANIFEST_FILE = 'backup.json';
@@ -133,15 +134,5 @@ function assertFree(directory: string): void {
   if (!existsSync(directory)) return;
   if (!statSync(directory).isDirectory() || readdirSync(directory).length > 0) {
     throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'it exists and is not empty' });
-  }
-}
-
-async function withDirectoryErrors<T>(directory: string, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const code = (error as { code?: unknown } | null)?.code;
-    if (error instanceof AppError || typeof code !== 'string') throw error;
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail: (error as Error).message }, error);
   }
 }

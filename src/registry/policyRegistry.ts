@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { PolicyView } from '../domain/serviceContract.js';
 import { makeDirectory } from '../platform/directories.js';
@@ -21,6 +21,7 @@ import {
   type PolicyFault,
   type VersionCatalogue,
 } from './versionCatalogue.js';
+import { withDirectoryErrors } from './directoryErrors.js';
 
 /** What the caller knows of the weights it saves; the registry gives the version its name. */
 export type NewPolicy = Omit<PolicyManifest, 'policyVersion' | 'checksum' | keyof PolicyShape> & {
@@ -213,15 +214,5 @@ function assertSound(weights: Float32Array, policyVersion: string, shape: Policy
 async function removeDrafts(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (name.startsWith(DRAFT_PREFIX)) await rm(join(directory, name), { recursive: true });
-  }
-}
-
-async function withDirectoryErrors<T>(directory: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const code = (error as { code?: unknown } | null)?.code;
-    if (isAppError(error) || typeof code !== 'string') throw error;
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail: (error as Error).message }, error);
   }
 }
