@@ -4,10 +4,11 @@
  * ships is the mean of its weights over the last half of the run (Izmailov et al., UAI 2018).
  */
 import { mkdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { SingleBar, Presets } from 'cli-progress';
+import { Command } from 'commander';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
+import { exitAsMisuse } from '../../src/platform/exitAsMisuse.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import { selectBackend } from '../../src/policy/backend.js';
 import { POLICY_SHAPE, randomWeights } from '../../src/policy/network.js';
@@ -18,6 +19,7 @@ import type { RoutingService } from '../../src/domain/serviceContract.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { generateWarehouse } from '../../src/warehouse/layouts.js';
 import { compileFile } from '../../src/warehouse/loadWarehouse.js';
+import { countArgument, wholeArgument } from '../arguments.js';
 import { createBenchJobs } from '../benchJobs.js';
 import { createFleet, type Fleet } from '../fleet.js';
 import { createFloor } from '../floor/floor.js';
@@ -53,36 +55,30 @@ const SITES: readonly TrainingSite[] = [
   },
 ];
 
-const HELP = `npm run train:base -- [--steps 900] [--seed 1] [--to policies] [--name <version>]
-Trains the shipped policy on generated sites and writes it as a policy version, shipped-N with the next
-N unless it is named.
+interface Options {
+  readonly steps: number;
+  readonly seed: number;
+  readonly to: string;
+  readonly name?: string;
+}
 
-Example: npm run train:base -- --steps 300 --to /tmp/policies
-`;
+const program = new Command('train:base')
+  .exitOverride(exitAsMisuse)
+  .description('train the shipped policy on generated sites, and write it as a policy version')
+  .option('--steps <n>', 'floor steps of each site', countArgument, 900)
+  .option('--seed <n>', 'same seed, same floors', wholeArgument, 1)
+  .option('--to <directory>', 'where policy versions are', 'policies')
+  .option('--name <version>', 'its name (default: shipped-N, with the next N)')
+  .addHelpText('after', '\nExample: npm run train:base -- --steps 300 --to /tmp/policies');
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      steps: { type: 'string', default: '900' },
-      seed: { type: 'string', default: '1' },
-      to: { type: 'string', default: 'policies' },
-      name: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return;
-  }
+async function main(values: Options): Promise<void> {
   const known = await versionNames(values.to);
   const name = values.name ?? nextName(known);
   if (known.includes(name)) {
-    process.stderr.write(`${values.to} holds ${name} already; give another --name\n`);
-    process.exitCode = 2;
-    return;
+    program.error(`${values.to} holds ${name} already; give another --name`);
   }
-  const steps = Number(values.steps);
-  const random = createRandom(Number(values.seed));
+  const { steps, seed } = values;
+  const random = createRandom(seed);
   const backend = await selectBackend({ force: '' });
   const mean = createWeightMean();
   const graphs = SITES.map(({ layout, set }, at) =>
@@ -134,7 +130,7 @@ async function main(): Promise<void> {
     manifest: {
       ...{ policyVersion: name, parent: null, savedAt: Date.now(), reason: 'shipped' },
       ...{ updates: mean.count(), trainedOn: null },
-      metrics: { steps, sites: SITES.length, seed: Number(values.seed) },
+      metrics: { steps, sites: SITES.length, seed },
       checksum: checksumOf(bytesOfWeights(weights)),
       layerSizes: [...POLICY_SHAPE.layerSizes],
       activations: [...POLICY_SHAPE.activations],
@@ -206,4 +202,5 @@ function createWeightMean() {
   };
 }
 
-await main();
+await program.parseAsync();
+await main(program.opts<Options>());
