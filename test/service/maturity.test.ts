@@ -1,14 +1,19 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LearnerUpdate } from '../../src/learning/learner.js';
 import type { LearnerPort } from '../../src/learning/learnerPort.js';
 import { createRandom } from '../../src/platform/random.js';
-import { randomWeights } from '../../src/policy/network.js';
+import { POLICY_SHAPE, randomWeights } from '../../src/policy/network.js';
+import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { SITE, startService, type TestService } from './support/startService.js';
 
 const sound = randomWeights(createRandom(2));
 /** Expects every lane to cost 5 s of waiting. */
 const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.length - 2 ? 5 : weight));
 
+let directory: string;
 let running: TestService;
 let listener: (update: LearnerUpdate) => void;
 
@@ -22,6 +27,7 @@ const scripted: LearnerPort = {
 async function start(areColdWeightsTrained: boolean) {
   running = await startService({
     ...{ mode: 'learn', areColdWeightsTrained, startLearner: () => Promise.resolve(scripted) },
+    openRegistry: () => openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE }),
   });
   return {
     learn: async (updates: number): Promise<void> => {
@@ -34,7 +40,11 @@ async function start(areColdWeightsTrained: boolean) {
   };
 }
 
-afterEach(() => running.service.close());
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'aisleflow-maturity-'))));
+afterEach(async () => {
+  await running.service.close();
+  rmSync(directory, { recursive: true });
+});
 
 describe('what a network predicts', () => {
   it('counts as far as it has learnt, where it began with nothing', async () => {
@@ -58,5 +68,15 @@ describe('what a network predicts', () => {
     expect(pressure()).toBeCloseTo(2, 6);
     await learn(1);
     expect(pressure()).toBeCloseTo(2, 6);
+  });
+
+  it('counts in full once it was saved, also after the next start', async () => {
+    const { learn, pressure } = await start(false);
+    await learn(1);
+    expect(pressure()).toBe(0);
+    await running.service.savePolicy(SITE);
+    expect(pressure()).toBeCloseTo(2, 6);
+    await running.service.close();
+    expect((await start(false)).pressure()).toBeCloseTo(2, 6);
   });
 });
