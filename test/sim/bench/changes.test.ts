@@ -158,15 +158,18 @@ describe('the changes of the benchmark', () => {
   });
 
   it('let learning start on a floor that was served shortest ways', { timeout: 60_000 }, async () => {
-    const learned = await run('learning-starts', { method: 'learned-cold', steps: 100 });
-    const rules = await run('learning-starts', { method: 'rules-alone', steps: 100 });
+    // Long enough for a network that begins with nothing to count.
+    const phases = { steps: 400, seed: 1 };
+    const learned = await run('learning-starts', { method: 'learned-cold', ...phases });
+    const rules = await run('learning-starts', { method: 'rules-alone', ...phases });
     const { goals, scored, ratios } = learned.series as Required<ChangeSeries>;
     expect(goals.slice(0, 10)).toEqual(rules.series!.goals.slice(0, 10));
+    expect(goals.slice(10)).not.toEqual(rules.series!.goals.slice(10));
     expect([learned.updatesApplied > 0, rules.updatesApplied]).toEqual([true, 0]);
     expect(part(ratios, 0, 200) / part(scored, 0, 200)).toBeGreaterThanOrEqual(1);
-    // The policy's first route is completed after the switch at second 100, and within 40 s.
+    // The policy's first route is completed after the switch at second 100, and before second 120.
     expect(learned.improvement!.policyServedAfter!.seconds).toBeGreaterThan(90);
-    expect(learned.improvement!.policyServedAfter!.seconds).toBeLessThan(140);
+    expect(learned.improvement!.policyServedAfter!.seconds).toBeLessThan(130);
   });
 
   it('refuse methods that mean nothing without them', async () => {
