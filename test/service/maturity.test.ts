@@ -7,11 +7,25 @@ import type { LearnerPort } from '../../src/learning/learnerPort.js';
 import { createRandom } from '../../src/platform/random.js';
 import { POLICY_SHAPE, randomWeights } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
-import { SITE, startService, type TestService } from './support/startService.js';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
+import { SITE, startService, type TestService, type TestServiceOptions } from './support/startService.js';
 
 const sound = randomWeights(createRandom(2));
 /** Expects every lane to cost 5 s of waiting. */
 const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.length - 2 ? 5 : weight));
+
+/** From s to g: one lane of 9 s, or two of 4 s each by way of m. */
+const shortWay = compileFile({
+  ...{ id: SITE, mapVersion: '1', stations: ['s'], pickFaces: ['g'] },
+  robotTypes: [{ name: 'unit', maximumSpeed: 1, lengthMetres: 1 }],
+  nodes: ['s', 'm', 'g'].map((id, i) => ({ id, x: 4 * i, y: 0 })),
+  lanes: [
+    { from: 's', to: 'g', lengthMetres: 9, speedLimit: 1 },
+    { from: 's', to: 'm', lengthMetres: 4, speedLimit: 1 },
+    { from: 'm', to: 'g', lengthMetres: 4, speedLimit: 1 },
+    { from: 'g', to: 's', lengthMetres: 9, speedLimit: 1 },
+  ],
+});
 
 let directory: string;
 let running: TestService;
@@ -24,9 +38,10 @@ const scripted: LearnerPort = {
   close: () => Promise.resolve(),
 };
 
-async function start(areColdWeightsTrained: boolean) {
+async function start(areColdWeightsTrained: boolean, options: TestServiceOptions = {}) {
   running = await startService({
     ...{ mode: 'learn', areColdWeightsTrained, startLearner: () => Promise.resolve(scripted) },
+    ...options,
     openRegistry: () => openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE }),
   });
   return {
@@ -78,5 +93,22 @@ describe('what a network predicts', () => {
     expect(pressure()).toBeCloseTo(2, 6);
     await running.service.close();
     expect((await start(false)).pressure()).toBeCloseTo(2, 6);
+  });
+
+  it('counts in a shadow’s plans as far as in plans that are served', async () => {
+    const { learn } = await start(false, { mode: 'shadow', graphs: [shortWay] });
+    let requests = 0;
+    const plansElsewhere = async (): Promise<number> => {
+      const { different } = running.service.shadow(SITE);
+      const { routeId } = await running.service.requestRoute(SITE, {
+        ...{ requestId: String(++requests), robotId: 'a', from: 's', stops: ['s', 'g'] },
+      });
+      await running.service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'measured' });
+      return running.service.shadow(SITE).different - different;
+    };
+    await learn(1);
+    expect(await plansElsewhere()).toBe(0);
+    await learn(399);
+    expect(await plansElsewhere()).toBe(1);
   });
 });
