@@ -44,7 +44,7 @@ export interface Driver {
     times: { readonly issuedAt: number; readonly at: number },
   ): void;
   /**
-   * Takes a newer revision; older ones are ignored. Where the robot went on meanwhile, it finds its place
+   * Takes a newer revision; older ones are ignored, and all once the last stop is reached. Where the robot went on meanwhile, it finds its place
    * on the plan if it can.
    */
   revise(plan: Plan, at: number): void;
@@ -179,7 +179,7 @@ export function createDriver(options: DriverOptions): Driver {
       if (!reachStops(at) && startSeconds > 0) floor.hold(robot, startSeconds);
     },
     revise(plan, at) {
-      if (routeId === null || plan.revision <= revision) return;
+      if (routeId === null || doneAt < Infinity || plan.revision <= revision) return;
       adopt(plan, handling.slice(handling.length - plan.stopIndexes.length));
       reachStops(at);
       const planned = trace.map(([node]) => node).lastIndexOf(plan.nodes[0] as string);

@@ -157,6 +157,8 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   };
   /** Takes a plan over: from here, from a place further on along the plan before, or by asking anew. */
   const follow = (tour: Tour, plan: Plan): void => {
+    // Who has been everywhere has nothing left to drive: it goes on reporting that.
+    if (tour.revision >= 0 && isAtEnd()) return;
     const { nodes, position } = tour;
     const ahead =
       spec.silent && nodes[position] === node ? nodes.indexOf(plan.nodes[0] as string, position) : -1;
@@ -228,7 +230,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     if (tour && revision > tour.revision) wait(tour, revision, false);
   };
   const wait = (tour: Tour, revision: number, isBeside: boolean): void => {
-    // Who has nothing left to drive has nothing to wait for: it goes on reporting that.
+    // Nor has it anything to wait for.
     if (isAtEnd()) return;
     Object.assign(tour, { revision, held: true, beside: isBeside });
     moving++;

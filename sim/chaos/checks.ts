@@ -71,6 +71,8 @@ export function createChecks(options: ChecksOptions) {
   const recordsOfRoute = new Map<string, Map<string, number>>();
   /** The last life in which a robot's progress was heard. */
   const heardIn = new Map<number, number>();
+  /** The last life in which a robot was welcomed. */
+  const welcomedIn = new Map<number, number>();
   const counts = { answers: 0, scored: 0, updates: 0 };
   let read = 0;
   let kept: { readonly error: unknown } | null = null;
@@ -199,6 +201,7 @@ export function createChecks(options: ChecksOptions) {
       tell(to, routeId, { revision, nodes: [], etaSeconds: null, held: true, at });
     },
     welcome(to: Recipient, { openRoutes }: WelcomeMessage): void {
+      welcomedIn.set(to.robot, options.life());
       for (const { routeId, revision, nodes, held } of openRoutes) {
         if (ended.has(routeId)) fail('C2', `${routeId} is over and was shown as open`);
         mustBeDrivable(to, routeId, nodes);
@@ -226,12 +229,16 @@ export function createChecks(options: ChecksOptions) {
       told.delete(routeId);
       ended.add(routeId);
     },
-    /** A closing was answered: whoever had a lane of it before them was told. */
+    /**
+     * A closing was answered: whoever had a lane of it before them was told. Who has not been back since a restart cannot
+     * be, and hears of it in its welcome.
+     */
     lanesClosed(site: number, lanes: readonly LaneName[]): void {
       for (const lane of lanes) closed[site]!.add(key(lane));
       readDisk();
       for (const [routeId, plan] of told) {
         if (plan.site !== site || plan.held || isOver(routeId)) continue;
+        if (welcomedIn.get(plan.robot) !== options.life()) continue;
         const fault = wayFault(plan, plan.nodes, expectedPosition(routeId, plan));
         if (fault)
           this.report('C2', `${routeId} revision ${plan.revision}: ${fault}, and its robot was not told`);

@@ -140,6 +140,10 @@ export const RouteAssigned = strict({
   type: Type.Literal('route.assigned'),
   ...RouteAssignedBody.properties,
 });
+/**
+ * A newer plan of an open route, from where the service takes its robot to be. A robot that has reached its last stop
+ * leaves it alone and goes on reporting `route.completed`: the update was on its way when the report was.
+ */
 export const RouteUpdated = strict({
   type: Type.Literal('route.updated'),
   routeId: Id,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RouteAssignedContent } from '../../src/domain/messages.js';
+import type { RouteAssignedContent, WelcomeMessage } from '../../src/domain/messages.js';
 import type { JournalKind, JournalRecord } from '../../src/journal/records.js';
 import { createChecks } from '../../sim/chaos/checks.js';
 import kept from '../../sim/chaos/seeds.json' with { type: 'json' };
@@ -11,29 +11,37 @@ const seeds = [...new Set([...kept, ...Array.from({ length: SEEDS }, (_, i) => i
 
 describe('the check of a closing', () => {
   /** A robot was told a way of one lane; its route is in the journal as given, and then the lane closes. */
-  function closeUnderRoute(...kinds: JournalKind[]): void {
+  function closeUnderRoute(kinds: readonly JournalKind[], { restarted = false } = {}): void {
     const [map] = createScenario(1).maps;
     const lane = map!.lanes.find(({ open, barred }) => open !== false && !barred?.length)!;
     const durable = kinds.map((kind) => ({ kind, at: 0, payload: { routeId: 'r' } }) as JournalRecord);
-    const still = { now: () => 0, life: () => 1, placeOf: () => 0 };
+    let life = 1;
+    const still = { now: () => 0, life: () => life, placeOf: () => 0 };
     const checks = createChecks({ maps: [map!], durable, ...still });
     const nodes = [lane.from, lane.to];
     const answer = { routeId: 'r', revision: 0, nodes, etaSeconds: [0, 9], stopIndexes: [1], stopOrder: [0] };
     const request = { requestId: 'q', robotId: 'a', from: lane.from, stops: [lane.to] };
-    checks.assigned({ site: 0, robot: 0, robotType: 'plain' }, request, {
+    const robot = { site: 0, robot: 0, robotType: 'plain' };
+    checks.welcome(robot, { openRoutes: [] } as unknown as WelcomeMessage);
+    checks.assigned(robot, request, {
       ...answer,
       expected: {},
     } as unknown as RouteAssignedContent);
+    if (restarted) life++;
     checks.lanesClosed(0, [lane]);
     checks.throwKept();
   }
 
   it('fails where the robot before the lane was not told', () => {
-    expect(() => closeUnderRoute('route.issued')).toThrow('its robot was not told');
+    expect(() => closeUnderRoute(['route.issued'])).toThrow('its robot was not told');
   });
 
   it('asks nothing for a route that its robot gave back, though the answer to that was lost', () => {
-    expect(() => closeUnderRoute('route.issued', 'route.cancelled')).not.toThrow();
+    expect(() => closeUnderRoute(['route.issued', 'route.cancelled'])).not.toThrow();
+  });
+
+  it('asks nothing for a robot that was not welcomed since a restart: its welcome tells it', () => {
+    expect(() => closeUnderRoute(['route.issued'], { restarted: true })).not.toThrow();
   });
 });
 

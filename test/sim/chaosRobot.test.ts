@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createChaosRobot, type RobotLine } from '../../sim/chaos/chaosRobot.js';
+import { createChaosRobot, type RobotLine, type RobotTrace } from '../../sim/chaos/chaosRobot.js';
 import { createSchedule } from '../../sim/chaos/schedule.js';
 import { reachOf } from '../../sim/orders/reach.js';
 import type { RouteAssignedContent, RouteUpdatedMessage } from '../../src/domain/messages.js';
@@ -14,8 +14,10 @@ function driveTwoLanes() {
   const graph = gridFromText('....\n....');
   const schedule = createSchedule(0);
   const ignore = (): void => undefined;
+  const traces: RobotTrace[] = [];
   const line: RobotLine = {
-    ...{ progress: ignore, deviated: ignore, completed: ignore, cancel: ignore, state: ignore },
+    ...{ progress: ignore, deviated: ignore, cancel: ignore, state: ignore },
+    completed: (_routeId, trace) => traces.push(trace),
     hello: (welcomed) => welcomed({ openRoutes: [] } as never),
     request: ({ requestId }, answered) =>
       answered.ok({ requestId, routeId, revision: 0, nodes: ROW } as unknown as RouteAssignedContent),
@@ -34,7 +36,10 @@ function driveTwoLanes() {
     robot.update({ type: 'route.updated', routeId, revision, nodes } as unknown as RouteUpdatedMessage);
     return placeOn(revision, nodes);
   };
-  return { update };
+  const driveOn = (): void => {
+    for (let reports = traces.length; traces.length === reports;) schedule.next(60_000)!();
+  };
+  return { update, driveOn, traces };
 }
 
 describe('a simulated robot', () => {
@@ -48,5 +53,14 @@ describe('a simulated robot', () => {
     const { update } = driveTwoLanes();
     expect(update(1, ['r1c2', 'r0c2', 'r0c3'])).toBe(0);
     expect(update(2, ['r0c0', 'r1c0', 'r1c1', 'r1c2', 'r0c2', 'r0c3'])).toBe(0);
+  });
+
+  it('goes on reporting what it drove when a new plan comes too late', () => {
+    const { update, driveOn, traces } = driveTwoLanes();
+    driveOn();
+    update(1, ['r0c3', 'r1c3', 'r0c3']);
+    driveOn();
+    expect(traces).toHaveLength(2);
+    expect(traces[1]).toEqual(traces[0]);
   });
 });

@@ -75,4 +75,12 @@ describe('what a robot knows of its route', () => {
     driver.revise(route([one, 'r0c1', 'r0c2', 'r0c3', three], 1), 1500);
     expect(driver.pushedOff).toBe(true);
   });
+
+  it('leaves a revision alone that comes after its last stop', () => {
+    const { driver, move, goals } = robotAt(two);
+    driver.begin(route([two, three]), job, times);
+    move(three, 1000);
+    driver.revise(route([three, four, three], 1), 1500);
+    expect([driver.revision, driver.doneAt, goals()]).toEqual([0, 5000, 1]);
+  });
 });
