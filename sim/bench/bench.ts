@@ -57,7 +57,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     regretsAt.push(bench.regrets());
     if (step === warmUpSteps) before = bench.scored();
     change.after(step, { goals: fleet.goalsReached(), scored: bench.scored(), regrets: bench.regrets() });
-    options.onStep?.(step, fleet.goalsReached());
+    options.onStep?.(step, floor);
   }
   const endAt = 1000 * (warmUpSteps + steps) * stepSeconds;
   const components = meansBetween(before, bench.scored());

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
+import { drawCharts } from './charts.js';
 import { CHANGE_NAMES, type ChangeName } from './changes.js';
+import { createFloorUse } from './floorUse.js';
 import type { GuidanceGraph } from './handMadePrices.js';
 import { BENCH_METHOD_NAMES, specOf, type BenchMethod } from './methods.js';
 import { readShippedWeights } from './shippedPolicy.js';
@@ -27,6 +30,7 @@ interface BenchArguments {
   readonly backend: string;
   readonly data: string;
   readonly policies: string;
+  readonly picture?: string;
   readonly json?: true;
 }
 
@@ -36,7 +40,8 @@ export const DATA_VARIABLE = 'AISLEFLOW_BENCH_DATA';
 const HELP = `
 Examples:
   aisleflow bench --cell kiva-33x36@400 --method learned-cold --seed 11 --steps 1000 --json
-  aisleflow bench --cell hall.map@120 --dialect lorr --method flow --picks 6 --order s-shape`;
+  aisleflow bench --cell hall.map@120 --dialect lorr --method flow --picks 6 --order s-shape
+  aisleflow bench --cell kiva-33x36@400 --method learned-cold --warm-up 100 --picture floor.png`;
 
 /** Adds `bench`: one run of one cell by one method, in process, through the service as any fleet. */
 export function addBenchCommand(program: Command, shell: SimulationShell): void {
@@ -63,6 +68,7 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
       new Option('--data <directory>', 'published maps and lane weights').env(DATA_VARIABLE).default(''),
     )
     .option('--policies <directory>', 'where the shipped policy is', 'policies')
+    .option('--picture <file>', 'draw how busy each node was, as PNG, and name the busiest')
     .option('--json', 'print one JSON line')
     .addHelpText('after', HELP)
     .action((options: BenchArguments) => bench(program, shell, options));
@@ -78,22 +84,31 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
   const graph = loadSite(site, shell, { dataDirectory: data, dialect: options.dialect });
   const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;
   const shipped = specOf(method).weights === 'shipped' ? await readShippedWeights(options.policies) : null;
+  const use = options.picture === undefined ? null : createFloorUse(graph);
+  const showProgress = progressOf(options.warmUp + options.steps);
   const result = await runBench({
     ...options,
     ...{ graph, robots, warmUpSteps: options.warmUp },
     ...(published === null ? {} : { guidance: JSON.parse(readFileSync(published, 'utf8')) as GuidanceGraph }),
     ...(shipped === null ? {} : { shipped }),
-    onStep: process.stderr.isTTY ? showProgress(options.warmUp + options.steps) : () => undefined,
+    onStep(step, floor) {
+      showProgress(step);
+      if (step > options.warmUp) use?.count(floor);
+    },
   });
+  if (use !== null) await drawCharts([use.chart(basename(options.picture!))], dirname(options.picture!));
+  const told = use === null ? result : { ...result, busiestNodes: use.busiest() };
   const text = options.json
-    ? JSON.stringify(result)
-    : Object.entries(result)
+    ? JSON.stringify(told)
+    : Object.entries(told)
         .map(([name, value]) => `${name.padEnd(24)}${shown(value)}`)
         .join('\n');
   program.configureOutput().writeOut?.(`${text}\n`);
 }
 
-function showProgress(steps: number): (step: number) => void {
+/** Tells the step to who looks; silent where nobody does. */
+function progressOf(steps: number): (step: number) => void {
+  if (!process.stderr.isTTY) return () => undefined;
   return (step) => {
     if (step % 20 === 0 || step === steps)
       process.stderr.write(`\rstep ${step} of ${steps}${step === steps ? '\n' : ''}`);
@@ -103,7 +118,7 @@ function showProgress(steps: number): (step: number) => void {
 function shown(value: unknown): string {
   if (value === null) return '-';
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
-  if (Array.isArray(value)) return value.join(' ');
+  if (Array.isArray(value)) return value.map(shown).join(typeof value[0] === 'object' ? '; ' : ' ');
   if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
   return Object.entries(value)
     .map(([name, part]) => `${name} ${shown(part)}`)

@@ -1,6 +1,7 @@
 import type { Components } from '../../src/domain/components.js';
 import type { ImprovementView } from '../../src/domain/serviceContract.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
+import type { Floor } from '../floor/floor.js';
 import type { ChangeName } from './changes.js';
 import type { ChangeSeries } from './changeRun.js';
 import type { DeadlineTally } from './deadlines.js';
@@ -31,7 +32,7 @@ export interface BenchOptions {
   readonly guidance?: GuidanceGraph;
   /** What `learned-shipped` and `frozen` start from. */
   readonly shipped?: Float32Array;
-  readonly onStep?: (step: number, goals: number) => void;
+  readonly onStep?: (step: number, floor: Floor) => void;
 }
 
 /** One line of the benchmark's raw results. Throughput is goals a step of the floor, drop-offs included. */
