@@ -26,6 +26,8 @@ export const GUARD = {
   /** Excess standard deviations, summed over routes, that are a breach. */
   scoreLimit: 200,
   scoreRouteLimit: 3,
+  /** Standard deviations by which one route moves its baseline at most: one robot that stood for an hour must not. */
+  scoreOutlier: 5,
   /** Routes that make a baseline, and over which it then moves. */
   scoreBaselineRoutes: 300,
   scoreBaselineWindow: 3_000,
@@ -78,6 +80,9 @@ interface Baseline {
   variance: number;
 }
 
+/** What a level begins with, until routes say more. */
+const FREE_FLOW: Baseline = { routes: 0, mean: 1, variance: 1 };
+
 /**
  * Ratios rise with the load whatever is served, so each level of load has its own baseline; a level that has
  * hardly been seen says nothing.
@@ -92,14 +97,15 @@ export function createScoreGuard(): ScoreGuard {
       peak = Math.max(load, peak * 0.5 ** (Math.max(0, nowSeconds - peakAt) / GUARD.loadHalfLifeSeconds));
       peakAt = nowSeconds;
       const level = Math.round(4 * Math.log2(1 + peak));
-      const baseline = baselines.get(level) ?? { routes: 0, mean: ratio, variance: 1 };
+      const baseline = baselines.get(level) ?? { ...FREE_FLOW };
       baselines.set(level, baseline);
+      const spread = Math.sqrt(baseline.variance + 0.01);
+      const deviation = (ratio - baseline.mean) / spread;
       if (baseline.routes >= GUARD.scoreBaselineRoutes) {
-        const deviation = (ratio - baseline.mean) / Math.sqrt(baseline.variance + 0.01);
         sum = Math.max(0, sum + Math.min(GUARD.scoreRouteLimit, deviation) - GUARD.scoreAllowance);
       }
       const share = 1 / Math.min(++baseline.routes, GUARD.scoreBaselineWindow);
-      const surprise = ratio - baseline.mean;
+      const surprise = spread * Math.min(GUARD.scoreOutlier, Math.max(-GUARD.scoreOutlier, deviation));
       baseline.mean += share * surprise;
       baseline.variance += share * (surprise * surprise - baseline.variance);
     },

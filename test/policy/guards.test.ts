@@ -119,6 +119,15 @@ describe('the guard on the score ratio', () => {
     expect(found).toBeLessThan(3_400);
   });
 
+  it.each([0, 5, 400, 2_990])('finds them though route %i had stood for an hour', (outlier) => {
+    const found = drive(
+      (route) => (route === outlier ? 240 : route < 3_000 ? 1.6 : 2.4),
+      () => 100,
+    );
+    expect(found).toBeGreaterThan(3_000);
+    expect(found).toBeLessThan(3_400);
+  });
+
   it('stays quiet where the load explains it', () => {
     const load = (route: number): number => (route % 2_000 < 1_000 ? 50 : 200);
     expect(drive((route) => (load(route) === 50 ? 1.2 : 2.4), load)).toBe(Infinity);
