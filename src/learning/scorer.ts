@@ -119,15 +119,16 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       previousLane = -1;
     }
   };
-  /** Goes over to the revision that was in force when the robot left this node. */
+  /**
+   * Goes over to the revision that was in force when the robot left this node. One that begins elsewhere was planned from
+   * where the robot was taken to be: it comes there yet, or was given another since.
+   */
   const adoptRevision = (leftBefore: Instant): void => {
-    for (
-      let next = revisions[revisionIndex + 1];
-      next && next.at <= leftBefore;
-      next = revisions[revisionIndex + 1]
-    ) {
-      if (next.nodes[0] !== node) return;
-      revisionIndex++;
+    for (let index = revisionIndex + 1; index < revisions.length; index++) {
+      const next = revisions[index]!;
+      if (next.at > leftBefore) return;
+      if (next.nodes[0] !== node) continue;
+      revisionIndex = index;
       revision = next;
       position = 0;
       handle();
