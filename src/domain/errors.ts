@@ -75,6 +75,10 @@ export const ERRORS = {
   ),
   E_ROUTE_OPEN: entry(409, 'Robot {robotId} already drives route {routeId}. Complete or cancel it first.'),
   E_ROUTE_CLOSED: entry(409, 'Route {routeId} is {state}. Ask for a new one.'),
+  E_ROUTE_REVISED_OFTEN: entry(
+    409,
+    'Route {routeId} was planned anew {limit} times. Cancel it and ask for a new one.',
+  ),
   E_NOT_YOUR_ROUTE: entry(403, "Route {routeId} was issued to another robot. Send its own robot's report."),
   E_COMPLETION_CONFLICT: entry(
     409,
@@ -97,6 +101,10 @@ export const ERRORS = {
     "The trace ends after the service's own clock or begins before the route was issued. Check the robot clock. Stored, not learnt.",
   ),
   E_TRACE_INCOMPLETE: entry(422, 'The trace does not {detail}. Report the whole route. Stored, not learnt.'),
+  E_TRACE_OTHER_MAP: entry(
+    409,
+    'The map of {warehouseId} has changed under route {routeId}. Stored, not learnt.',
+  ),
   E_TRACE_LATE: entry(409, 'Route {routeId} had {state} before its trace came. Stored, not learnt.'),
   E_WEIGHTS_INVALID: entry(
     422,

@@ -39,6 +39,8 @@ export interface RouteIssued extends BlobShape {
   readonly requestHash: string;
   readonly request: RouteRequestContent;
   readonly answer: RouteAssignedContent;
+  /** Free-flow seconds of the shortest tour. Records from before they were kept have none. */
+  readonly shortestSeconds?: number;
 }
 /** An open route was planned anew from where its robot is. Blob: features of the new lanes. */
 export interface RouteRevised extends BlobShape {

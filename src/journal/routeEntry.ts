@@ -25,6 +25,8 @@ export interface RouteEntry {
   /** The answer to the request, revision 0. */
   readonly answer: RouteAssignedContent;
   readonly issuedAt: Instant;
+  /** Free-flow seconds of the shortest tour when it was issued. */
+  readonly shortestSeconds: number;
   /** What the robot drives now: the answer, or the newest revision of it. `etaSeconds` count from `plannedAt`. */
   readonly plan: RoutePlan;
   readonly plannedAt: Instant;
@@ -58,10 +60,11 @@ export function isRouteRecord(record: JournalRecord): record is JournalRecord<Ro
 }
 
 export function issuedEntry(record: JournalRecord<'route.issued'>): RouteEntry {
-  const { routeId, robotId, robotType, request, requestHash, answer } = record.payload;
+  const { routeId, robotId, robotType, request, requestHash, answer, shortestSeconds } = record.payload;
   return {
     ...{ routeId, robotId, robotType, request, requestHash, answer },
     issuedAt: record.at,
+    shortestSeconds: shortestSeconds ?? answer.why.freeFlowSeconds,
     plan: answer,
     plannedAt: record.at,
     revision: answer.revision,

@@ -14,9 +14,10 @@ export interface Revision {
   /** The same stops as positions in the request; the drop-off is not among them. */
   readonly stopOrder: readonly number[];
   readonly etaSeconds: Float64Array;
-  /** [M - 1][F] features of each lane at planning time, and [M - 1] seconds of wait then predicted. */
+  /** [M - 1][F] features of each lane at planning time. */
   readonly features: Float32Array;
-  readonly predictedWait: Float32Array;
+  /** [M - 1] seconds of wait then predicted; null where a restart came since. */
+  readonly predictedWait: Float32Array | null;
   /** [M - 1] what others paid for each lane, once the robot set out on it. */
   readonly passages: (Passage | undefined)[];
 }

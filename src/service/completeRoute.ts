@@ -25,10 +25,13 @@ export async function completeRoute(
   const scored = await ledger.complete(report, (known, traceHash) => {
     route = site.openRoutes.get(routeId);
     ({ policyVersion } = known.answer);
-    outcome =
-      route && known.state === 'issued'
-        ? scoreTrace(site, route, trace)
-        : unlearntOutcome(routeId, 'E_TRACE_LATE', { routeId, state: known.state });
+    if (known.state !== 'issued')
+      outcome = unlearntOutcome(routeId, 'E_TRACE_LATE', { routeId, state: known.state });
+    else if (route) outcome = scoreTrace(site, route, trace);
+    else {
+      const { warehouseId } = site;
+      outcome = unlearntOutcome(routeId, 'E_TRACE_OTHER_MAP', { routeId, warehouseId });
+    }
     return {
       ...stamp(site),
       kind: 'route.completed',

@@ -175,8 +175,13 @@ function rowsOf(
   return rows;
 }
 
-/** Exponential mean over about as many routes as there are robots; one route counts for so much at most. */
-export function updateScoreRatio(site: Site, ratio: number): void {
-  site.scoreRatio += (Math.min(RATIO_LIMIT, ratio) - site.scoreRatio) / Math.max(20, site.robots.size);
+/** A route's ratio as it counts in means: one robot that stood for an hour must not be all that they tell of. */
+export function boundedRatio(ratio: number): number {
+  return Math.min(RATIO_LIMIT, ratio);
 }
 const RATIO_LIMIT = 20;
+
+/** Exponential mean over about as many routes as there are robots. */
+export function updateScoreRatio(site: Site, ratio: number): void {
+  site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, site.robots.size);
+}

@@ -1,5 +1,6 @@
 import type { RouteScoredContent } from '../domain/messages.js';
 import type { NewRecord } from '../journal/records.js';
+import { boundedRatio } from './completions.js';
 import { cornerCaseRecord } from './cornerCaseRecord.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
@@ -17,7 +18,7 @@ export interface FinishedRoute {
 
 /**
  * Takes a completed route into the warehouse's long memory: its time to improvement, and its corner cases.
- * @returns whether the route is a corner case, whose rows are learnt from more often
+ * @returns whether the route is a corner case
  */
 export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: FinishedRoute): boolean {
   const { route, scored, policyVersion, shortestRatio } = finished;
@@ -25,7 +26,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
   const isNews = site.hindsight.improvement.completed({
     issuedAt: route.issuedAt,
     at: site.clock.now(),
-    ratio: scored.ratio,
+    ratio: boundedRatio(scored.ratio),
     plannedBy: policyVersion === 'free-flow' ? 'freeFlow' : 'policy',
     shortestRatio,
     robots: site.robots.size,
@@ -53,9 +54,10 @@ function keepIfCorner(
   site: Site,
   { route, scored, policyVersion }: FinishedRoute,
 ): boolean {
-  if (!route.plannedOn) return false;
+  const { predictedWait } = route.revisions[0]!;
+  if (!route.plannedOn || !predictedWait) return false;
   const waits = {
-    predictedWaitSeconds: sum(route.revisions[0]!.predictedWait),
+    predictedWaitSeconds: sum(predictedWait),
     observedWaitSeconds: scored.components.wait,
   };
   const completedAt = site.clock.now();

@@ -116,7 +116,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     routeId: known.routeId as RouteId,
     request: known.request,
     at: known.issuedAt,
-    shortestSeconds: known.answer.why.freeFlowSeconds,
+    shortestSeconds: known.shortestSeconds,
   });
   route.told = true;
   const revisions = plans.map((journalled) => revisionFrom(site, known, journalled));
@@ -167,7 +167,7 @@ function revisionFrom(
     stopOrder: plan.stopOrder,
     etaSeconds: Float64Array.from(plan.etaSeconds),
     features,
-    predictedWait: new Float32Array(lanes.length),
+    predictedWait: null,
     passages: new Array<Passage | undefined>(lanes.length),
   };
 }

@@ -20,9 +20,12 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   for (const route of site.openRoutes.values()) assumeProgress(site, route, now);
   settle(site, host, now);
   if (learnsIn(site.mode)) host.tick();
-  return [...site.openRoutes.values()].filter(
-    (route) => !route.closing && now - route.issuedAt > 1000 * LIMITS.openRouteLifeSeconds,
-  );
+  return [...site.openRoutes.values()].filter((route) => !route.closing && isOverdue(site, route));
+}
+
+/** Open for so long that its robot has to ask for a new one. */
+export function isOverdue({ clock }: Site, { issuedAt }: Pick<OpenRoute, 'issuedAt'>): boolean {
+  return clock.now() - issuedAt > 1000 * LIMITS.openRouteLifeSeconds;
 }
 
 /** A robot that sends no progress frees its planned flow by its ETAs; where it really was, its trace will tell. */

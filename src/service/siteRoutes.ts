@@ -58,7 +58,10 @@ export function openRoute(
   route.firstPassage = site.hindsight.waits.recorded();
   standAt(site, robot, task.from, at);
   startRoute(site, route, revision);
-  return { route, record: issueRecord(site, request, { answer, revision, requestHash: labels.requestHash }) };
+  return {
+    route,
+    record: issueRecord(site, request, { answer, revision, route, requestHash: labels.requestHash }),
+  };
 }
 
 export function createOpenRoute(options: {
@@ -198,9 +201,14 @@ export function stamp(site: Site): { at: Instant; warehouseId: string } {
 function issueRecord(
   site: Site,
   request: RouteRequestContent,
-  parts: { readonly answer: RouteAssignedContent; readonly revision: Revision; readonly requestHash: string },
+  parts: {
+    readonly answer: RouteAssignedContent;
+    readonly revision: Revision;
+    readonly route: OpenRoute;
+    readonly requestHash: string;
+  },
 ): NewRecord<'route.issued'> {
-  const { answer, revision, requestHash } = parts;
+  const { answer, revision, route, requestHash } = parts;
   const robot = site.robots.get(request.robotId)!;
   return {
     ...stamp(site),
@@ -213,6 +221,7 @@ function issueRecord(
       requestHash,
       request,
       answer,
+      shortestSeconds: route.shortestSeconds,
       rowLength: FEATURE_COUNT,
     },
     blob: blobOfFloats(revision.features),

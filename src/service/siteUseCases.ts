@@ -4,6 +4,7 @@ import type { LaneIndex } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
+import type { RouteEntry } from '../journal/routeEntry.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { pressureOf } from './policyHost.js';
 import { reviseRoute } from './reviseRoute.js';
@@ -18,7 +19,7 @@ import {
 import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
 import { isPlaceAssumed } from './expectedPlace.js';
 import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
-import { tickSite } from './siteClock.js';
+import { isOverdue, tickSite } from './siteClock.js';
 import { dropRoute, needsPlan, stamp } from './siteRoutes.js';
 
 type SiteUseCases = Pick<
@@ -137,20 +138,29 @@ async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   await rerouteAll(core, entry, 'tick');
   for (const route of overdue) {
     route.closing = true;
-    const expired = await ledger.expire(route.routeId, site.clock.now()).catch((error: unknown) => {
+    const expired = await expire(core, entry, route).catch((error: unknown) => {
       route.closing = false;
       throw error;
     });
-    if (!expired) continue;
-    dropRoute(site, route);
-    const { warehouseId } = site;
-    const { routeId, robotId } = route;
-    core.emit({
-      kind: 'route.expired',
-      warehouseId,
-      message: { type: 'route.closed', routeId, state: 'expired', robotId },
-    });
+    if (expired) dropRoute(site, route);
   }
+  // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
+  for (const known of ledger.openRoutes().values()) {
+    if (isOverdue(site, known) && !site.openRoutes.has(known.routeId)) await expire(core, entry, known);
+  }
+}
+
+/** Answers whether the route was still open. */
+async function expire(
+  core: ServiceCore,
+  { site, ledger }: SiteEntry,
+  { routeId, robotId }: Pick<RouteEntry, 'routeId' | 'robotId'>,
+): Promise<boolean> {
+  const expired = await ledger.expire(routeId, site.clock.now());
+  if (!expired) return false;
+  const message = { type: 'route.closed', routeId, state: 'expired', robotId } as const;
+  core.emit({ kind: 'route.expired', warehouseId: site.warehouseId, message });
+  return true;
 }
 
 /** The training set is what the journal holds: completions' rows, and these labels that came after them. */

@@ -113,8 +113,9 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   const waited = seconds - route.readySeconds - driving;
   // Clipped as labels are: one bad clock must not close a lane for everyone.
   const unexplained = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited - explained));
-  const predicted = revision.predictedWait[position]!;
-  site.pricing.recent.memory.observe(lane, { robot: robot.index, unexplained, predicted });
+  const predicted = revision.predictedWait?.[position];
+  if (predicted !== undefined)
+    site.pricing.recent.memory.observe(lane, { robot: robot.index, unexplained, predicted });
   site.hindsight.waits.record(lane, seconds, waited);
 
   route.position = position + 1;

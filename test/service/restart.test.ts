@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import type { Journal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createRouteLedger } from '../../src/journal/routeLedger.js';
@@ -9,9 +10,9 @@ import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { createLaneClosures } from '../../src/warehouse/laneClosures.js';
-import { laneBetween } from '../../src/warehouse/laneGraph.js';
+import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
-import { cell, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
+import { cell, LADDER, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 const directories: string[] = [];
 afterEach(async () => {
@@ -236,7 +237,49 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       expect(closed.state).toBe('cancelled');
       await after.service.close();
     });
+
+    it('lets a route expire, and be reported late, whose way is no longer on the map', async () => {
+      const open = await prepare();
+      const before = await startService({ journal: await open() });
+      const expiring = await before.service.requestRoute(SITE, request('a', '00', ['04']));
+      const reported = await before.service.requestRoute(SITE, request('b', '10', ['04']));
+      await before.service.close();
+      const after = await startService({ journal: await open(), map: '....\n....', robots: [] });
+      const trace = traceAlong(reported.nodes, START);
+      const scored = await after.service.completeRoute(SITE, report(reported, trace));
+      expect(scored.learnt).toBe(false);
+      expect(scored.reason).toContain('E_TRACE_OTHER_MAP');
+      await after.pass(LIMITS.openRouteLifeSeconds);
+      expect((await after.service.route(SITE, expiring.routeId)).state).toBe('issued');
+      await after.pass(1);
+      expect((await after.service.route(SITE, expiring.routeId)).state).toBe('expired');
+      const { routeId, robotId } = expiring;
+      const message = { type: 'route.closed', routeId, state: 'expired', robotId };
+      expect(after.events).toContainEqual({ kind: 'route.expired', warehouseId: SITE, message });
+      await after.service.close();
+    });
+
+    it('scores an open route against the shortest tour, as before', async () => {
+      const graph = gridFromText(LADDER);
+      const dear = new Set([lane('01', '02'), lane('02', '03')].map((way) => laneOf(graph, way)));
+      const forcedSource = (index: number): number => (dear.has(index) ? 30 : 0);
+      const open = await prepare();
+      const before = await startService({ journal: await open(), forcedSource });
+      const route = await before.service.requestRoute(SITE, request('a', '00', ['04']));
+      expect(route.nodes).toContain(cell('12'));
+      await before.service.close();
+      const after = await startService({ journal: await open(), forcedSource });
+      await after.pass(60);
+      const trace = traceAlong(route.nodes, START, [1, 1, 1, 1, 1, 1, 3]);
+      const { components, ratio } = await after.service.completeRoute(SITE, report(route, trace));
+      expect([components.time, ratio]).toEqual([7, 7 / 5]);
+      await after.service.close();
+    });
   });
+}
+
+function laneOf(graph: LaneGraph, { from, to }: ReturnType<typeof lane>): number {
+  return laneBetween(graph, graph.nodeIndexOf.get(from)!, graph.nodeIndexOf.get(to)!);
 }
 
 function helloAgain(service: Awaited<ReturnType<typeof startService>>['service']) {
