@@ -17,6 +17,7 @@ import { packageFile, packageVersion } from './cli/packageFiles.js';
 import { addOperatorCommands } from './cli/operatorCommands.js';
 import { addServeCommand, type OpenService } from './cli/serveCommand.js';
 import { addTokenCommands } from './cli/tokenCommands.js';
+import { LIMITS } from './domain/limits.js';
 import { AppError } from './domain/errors.js';
 import type { Journal } from './journal/journal.js';
 import { openJournal } from './journal/sqliteJournal.js';
@@ -94,8 +95,12 @@ async function startLearner(
   return createInlineLearner({ tf, backend: name, random: createRandom(SEED), weights });
 }
 
-/** @throws E_MAP_UNREADABLE, E_MAP_INVALID, E_MAP_EXISTS for two maps of one id */
+/** @throws E_USAGE for too many, E_MAP_UNREADABLE, E_MAP_INVALID, E_MAP_EXISTS for two maps of one id */
 function loadMaps(files: readonly string[]): LaneGraph[] {
+  if (files.length > LIMITS.warehousesPerServer) {
+    const detail = `one server has at most ${LIMITS.warehousesPerServer} warehouses, these are ${files.length}`;
+    throw new AppError('E_USAGE', { detail });
+  }
   const graphs = new Map<string, LaneGraph>();
   for (const file of files) {
     const { graph } = loadMap(file);

@@ -34,6 +34,7 @@ export const LIMITS = {
   /** Nodes of one route, and entries of one trace: both must fit in `webSocketMessageBytes`. */
   nodesPerRoute: 8_000,
   traceEntries: 16_000,
+  /** After so many its robot gets no new plan for having left its way; lanes that close still send it round. */
   revisionsPerRoute: 2_000,
   /** Closed routes kept for answering a repeated completion without reading the journal. */
   closedRoutesKept: 20_000,
@@ -121,7 +122,6 @@ export const LIMITS = {
   learnerRestart: { firstPauseSeconds: 1, longestPauseSeconds: 60 },
   batchesPerTurn: 64,
   policyVersionsKept: 200,
-  policyUpdatesKept: 64,
 
   simulatedRobots: 5_000,
   simulatedSteps: 1_000_000,

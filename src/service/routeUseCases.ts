@@ -235,6 +235,8 @@ async function deviate(
     if (!found) throw new AppError('E_UNKNOWN_ROUTE', { routeId });
     throw new AppError('E_ROUTE_CLOSED', { routeId, state: found.state });
   }
+  if (route.revisions.length > LIMITS.revisionsPerRoute)
+    throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit: LIMITS.revisionsPerRoute });
   route.progressSeen = true;
   const at = plausibleInstant(site, route, message.at);
   if (!isStale(route, at) && route.robot.node !== node) arrive(site, route, node, at);

@@ -41,6 +41,18 @@ describe('the life of a route', () => {
     expect(service.robotOf(SITE, 'route-1')).toBe('a');
   });
 
+  it('gets no new plan any more when its robot has left its way too often', async () => {
+    const { service, now } = await startService();
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['04']));
+    const deviate = (revision: number) =>
+      service.routeDeviated(SITE, {
+        ...{ type: 'route.deviated', routeId, revision, node: cell(`${revision % 2}0`), at: now() },
+      });
+    for (let revision = 0; revision < LIMITS.revisionsPerRoute; revision++) await deviate(revision);
+    expect(await codeOf(() => deviate(LIMITS.revisionsPerRoute))).toBe('E_ROUTE_REVISED_OFTEN');
+    expect(service.warehouse(SITE).openRoutes).toBe(1);
+  });
+
   it('may end by cancelling, twice with the same answer, and then takes no report', async () => {
     const { service } = await startService();
     const route = await service.requestRoute(SITE, request('a', '00', ['04']));
