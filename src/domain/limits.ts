@@ -30,6 +30,8 @@ export const LIMITS = {
   reasonLength: 200,
   robotsPerHello: 1_000,
   robotsPerWarehouse: 5_000,
+  /** A robot without a route that says nothing for so long is taken off the floor, and makes room for a stranger. */
+  robotSilenceSeconds: 4 * 3600,
   openRoutesPerWarehouse: 5_000,
   /** Nodes of one route, and entries of one trace: both must fit in `webSocketMessageBytes`. */
   nodesPerRoute: 8_000,

@@ -4,6 +4,7 @@ import type { HelloMessage, WelcomeMessage } from '../domain/messages.js';
 import { assumePlace } from './expectedPlace.js';
 import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
+import { forgetSilentRobots } from './silentRobots.js';
 import { addRobot, nodeIndex, type OpenRoute, type Robot, type Site } from './site.js';
 import { standAt } from './tracking.js';
 
@@ -16,8 +17,11 @@ type Introduction = HelloMessage['robots'][number];
  */
 export function introduce({ site }: SiteEntry, introductions: readonly Introduction[]): Robot[] {
   const read = introductions.map((introduction) => readIntroduction(site, introduction));
-  const strangers = new Set(introductions.map(({ robotId }) => robotId).filter((id) => !site.robots.has(id)));
-  if (strangers.size > 0 && site.robots.size + strangers.size > LIMITS.robotsPerWarehouse) {
+  const named = new Set<string>(introductions.map(({ robotId }) => robotId));
+  const strangers = [...named].filter((id) => !site.robots.has(id)).length;
+  if (strangers > 0)
+    forgetSilentRobots(site, site.robots.size + strangers - LIMITS.robotsPerWarehouse, named);
+  if (strangers > 0 && site.robots.size + strangers > LIMITS.robotsPerWarehouse) {
     throw new AppError('E_BUSY', {
       limit: LIMITS.robotsPerWarehouse,
       what: 'robots',
@@ -27,6 +31,7 @@ export function introduce({ site }: SiteEntry, introductions: readonly Introduct
   return read.map(({ robotId, robotType, node }) => {
     const robot = site.robots.get(robotId) ?? addRobot(site, robotId, robotType);
     robot.robotType = robotType;
+    robot.heardAt = site.clock.now();
     if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
     return robot;
   });

@@ -28,6 +28,8 @@ export interface Robot {
   node: number;
   /** The lane it came by, -1 where unknown. */
   arrivalLane: number;
+  /** When it last said where it is, or hello. */
+  heardAt: Instant;
   available: boolean;
   paused: boolean;
   /** It has sent progress: where it reports none it has not moved. */
@@ -201,28 +203,32 @@ export function robotNamed(site: Site, robotId: string): Robot {
   return robot;
 }
 
-/** Makes a robot known; where it stands is not known yet. */
+/** Makes a robot known; where it stands is not known yet. Its number may have been that of one that was forgotten. */
 export function addRobot(site: Site, robotId: string, robotType: number): Robot {
+  const { robots, robotList } = site;
+  const free =
+    robots.size < robotList.length ? robotList.findIndex((known) => !robots.has(known.robotId)) : -1;
   const robot: Robot = {
     robotId: robotId as RobotId,
-    index: site.robotList.length,
+    index: free < 0 ? robotList.length : free,
     robotType,
     node: -1,
     arrivalLane: -1,
+    heardAt: site.clock.now(),
     available: true,
     paused: false,
     reports: false,
     route: null,
   };
-  site.robots.set(robotId, robot);
-  site.robotList.push(robot);
+  robots.set(robotId, robot);
+  robotList[robot.index] = robot;
   return robot;
 }
 
-/** Puts a robot on a node; its old place is free. */
+/** Puts a robot on a node, or with -1 nowhere; its old place is free. */
 export function placeRobot(site: Site, robot: Robot, node: number): void {
   if (robot.node === node) return;
   if (robot.node >= 0) site.traffic.occupy(robot.node, -1);
   robot.node = node;
-  site.traffic.occupy(node, 1);
+  if (node >= 0) site.traffic.occupy(node, 1);
 }

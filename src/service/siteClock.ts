@@ -3,12 +3,13 @@ import { LIMITS } from '../domain/limits.js';
 import type { Passage } from '../learning/passage.js';
 import { learnsIn, pressureOf, type PolicyHost } from './policyHost.js';
 import { expectedPosition } from './expectedPlace.js';
+import { clearSilentRobots } from './silentRobots.js';
 import type { OpenRoute, Site } from './site.js';
 import { latestRevision } from './tracking.js';
 
 /**
  * What is due when time has passed on a site: memories fade, the pressure follows the floor, silent
- * robots are assumed to drive by their ETAs, labels settle, the learner learns. Returns routes to expire.
+ * robots are assumed to drive by their ETAs, or after hours to be gone, labels settle, the learner learns. Returns routes to expire.
  */
 export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   const now = site.clock.now();
@@ -18,6 +19,7 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   site.pricing.fade(seconds);
   site.pricing.setPressure(pressureOf(site, host));
   for (const route of site.openRoutes.values()) assumeProgress(site, route, now);
+  clearSilentRobots(site);
   settle(site, host, now);
   if (learnsIn(site.mode)) host.tick();
   return [...site.openRoutes.values()].filter((route) => !route.closing && isOverdue(site, route));

@@ -50,6 +50,7 @@ export function revisionOf(
 
 /** A robot stands on a node, on no lane. */
 export function standAt(site: Site, robot: Robot, node: number, at: Instant): void {
+  robot.heardAt = site.clock.now();
   if (robot.node === node) return;
   robot.arrivalLane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
   placeRobot(site, robot, node);

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
+import { cell, codeOf, SITE, startService } from './support/startService.js';
+
+const HOURS = LIMITS.robotSilenceSeconds;
+const hello = (...robotIds: string[]) => ({
+  ...{ type: 'hello' as const, warehouseId: SITE },
+  robots: robotIds.map((robotId) => ({ robotId, robotType: 'unit' })),
+});
+
+/** A robot stands in the middle of the upper row, under a network that has learnt nothing yet. */
+async function standing() {
+  const running = await startService({ learns: true, mode: 'frozen', areColdWeightsTrained: true });
+  const { service, pass, now } = running;
+  const robot = { robotId: 'left', robotType: 'unit', node: cell('02') };
+  service.hello({ type: 'hello', warehouseId: SITE, robots: [robot] });
+  const priceInto = (to: string): number =>
+    service.lanes(SITE).find((lane) => lane.from === cell(`${to[0]}1`) && lane.to === cell(to))!.price;
+  /** What it costs more to drive where the robot stood than beside it. */
+  const surcharge = (): number => priceInto('02') - priceInto('12');
+  const state = () =>
+    service.robotState(SITE, {
+      ...{ type: 'robot.state', robotId: 'left', node: cell('02'), available: true, at: now() },
+    });
+  return { ...running, surcharge, state, pass };
+}
+
+describe('a robot that has no route and says nothing', () => {
+  it('holds its node for hours, and then is taken off the floor', async () => {
+    const { service, pass, surcharge } = await standing();
+    await pass(600);
+    expect(surcharge()).toBeGreaterThan(4);
+    await pass(HOURS - 600);
+    expect(surcharge()).toBeGreaterThan(4);
+    await pass(1);
+    await pass(1_200);
+    expect(Math.abs(surcharge())).toBeLessThan(0.2);
+    await service.close();
+  });
+
+  it('stays where it says that it is', async () => {
+    const { service, pass, surcharge, state } = await standing();
+    for (let hour = 0; hour < 6; hour++) {
+      await pass(HOURS / 4);
+      state();
+    }
+    expect(surcharge()).toBeGreaterThan(4);
+    await service.close();
+  });
+
+  it('makes room for strangers', async () => {
+    const { service, pass } = await startService({ robots: ['a', 'b'] });
+    for (let from = 2; from < LIMITS.robotsPerWarehouse; from += LIMITS.robotsPerHello) {
+      const count = Math.min(LIMITS.robotsPerHello, LIMITS.robotsPerWarehouse - from);
+      service.hello(hello(...Array.from({ length: count }, (_, i) => `robot-${from + i}`)));
+    }
+    expect(await codeOf(() => service.hello(hello('new-1')))).toBe('E_BUSY');
+    await pass(60);
+    const { routeId } = await service.requestRoute(SITE, {
+      ...{ requestId: 'q', robotId: 'a', from: cell('00'), stops: [cell('04')] },
+    });
+    await pass(HOURS - 60);
+    service.hello(hello('robot-2'));
+    expect(await codeOf(() => service.hello(hello('new-1')))).toBe('E_BUSY');
+    await pass(1);
+    service.hello(hello('new-1', 'new-2', 'robot-3'));
+    expect(service.warehouse(SITE).robots).toBe(LIMITS.robotsPerWarehouse);
+    expect(service.hello(hello('a')).openRoutes.map((route) => route.routeId)).toEqual([routeId]);
+    expect(
+      await codeOf(() =>
+        service.requestRoute(SITE, {
+          ...{ requestId: 'q', robotId: 'b', from: cell('10'), stops: [cell('14')] },
+        }),
+      ),
+    ).toBe('E_UNKNOWN_ROBOT');
+    await service.close();
+  });
+});
