@@ -153,6 +153,8 @@ function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): 
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     admitRequest(request, tokens);
+    // What is not there is said before the body is read: it must not hold a place that a caller with a token may want.
+    if (request.is404) throw new AppError('E_NOT_FOUND', { path: pathOf(request) });
     if (request.routeOptions.config.access?.roles !== 'open') {
       if (underWay >= LIMITS.httpRequestsWaiting) throw tooManyRequests();
       underWay++;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -255,6 +256,21 @@ describe('hostile input', () => {
         'Content-Length: 100',
       ];
       expect(await server.raw(`${head.join('\r\n')}\r\n\r\n{`)).not.toContain(' 200 ');
+    });
+
+    it('holds no place for a body that nobody without a token may send, wherever it is to go', async () => {
+      const type = 'Content-Type: application/json';
+      const head = `POST /nothing HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: 100\r\n\r\n{`;
+      const answers = await Promise.all(
+        Array.from({ length: LIMITS.httpRequestsWaiting + 8 }, async () => {
+          const socket = connect(server.port, '127.0.0.1');
+          socket.write(head);
+          const [bytes] = (await once(socket, 'data')) as [Buffer];
+          socket.destroy();
+          return bytes.toString().slice(0, 12);
+        }),
+      );
+      expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 404']));
     });
   });
 });
