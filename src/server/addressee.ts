@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../domain/errors.js';
 import type { FromFleetMessage, HelloMessage } from '../domain/messages.js';
 import type { RoutingService } from '../domain/serviceContract.js';
-import type { FleetConnection } from './fleetConnection.js';
+import { robotKey, type FleetConnection } from './fleetConnection.js';
 
 /** Messages about one robot or its route: all but hello. */
 export type RobotMessage = Exclude<FromFleetMessage, HelloMessage>;
@@ -66,7 +66,7 @@ export async function lookUpAddressee(
 }
 
 function ownRobot(connection: FleetConnection, found: Addressee, routeId: string): Addressee {
-  if (connection.warehouseOf.get(found.robotId) === found.warehouseId) return found;
+  if (connection.speaksFor.has(robotKey(found.warehouseId, found.robotId))) return found;
   throw new AppError('E_NOT_YOUR_ROUTE', { routeId });
 }
 

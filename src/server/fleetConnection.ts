@@ -11,8 +11,10 @@ export const CLOSE = { goingAway: 1001, policyViolation: 1008, tryAgainLater: 10
 export interface FleetConnection {
   readonly connectionId: string;
   readonly credential: Credential;
-  /** Robots that said hello here, and the warehouse of each. */
+  /** Robots that said hello here, and where each did last: there it asks for routes. */
   readonly warehouseOf: Map<string, string>;
+  /** `robotKey` of each hello: one that said hello elsewhere since may have a route to finish. */
+  readonly speaksFor: Set<string>;
   readonly warehouses: Set<string>;
   readonly queues: RobotQueues;
   readonly bufferedBytes: number;
@@ -25,6 +27,11 @@ export interface FleetConnection {
   ping(): boolean;
   /** The other side is alive. */
   heard(): void;
+}
+
+/** Names a robot among all warehouses. */
+export function robotKey(warehouseId: string, robotId: string): string {
+  return `${warehouseId}/${robotId}`;
 }
 
 const CUT_AFTER_MILLISECONDS = 1000;
@@ -49,6 +56,7 @@ export function createFleetConnection(options: {
     connectionId,
     credential,
     warehouseOf: new Map(),
+    speaksFor: new Set(),
     warehouses: new Set(),
     queues: createRobotQueues(options.sharedBytes),
     get bufferedBytes() {

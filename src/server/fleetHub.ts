@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { HelloMessage, ToFleetMessage } from '../domain/messages.js';
 import type { ServiceEvent } from '../domain/serviceContract.js';
 import type { FleetConnection } from './fleetConnection.js';
-import { CLOSE } from './fleetConnection.js';
+import { CLOSE, robotKey } from './fleetConnection.js';
 import type { Credential } from './tokens.js';
 
 /** All fleet connections: which one each robot is on, and what is pushed to whom. */
@@ -25,7 +25,6 @@ export interface FleetHub {
 export function createFleetHub(logger: Logger): FleetHub {
   const connections = new Set<FleetConnection>();
   const byRobot = new Map<string, FleetConnection>();
-  const robotKey = (warehouseId: string, robotId: string): string => `${warehouseId}/${robotId}`;
 
   const toRobot = (warehouseId: string, robotId: string, message: ToFleetMessage): void => {
     byRobot.get(robotKey(warehouseId, robotId))?.send(message);
@@ -38,20 +37,17 @@ export function createFleetHub(logger: Logger): FleetHub {
     add: (connection) => void connections.add(connection),
     remove(connection) {
       connections.delete(connection);
-      for (const [robotId, warehouseId] of connection.warehouseOf) {
-        const key = robotKey(warehouseId, robotId);
+      for (const key of connection.speaksFor) {
         if (byRobot.get(key) === connection) byRobot.delete(key);
       }
     },
     bind(connection, { warehouseId, robots }) {
       connection.warehouses.add(warehouseId);
       for (const { robotId } of robots) {
-        const before = connection.warehouseOf.get(robotId);
-        if (before !== undefined && byRobot.get(robotKey(before, robotId)) === connection) {
-          byRobot.delete(robotKey(before, robotId));
-        }
+        const key = robotKey(warehouseId, robotId);
         connection.warehouseOf.set(robotId, warehouseId);
-        byRobot.set(robotKey(warehouseId, robotId), connection);
+        connection.speaksFor.add(key);
+        byRobot.set(key, connection);
       }
     },
     push(event) {

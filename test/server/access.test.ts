@@ -281,6 +281,24 @@ describe('access', () => {
       });
     });
 
+    it('still speaks for a robot with a route to finish that said hello in another warehouse since', async () => {
+      const fleet = await server.connect(server.tokens.operator);
+      const robots = [{ robotId: 'mover', robotType: 'unit', node: 'r0c0' }];
+      const hello = (warehouseId: string) => fleet.ask({ type: 'hello', warehouseId, robots }, 'welcome');
+      await hello('north');
+      const request = { requestId: 'move-1', robotId: 'mover', from: 'r0c0', stops: ['r2c1'] };
+      const issued = await fleet.ask({ type: 'route.request', ...request }, 'route.assigned');
+      const { routeId, nodes } = issued as unknown as { routeId: string; nodes: string[] };
+      await hello('south');
+      const closed = [{ from: nodes[0]!, to: nodes[1]! }];
+      await server.service.closeLanes('north', closed);
+      expect(await fleet.next('route.updated')).toMatchObject({ routeId });
+      await server.service.openLanes('north', closed);
+      const cancel = { type: 'route.cancelled', routeId, reason: 'moved' };
+      expect(await fleet.ask(cancel, 'route.closed')).toMatchObject({ state: 'cancelled' });
+      fleet.socket.terminate();
+    });
+
     it('hears nothing more from one whose token was revoked and that does not go', async () => {
       const { token, revoke } = server.issue({ role: 'robot', warehouses: '*', robots: '*' });
       const socket = await openRawSocket({ port: server.port, token });
