@@ -75,6 +75,10 @@ export const ERRORS = {
   ),
   E_ROUTE_OPEN: entry(409, 'Robot {robotId} already drives route {routeId}. Complete or cancel it first.'),
   E_ROUTE_CLOSED: entry(409, 'Route {routeId} is {state}. Ask for a new one.'),
+  E_ROUTE_OTHER_MAP: entry(
+    409,
+    'The map of {warehouseId} has changed under route {routeId}. Cancel it and ask for a new one.',
+  ),
   E_ROUTE_REVISED_OFTEN: entry(
     409,
     'Route {routeId} was planned anew {limit} times. Cancel it and ask for a new one.',

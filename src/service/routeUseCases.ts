@@ -233,7 +233,9 @@ async function deviate(
   if (!route || route.closing) {
     const found = ledger.find(routeId) ?? (await ledger.lookUp(routeId));
     if (!found) throw new AppError('E_UNKNOWN_ROUTE', { routeId });
-    throw new AppError('E_ROUTE_CLOSED', { routeId, state: found.state });
+    if (found.state === 'issued' && !route)
+      throw new AppError('E_ROUTE_OTHER_MAP', { routeId, warehouseId: site.warehouseId });
+    throw new AppError('E_ROUTE_CLOSED', { routeId, state: route ? 'closing' : found.state });
   }
   if (route.revisions.length > LIMITS.revisionsPerRoute)
     throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit: LIMITS.revisionsPerRoute });

@@ -4,7 +4,7 @@ import type { Passage } from '../learning/passage.js';
 import { learnsIn, pressureOf, type PolicyHost } from './policyHost.js';
 import { expectedPosition } from './expectedPlace.js';
 import { clearSilentRobots } from './silentRobots.js';
-import type { OpenRoute, Site } from './site.js';
+import { SETTLE_SECONDS, type OpenRoute, type Site } from './site.js';
 import { latestRevision } from './tracking.js';
 
 /**
@@ -13,8 +13,9 @@ import { latestRevision } from './tracking.js';
  */
 export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   const now = site.clock.now();
-  const seconds = (now - site.lastTickAt) / 1000;
-  if (seconds <= 0) return [];
+  if (now === site.lastTickAt) return [];
+  // A wall clock may be set back: then no time has passed, and what is due goes on from there.
+  const seconds = Math.max(0, now - site.lastTickAt) / 1000;
   site.lastTickAt = now;
   site.pricing.fade(seconds);
   site.pricing.setPressure(pressureOf(site, host));
@@ -41,8 +42,12 @@ function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
 
 /** Charges and corrects whatever the mode: in one that does not learn these must not pile up either. */
 function settle(site: Site, host: PolicyHost, now: Instant): void {
-  while (site.unsettled.length > 0 && site.unsettled[0]!.settleAt <= now) {
-    const { waits, passages } = site.unsettled.shift()!;
+  for (;;) {
+    const [first] = site.unsettled;
+    // What waits for longer than it was meant to was written under a clock that ran ahead.
+    if (!first || (first.settleAt > now && first.settleAt <= now + 1000 * SETTLE_SECONDS)) break;
+    site.unsettled.shift();
+    const { waits, passages } = first;
     for (const wait of waits) site.holdings.charge(wait);
     for (const passage of passages) site.charged.add(passage);
   }

@@ -12,7 +12,17 @@ import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { createLaneClosures } from '../../src/warehouse/laneClosures.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
-import { cell, LADDER, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
+import {
+  cell,
+  codeOf,
+  LADDER,
+  lane,
+  report,
+  SITE,
+  START,
+  startService,
+  traceAlong,
+} from './support/startService.js';
 
 const directories: string[] = [];
 afterEach(async () => {
@@ -245,6 +255,15 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       const reported = await before.service.requestRoute(SITE, request('b', '10', ['04']));
       await before.service.close();
       const after = await startService({ journal: await open(), map: '....\n....', robots: [] });
+      const { routeId: gone } = expiring;
+      const deviated = {
+        type: 'route.deviated' as const,
+        routeId: gone,
+        revision: 0,
+        node: cell('00'),
+        at: START,
+      };
+      expect(await codeOf(() => after.service.routeDeviated(SITE, deviated))).toBe('E_ROUTE_OTHER_MAP');
       const trace = traceAlong(reported.nodes, START);
       const scored = await after.service.completeRoute(SITE, report(reported, trace));
       expect(scored.learnt).toBe(false);
