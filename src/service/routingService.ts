@@ -70,14 +70,31 @@ const SILENT: ServiceObserver = {
 
 /**
  * The routing service: many warehouses, their routes, and the policies that price them. Rebuilds itself
- * from the journal before it is handed out.
- * @throws E_JOURNAL_CORRUPT E_BACKEND
+ * from the journal before it is handed out. Where that fails, learners that were started are closed again; the
+ * journal stays the caller's.
+ * @throws E_JOURNAL_CORRUPT E_BACKEND E_DATA_DIRECTORY
  */
 export async function createRoutingService(options: ServiceOptions): Promise<RoutingService> {
+  const learners: LearnerPort[] = [];
+  try {
+    return await startService({
+      ...options,
+      async startLearner(weights) {
+        const learner = await options.startLearner(weights);
+        if (learner) learners.push(learner);
+        return learner;
+      },
+    });
+  } catch (error) {
+    // A learner's thread left behind would keep a process that failed to start from ending.
+    await Promise.allSettled(learners.map((learner) => learner.close()));
+    throw error;
+  }
+}
+
+async function startService(options: ServiceOptions): Promise<RoutingService> {
   const taken: { onBreach: (host: PolicyHost, breach: Breach) => void } = { onBreach: () => undefined };
   const core = await createCore(options, taken);
-  const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
-  timer?.unref();
   const report = (error: unknown): void => {
     for (const warehouseId of core.entries.keys())
       core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
@@ -86,6 +103,8 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
   const policyControl = createPolicyControl(core, options.openRegistry);
   taken.onBreach = (host, breach) => void policyControl.recordBreach(host, breach).catch(report);
   await policyControl.start();
+  const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
+  timer?.unref();
   const saver = setInterval(
     () => void policyControl.saveAll('interval').catch(report),
     SAVE_INTERVAL_MILLISECONDS,

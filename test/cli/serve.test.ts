@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { importMovingAi } from '../../src/warehouse/movingAi.js';
 import { formatWarehouseFile } from '../../src/warehouse/warehouseFile.js';
 import { FLOOR, openClient } from '../server/support/startServer.js';
@@ -129,6 +129,16 @@ describe('aisleflow serve', () => {
     expect(err).toContain(`E_PORT_IN_USE: Port ${port} on 127.0.0.1 is in use.`);
     expect(existsSync(join(data, 'tokens.json'))).toBe(false);
     taken.close();
+  }, 60_000);
+
+  it('ends where the policies cannot be opened, though its learner runs by then', async () => {
+    mkdirSync(join(directory, 'blocked', 'policies'), { recursive: true });
+    writeFileSync(join(directory, 'blocked', 'policies', 'shared'), '');
+    const program = serve('blocked');
+    onTestFinished(() => void program.child.kill('SIGKILL'));
+    const { code, err } = await program.ended;
+    expect(code).toBe(2);
+    expect(err).toMatch(/^E_DATA_DIRECTORY: [^\n]+\n$/);
   }, 60_000);
 
   it.each([
