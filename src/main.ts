@@ -62,7 +62,7 @@ const openService: OpenService = async (settings, { observer, logger, onFatal })
       clock: settings.drivenClock ? { kind: 'driven', startAt: 0 } : { kind: 'wall' },
       retention: settings.retention,
       onUpkeepFailure: (error) =>
-        logger.error({ err: error }, 'the journal was not tidied; it is tried again'),
+        logger.error({ err: error }, 'the journal was not tidied, or the policy not saved at the stop'),
     });
     answerBackupRequests(dataDirectory, (to) => backUpServed(dataDirectory, journal, to));
     return { service, backend, queueDepths: () => ({ journalRecords: journal.waiting() }) };

@@ -33,8 +33,8 @@ export interface PolicyControl {
   start(): Promise<void>;
   /** Makes what the guard took back the registry's and the journal's knowledge too. */
   recordBreach(host: PolicyHost, breach: Breach): Promise<void>;
-  /** Saves every policy that moved since it was saved. */
-  saveAll(reason: 'interval' | 'stop'): Promise<void>;
+  /** Saves every policy that moved since it was saved. One that cannot be saved is told of, and does not stop the next. */
+  saveAll(reason: 'interval' | 'stop', onFailure: (host: PolicyHost, error: unknown) => void): Promise<void>;
 }
 
 /** Versions of the policies: saved, activated, rolled back, each step in the journal. */
@@ -219,9 +219,9 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
         applySource(core, entry);
       }
     },
-    async saveAll(reason) {
+    async saveAll(reason, onFailure) {
       for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) {
-        await saveIfMoved(host, reason);
+        await saveIfMoved(host, reason).catch((error: unknown) => onFailure(host, error));
       }
     },
   };

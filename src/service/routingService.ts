@@ -48,7 +48,7 @@ export interface ServiceOptions {
   readonly visitOrder?: VisitOrder;
   /** How much of the journal is kept; all of it unless told. */
   readonly retention?: RetentionSettings;
-  /** A checkpoint could not be written or old records not dropped; it is tried again. */
+  /** A checkpoint could not be written, old records not dropped, or something not saved or closed at the stop. */
   readonly onUpkeepFailure?: (error: unknown) => void;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
   readonly newRouteId?: () => string;
@@ -95,20 +95,18 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
 async function startService(options: ServiceOptions): Promise<RoutingService> {
   const taken: { onBreach: (host: PolicyHost, breach: Breach) => void } = { onBreach: () => undefined };
   const core = await createCore(options, taken);
-  const report = (error: unknown): void => {
-    for (const warehouseId of core.entries.keys())
+  const report = (host: PolicyHost, error: unknown): void => {
+    for (const { warehouseId } of host.sites)
       core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
   };
   const siteUseCases = createSiteUseCases(core);
   const policyControl = createPolicyControl(core, options.openRegistry);
-  taken.onBreach = (host, breach) => void policyControl.recordBreach(host, breach).catch(report);
+  taken.onBreach = (host, breach) =>
+    void policyControl.recordBreach(host, breach).catch((error: unknown) => report(host, error));
   await policyControl.start();
   const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
   timer?.unref();
-  const saver = setInterval(
-    () => void policyControl.saveAll('interval').catch(report),
-    SAVE_INTERVAL_MILLISECONDS,
-  );
+  const saver = setInterval(() => void policyControl.saveAll('interval', report), SAVE_INTERVAL_MILLISECONDS);
   saver.unref();
   const housekeeping = createHousekeeping(core, options.retention ?? KEEP_ALL);
   const upkeepFailed = options.onUpkeepFailure ?? (() => undefined);
@@ -135,9 +133,9 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       clearInterval(timer);
       clearInterval(saver);
       clearInterval(housekeeper);
-      await policyControl.saveAll('stop');
+      await policyControl.saveAll('stop', (_host, error) => upkeepFailed(error));
       await housekeeping.checkpoint().catch(upkeepFailed);
-      for (const host of hostsOf(core)) await host.close();
+      for (const host of hostsOf(core)) await host.close().catch(upkeepFailed);
       await options.journal.close();
     },
   };

@@ -2,7 +2,8 @@ import { readdirSync, utimesSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import { listCheckpoints } from '../../src/journal/checkpointFile.js';
 import type { Journal } from '../../src/journal/journal.js';
@@ -10,11 +11,16 @@ import type { NewRecord } from '../../src/journal/records.js';
 import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { listSegments } from '../../src/journal/segmentFiles.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
+import type { LearnerUpdate } from '../../src/learning/learner.js';
+import type { LearnerPort } from '../../src/learning/learnerPort.js';
+import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
+import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { createSiteFacts } from '../../src/journal/siteFacts.js';
 import { createHousekeeping } from '../../src/service/housekeeping.js';
 import type { ServiceCore } from '../../src/service/serviceCore.js';
-import { cell, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
+import { cell, lane, LADDER, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'aisleflow-upkeep-'));
@@ -103,6 +109,70 @@ describe('a checkpoint', () => {
       [SITE, 'frozen'],
     ]);
     await reopened.close();
+  });
+});
+
+/** A registry of policies on a full disk. */
+async function fullRegistry(): Promise<PolicyRegistry> {
+  const directory = await temporaryDirectory();
+  const registry = await openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE });
+  const full = new AppError('E_DATA_DIRECTORY', { directory, detail: 'ENOSPC' });
+  return { ...registry, save: () => Promise.reject(full) };
+}
+
+/** Learners that have learnt something as soon as they are ticked, and keep count of those that are closed. */
+function createTickedLearners() {
+  const closed: number[] = [];
+  let started = 0;
+  const startLearner = async (weights: Float32Array): Promise<LearnerPort> => {
+    const number = started++;
+    let learn: (update: LearnerUpdate) => void = () => undefined;
+    return {
+      backend: 'scripted',
+      offer: () => undefined,
+      correct: () => undefined,
+      tick: () => learn({ weights, rejectedBy: null, completions: [], loss: 1, batches: 1 }),
+      reset: () => undefined,
+      onUpdate: (listener) => (learn = listener),
+      onFailure: () => undefined,
+      onRestart: () => undefined,
+      async close() {
+        closed.push(number);
+        if (number === 0) throw new Error('it does not end');
+      },
+    };
+  };
+  return { closed, startLearner };
+}
+
+describe('a stop', () => {
+  it('on a full disk saves what it can, and closes all the same', async () => {
+    const directory = await temporaryDirectory();
+    const journal = await open(directory);
+    const close = vi.spyOn(journal, 'close');
+    const { closed, startLearner } = createTickedLearners();
+    const failures: string[] = [];
+    const { service, now, pass } = await startService({
+      ...{ journal, startLearner, policies: 'each', mode: 'learn' },
+      graphs: [SITE, 'annex'].map((id) => gridFromText(LADDER, 'kiva', id)),
+      openRegistry: async (scope) =>
+        scope === SITE
+          ? fullRegistry()
+          : openPolicyRegistry({
+              directory: join(directory, scope),
+              shippedDirectory: null,
+              shape: POLICY_SHAPE,
+            }),
+      onUpkeepFailure: (error) => failures.push(String(error)),
+    });
+    await pass(1);
+    await service.advanceClock('annex', now());
+    await service.close();
+    expect(failures).toEqual([expect.stringContaining('ENOSPC'), expect.stringContaining('does not end')]);
+    expect(service.policies().map(({ reason }) => reason)).toEqual(['stop']);
+    expect(listCheckpoints(directory)).toHaveLength(1);
+    expect(closed).toEqual([0, 1]);
+    expect(close).toHaveBeenCalledOnce();
   });
 });
 
