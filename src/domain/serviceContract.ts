@@ -223,7 +223,9 @@ export type ServiceEvent =
       readonly lanes: readonly LaneName[];
       readonly open: boolean;
     }
-  | { readonly kind: 'learner.failed'; readonly warehouseId: string; readonly detail: string };
+  | { readonly kind: 'learner.failed'; readonly warehouseId: string; readonly detail: string }
+  /** Something that nobody waits for could not be done or stored: a tick, a policy's save, a record of hindsight. */
+  | { readonly kind: 'upkeep.failed'; readonly warehouseId: string; readonly detail: string };
 
 /** Latencies and counts, for metrics. Milliseconds of the wall. */
 export interface ServiceObserver {

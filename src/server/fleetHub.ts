@@ -69,6 +69,7 @@ export function createFleetHub(logger: Logger): FleetHub {
         case 'lane.updated':
         case 'learner.failed':
         case 'learner.restarted':
+        case 'upkeep.failed':
         case 'policy.rolledBack':
         case 'policy.resumed':
           return;

@@ -28,8 +28,9 @@ export function createLogger(level: LogLevel, destination: NodeJS.WritableStream
   );
 }
 
-/** What an operator wants to find in the log: weights taken back, a learner that failed, and their recovery. */
+/** What an operator wants to find in the log: weights taken back, a learner or upkeep that failed, and recoveries. */
 export function logEvent(logger: Logger, { kind, ...event }: ServiceEvent): void {
-  if (kind === 'policy.rolledBack' || kind === 'learner.failed') logger.warn(event, kind);
+  const isWarning = kind === 'policy.rolledBack' || kind === 'learner.failed' || kind === 'upkeep.failed';
+  if (isWarning) logger.warn(event, kind);
   else if (kind === 'policy.resumed' || kind === 'learner.restarted') logger.info(event, kind);
 }

@@ -81,7 +81,7 @@ function keepIfCorner(
 /** Nobody waits for these records: a robot's answer does not depend on them, and the next one tells as much. */
 function write(core: ServiceCore, { warehouseId }: Site, record: NewRecord): void {
   core.journal.append(record).catch((error: unknown) => {
-    core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
+    core.emit({ kind: 'upkeep.failed', warehouseId, detail: String(error) });
   });
 }
 

@@ -97,7 +97,7 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
   const core = await createCore(options, taken);
   const report = (host: PolicyHost, error: unknown): void => {
     for (const { warehouseId } of host.sites)
-      core.emit({ kind: 'learner.failed', warehouseId, detail: String(error) });
+      core.emit({ kind: 'upkeep.failed', warehouseId, detail: String(error) });
   };
   const siteUseCases = createSiteUseCases(core);
   const policyControl = createPolicyControl(core, options.openRegistry);

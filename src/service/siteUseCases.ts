@@ -124,7 +124,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
 export function tickAll(core: ServiceCore): void {
   for (const entry of core.entries.values()) {
     tick(core, entry).catch((error: unknown) => {
-      core.emit({ kind: 'learner.failed', warehouseId: entry.site.warehouseId, detail: String(error) });
+      core.emit({ kind: 'upkeep.failed', warehouseId: entry.site.warehouseId, detail: String(error) });
     });
   }
 }

@@ -75,6 +75,17 @@ describe('event streams', () => {
     stream.response.destroy();
   });
 
+  it('tell of upkeep that failed, as the log does', async () => {
+    const stream = await open(server.tokens.viewer);
+    emit({ kind: 'upkeep.failed', warehouseId: 'north', detail: 'no space' });
+    expect(await stream.until('no space')).toContain('event: upkeep.failed\n');
+    const logged = server.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(logged).toContainEqual(
+      expect.objectContaining({ level: 40, msg: 'upkeep.failed', detail: 'no space' }),
+    );
+    stream.response.destroy();
+  });
+
   it('can be had for one warehouse', async () => {
     const stream = await open(server.tokens.viewer, '?warehouseId=south');
     await server.service.setMode('north', 'off');

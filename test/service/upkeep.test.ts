@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import type { ServiceEvent } from '../../src/domain/serviceContract.js';
 import { listCheckpoints } from '../../src/journal/checkpointFile.js';
 import type { Journal } from '../../src/journal/journal.js';
+import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import type { NewRecord } from '../../src/journal/records.js';
 import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { listSegments } from '../../src/journal/segmentFiles.js';
@@ -173,6 +175,58 @@ describe('a stop', () => {
     expect(listCheckpoints(directory)).toHaveLength(1);
     expect(closed).toEqual([0, 1]);
     expect(close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('upkeep that fails is told as such, not as a failure of the learner:', () => {
+  const onlyTimers = (): void => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+  };
+  /** Does not store records of this kind. */
+  const refusing = (kind: NewRecord['kind']): Journal => {
+    const journal = createMemoryJournal();
+    const append = (record: NewRecord): Promise<number> =>
+      record.kind === kind ? Promise.reject(new AppError('E_JOURNAL_FULL', {})) : journal.append(record);
+    return { ...journal, append };
+  };
+  const failuresIn = (events: readonly ServiceEvent[]): string[] =>
+    events
+      .filter(({ kind }) => kind.endsWith('.failed'))
+      .map(({ kind, warehouseId }) => `${kind} ${warehouseId}`);
+
+  it('a tick', async () => {
+    onlyTimers();
+    const { service, events } = await startService({
+      ...{ journal: refusing('route.expired'), clock: { kind: 'wall' } },
+    });
+    await service.requestRoute(SITE, request('a', 'q1', '00', '03'));
+    vi.setSystemTime(Date.now() + 1000 * LIMITS.openRouteLifeSeconds);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(failuresIn(events)).toEqual([`upkeep.failed ${SITE}`]);
+    await service.close();
+  });
+
+  it('a record of hindsight', async () => {
+    const { service, events, pass } = await startService({ journal: refusing('improvement.set') });
+    const route = await service.requestRoute(SITE, request('a', 'q1', '00', '03'));
+    await pass(5);
+    await service.completeRoute(SITE, report(route, traceAlong(route.nodes, START)));
+    expect(failuresIn(events)).toEqual([`upkeep.failed ${SITE}`]);
+    await service.close();
+  });
+
+  it("the saving of a policy, in that policy's warehouse", async () => {
+    onlyTimers();
+    const { service, events, pass } = await startService({
+      ...{ startLearner: createTickedLearners().startLearner, policies: 'each', mode: 'learn' },
+      graphs: [SITE, 'annex'].map((id) => gridFromText(LADDER, 'kiva', id)),
+      openRegistry: fullRegistry,
+    });
+    await pass(1);
+    await vi.advanceTimersByTimeAsync(10 * 60 * 1000);
+    expect(failuresIn(events)).toEqual([`upkeep.failed ${SITE}`]);
+    await service.close();
   });
 });
 
