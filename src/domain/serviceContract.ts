@@ -52,7 +52,7 @@ export interface WarehouseSummary {
   /** Exponential mean of the regrets measured; null before the first. */
   readonly regretSeconds: number | null;
   readonly improvement: ImprovementView;
-  /** Milliseconds since the served weights last moved; null before the first update. */
+  /** Milliseconds since an update was last served; null before the first. An activation or roll back is none. */
   readonly stalenessMilliseconds: number | null;
 }
 

@@ -31,11 +31,7 @@ const OUTCOME_SECONDS = [0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10];
 /** What a warehouse's summary says about itself, as gauges: name, help, value. */
 const WAREHOUSE_GAUGES: readonly [string, string, (summary: WarehouseSummary) => number][] = [
   ['policy_saved_version', 'Number of the saved policy version that is served; 0 without one', savedVersion],
-  [
-    'policy_staleness_seconds',
-    'Seconds since the served weights last moved; NaN before the first update',
-    staleness,
-  ],
+  ['policy_staleness_seconds', 'Seconds since an update was last served; NaN before the first', staleness],
   ['score_ratio', 'Exponential mean of weighted cost over free-flow cost', ({ scoreRatio }) => scoreRatio],
   [
     'improvement_baseline_ratio',

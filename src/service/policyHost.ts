@@ -29,7 +29,7 @@ export interface PolicyHost {
   updatesApplied(): number;
   /** How far what the network predicts counts, 0 to 1: one that began with nothing has to learn first. */
   maturity(): number;
-  /** Wall milliseconds since weights last moved, null before. */
+  /** Wall milliseconds since an update was last served, null before the first. */
   stalenessMilliseconds(): number | null;
   loss(): number;
   /** Rows sent to the learner since weights last moved. */
@@ -101,19 +101,19 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let updatesSinceSave = 0;
   let updatesApplied = 0;
   let installations = 0;
-  let movedAt: number | null = null;
+  let servedAt: number | null = null;
   let loss = 0;
   let completions = 0;
   let rows = 0;
 
   const serve = (next: Float32Array): void => {
     weights = next;
-    movedAt = monotonicMilliseconds();
     for (const site of sites) site.pricing.setNetworkWeights(next);
   };
 
   const serveUpdate = (next: Float32Array): void => {
     serve(next);
+    servedAt = monotonicMilliseconds();
     updatesSinceSave++;
     updatesApplied++;
     for (const site of sites) observer.updateApplied(site.warehouseId);
@@ -175,7 +175,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
         Math.floor((MATURITY_STEPS * updatesSinceSave) / UPDATES_TO_MATURE) / MATURITY_STEPS,
       );
     },
-    stalenessMilliseconds: () => (movedAt === null ? null : monotonicMilliseconds() - movedAt),
+    stalenessMilliseconds: () => (servedAt === null ? null : monotonicMilliseconds() - servedAt),
     loss: () => loss,
     rowsWaiting: () => rows,
     learn(site, batch, receivedAtMilliseconds) {

@@ -214,6 +214,19 @@ describe('a worse policy', () => {
   });
 });
 
+it('staleness counts from the last update that was served, whatever else puts weights in place', async () => {
+  const staleness = () => running.service.warehouse(SITE).stalenessMilliseconds;
+  expect(staleness()).toBeNull();
+  await running.service.activatePolicy(SITE, 'v2');
+  expect(staleness()).toBeNull();
+  learn(update(gloomy));
+  const since = performance.now();
+  await running.service.rollBack(SITE);
+  expect(guard().policyVersion).toBe('v1+0');
+  const passed = performance.now() - since;
+  expect(staleness()).toBeGreaterThanOrEqual(passed);
+});
+
 describe('mode shadow', () => {
   it('serves free flow, and says what the candidate would have done', async () => {
     expect(await codeOf(() => running.service.shadow(SITE))).toBe('E_MODE_INVALID');
