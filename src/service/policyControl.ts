@@ -41,7 +41,8 @@ export interface PolicyControl {
 export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistry | null): PolicyControl {
   const registries = new Map<PolicyHost, PolicyRegistry>();
   const savedThrough = new Map<PolicyHost, number>();
-  const rollbacks = new Map<PolicyHost, { readonly count: number; readonly last: RollbackView }>();
+  /** Of each warehouse, on its own clock. */
+  const rollbacks = new Map<string, { readonly count: number; readonly last: RollbackView }>();
   const scopeOf = (host: PolicyHost): string =>
     core.policies === 'shared' ? ALL_WAREHOUSES : host.sites[0]!.warehouseId;
 
@@ -109,11 +110,15 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     await core.journal.append({ ...stampOf(host), kind: 'policy.activated', payload });
   };
 
-  const tellRollback = (host: PolicyHost, told: Omit<RollbackView, 'at'>): void => {
-    const before = rollbacks.get(host);
-    for (const { warehouseId, clock } of host.sites) {
-      const last = { ...told, at: clock.now() };
-      rollbacks.set(host, { count: (before?.count ?? 0) + 1, last });
+  const tellRollback = (
+    host: PolicyHost,
+    told: Pick<RollbackView, 'cause' | 'from' | 'to'>,
+    servedSeconds: Breach['servedSeconds'],
+  ): void => {
+    for (const site of host.sites) {
+      const { warehouseId, clock } = site;
+      const last = { ...told, at: clock.now(), servedSeconds: servedSeconds.get(site)! };
+      rollbacks.set(warehouseId, { count: (rollbacks.get(warehouseId)?.count ?? 0) + 1, last });
       core.observer.rolledBack(warehouseId, told.cause);
       core.emit({ kind: 'policy.rolledBack', warehouseId, ...last });
     }
@@ -155,9 +160,9 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
         assertServing(core);
         const { host } = entryOf(core, warehouseId);
         const from = host.version();
-        const servedSeconds = host.guard.servedSeconds(entryOf(core, warehouseId).site);
+        const servedSeconds = host.guard.servedSeconds();
         const view = await serve(host, rollbackTarget(host), 'rolled back by an operator');
-        tellRollback(host, { cause: 'operator', from, to: host.version(), servedSeconds });
+        tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
         return view;
       },
       async drillPolicy(warehouseId, kind) {
@@ -184,7 +189,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       guard(warehouseId) {
         const entry = entryOf(core, warehouseId);
         const { guard } = entry.host;
-        const known = rollbacks.get(entry.host);
+        const known = rollbacks.get(warehouseId);
         return {
           warehouseId,
           policyVersion: servedVersion(core, entry),
@@ -202,7 +207,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       },
     },
     async recordBreach(host, { cause, from, fromBase, to, servedSeconds }) {
-      tellRollback(host, { cause, from, to: host.version(), servedSeconds });
+      tellRollback(host, { cause, from, to: host.version() }, servedSeconds);
       const registry = registries.get(host);
       if (fromBase !== null && fromBase !== to) await registry?.condemn(fromBase, `taken back: ${cause}`);
       if (to !== null) await registry?.activate(to);

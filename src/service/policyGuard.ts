@@ -39,8 +39,8 @@ export interface PolicyGuard {
   isPinned(): boolean;
   /** True once a candidate errs no more than the pinned weights on enough rows that neither has seen. */
   proves(watched: Watched, candidate: Float32Array, pinned: Float32Array): boolean;
-  /** Seconds of the site's clock since other weights were installed. */
-  servedSeconds(site: Site): number;
+  /** Seconds of each site's clock since other weights were installed. */
+  servedSeconds(): ReadonlyMap<Site, number>;
   /** The newest rows: LIMITS.recentRows, and what the oldest of them came with. */
   recentRows(): HeldOut;
 }
@@ -74,8 +74,8 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
     recent.push(rows);
     while (recentCount - recent[0]!.count >= LIMITS.recentRows) recentCount -= recent.shift()!.count;
   };
-  const servedSeconds = (site: Site): number => (site.clock.now() - (since.get(site) ?? 0)) / 1000;
-  const servedLongEnough = (): boolean => sites.some((site) => servedSeconds(site) >= PROOF.seconds);
+  const secondsOn = (site: Site): number => (site.clock.now() - (since.get(site) ?? 0)) / 1000;
+  const servedLongEnough = (): boolean => sites.some((site) => secondsOn(site) >= PROOF.seconds);
   restart();
 
   return {
@@ -97,7 +97,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       const { error, score } = guards.get(site)!;
       score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
       if (pinned || !trusted) return null;
-      error.watch(rows, served, trusted.weights, installed && servedSeconds(site) < GUARD.probation.seconds);
+      error.watch(rows, served, trusted.weights, installed && secondsOn(site) < GUARD.probation.seconds);
       if (error.evidence() >= 1) return 'rowError';
       if (score.evidence() < 1) return null;
       score.reset();
@@ -125,7 +125,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       proof = { rows: 0, excess: 0 };
       return proven;
     },
-    servedSeconds,
+    servedSeconds: () => new Map(sites.map((site) => [site, secondsOn(site)])),
     recentRows: () => joined(recent, recentCount),
   };
 }

@@ -71,8 +71,8 @@ export interface Breach {
   readonly fromBase: string | null;
   /** The saved version that was put back; null for cold weights. */
   readonly to: string | null;
-  /** Seconds of the floor that the bad weights were served. */
-  readonly servedSeconds: number;
+  /** Seconds of each site's clock that the bad weights were served. */
+  readonly servedSeconds: ReadonlyMap<Site, number>;
 }
 
 export interface PolicyHostOptions {
@@ -153,7 +153,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
 
   const restore = (site: Site, cause: BreachCause): void => {
     const { weights: good, version } = guard.trusted()!;
-    const from = { from: host.version(), fromBase: base, servedSeconds: guard.servedSeconds(site) };
+    const from = { from: host.version(), fromBase: base, servedSeconds: guard.servedSeconds() };
     replace(good, version, true);
     guard.pin();
     options.onBreach(host, { cause, site, to: version, ...from });

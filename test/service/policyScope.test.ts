@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
-import { LADDER, SITE, startService } from './support/startService.js';
+import { LADDER, SITE, START, startService } from './support/startService.js';
 
 describe('the versions of a policy', () => {
   let directory = '';
@@ -35,6 +35,24 @@ describe('the versions of a policy', () => {
     expect(saved(joined.service)).toEqual(['v1']);
     expect(joined.service.warehouse('annex').policyVersion).toBe('v1+0');
     await joined.service.close();
+  });
+
+  it('that all share are rolled back in each warehouse at its own time', async () => {
+    const { service, pass } = await start('shared', [SITE, 'annex']);
+    await service.savePolicy(SITE);
+    await service.savePolicy(SITE);
+    await service.advanceClock('annex', START + 7_000);
+    await service.activatePolicy(SITE, 'v2');
+    await pass(3);
+    await service.advanceClock('annex', START + 12_000);
+    await service.rollBack('annex');
+    const common = { cause: 'operator', from: 'v2+0', to: 'v1+0' };
+    const grid = service.guard(SITE);
+    const annex = service.guard('annex');
+    expect([grid.rollbacks, annex.rollbacks]).toEqual([1, 1]);
+    expect(grid.last).toEqual({ ...common, at: START + 3_000, servedSeconds: 3 });
+    expect(annex.last).toEqual({ ...common, at: START + 12_000, servedSeconds: 5 });
+    await service.close();
   });
 
   it('of one warehouse stay its own', async () => {
