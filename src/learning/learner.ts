@@ -147,6 +147,8 @@ export function createLearner(options: LearnerOptions): Learner {
       hurried = true;
     },
     turn() {
+      // What was drawn before it gave up, and was not taken back since, is not put back any more.
+      if (rejections === 0) forgetDrawn();
       let loss = 0;
       let batches = 0;
       for (; owed >= 1 && batches < LIMITS.batchesPerTurn; owed--, batches++) {

@@ -1,12 +1,23 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HYPERPARAMETERS } from '../../src/learning/hyperparameters.js';
 import { createLearner, type Learner, type LearnerUpdate } from '../../src/learning/learner.js';
 import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../../src/learning/row.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import { selectBackend } from '../../src/policy/backend.js';
+import type * as gates from '../../src/policy/gates.js';
 import { createForwardPass, randomWeights } from '../../src/policy/network.js';
 import { FEATURE_COUNT } from '../../src/traffic/traffic.js';
 import { BACKENDS } from '../policy/support/backends.js';
+
+// The real gates, but for the one of the held-out rows where a test says so.
+const heldOut = { refuses: false };
+vi.mock('../../src/policy/gates.js', async (importOriginal) => {
+  const original = await importOriginal<typeof gates>();
+  const gateHeldOut: typeof original.gateHeldOut = (...args) =>
+    heldOut.refuses ? 'heldOut' : original.gateHeldOut(...args);
+  return { ...original, gateHeldOut };
+});
+afterEach(() => void (heldOut.refuses = false));
 
 const UPDATES = Number(process.env['AISLEFLOW_UPDATES'] ?? 300);
 
@@ -193,6 +204,45 @@ describe('what the learner refuses', () => {
     // One Adam step moves a weight by about the learning rate.
     expect(distance).toBeLessThan(3 * HYPERPARAMETERS.learningRate);
     expect(tf.memory().numTensors).toBe(tensors);
+    learner.dispose();
+  });
+});
+
+describe('a gate that keeps refusing', () => {
+  /** A turn with a completion of its own, stopped. */
+  async function setUpRefused() {
+    const { learner, feed } = await setUp('cpu');
+    heldOut.refuses = true;
+    const refuse = (): number => {
+      const completion = feed(5);
+      learner.tick();
+      expect(learner.turn()).toMatchObject({ rejectedBy: 'heldOut', completions: [] });
+      return completion;
+    };
+    /** The completions behind what it lets pass at last. */
+    const pass = (): readonly number[] => {
+      heldOut.refuses = false;
+      return learner.turn()?.completions ?? [];
+    };
+    return { learner, refuse, pass };
+  }
+
+  it('lets nothing pile up of what was learnt before the learner gave up', async () => {
+    const { learner, refuse, pass } = await setUpRefused();
+    const refused = Array.from({ length: 25 }, refuse);
+    learner.again();
+    expect(pass()).toEqual(refused.slice(20));
+    learner.dispose();
+  });
+
+  it('takes no row from a learner that tries each again, however often', async () => {
+    const { learner, refuse, pass } = await setUpRefused();
+    const refused = Array.from({ length: 20 }, () => {
+      const completion = refuse();
+      learner.again();
+      return completion;
+    });
+    expect(pass()).toEqual(refused);
     learner.dispose();
   });
 });
