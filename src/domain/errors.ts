@@ -135,6 +135,10 @@ export const ERRORS = {
     422,
     'Policy {policyVersion} cannot be used: {detail}. The version served before stays.',
   ),
+  E_POLICY_CONDEMNED: entry(
+    409,
+    'Policy {policyVersion} is condemned, so nothing that was learnt on top of it is saved. Roll back first.',
+  ),
   E_DRILL_HARMLESS: entry(
     409,
     'Nothing that passes the gates would be worse by enough to matter: {detail}. Try again under load.',

@@ -29,6 +29,8 @@ export type NewPolicy = Omit<PolicyManifest, 'policyVersion' | 'checksum' | keyo
   readonly weights: Float32Array;
   /** Makes it the active version in the same step. */
   readonly activate: boolean;
+  /** A version that must not be dropped for it: it is to be served next. */
+  readonly needed?: string | null;
 };
 
 /**
@@ -62,6 +64,7 @@ export interface PolicyRegistry {
   newestHealthy(): string | null;
   /** Marks a version as bad: it stays for inspection and is not chosen any more, unless an operator activates it. */
   condemn(policyVersion: string, reason: string): Promise<void>;
+  isCondemned(policyVersion: string): boolean;
 }
 
 export interface PolicyRegistryOptions {
@@ -113,14 +116,14 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     return read.value;
   }
 
-  async function save({ weights, activate, ...known }: NewPolicy): Promise<PolicyManifest> {
+  async function save({ weights, activate, needed = null, ...known }: NewPolicy): Promise<PolicyManifest> {
     const policyVersion = catalogue.nextVersion();
     assertSound(weights, policyVersion, shape);
     const manifest = manifestOf(policyVersion, known, { weights, shape });
     await writePolicy(directory, { manifest, weights });
     catalogue.add({ directory, manifest, shipped: false });
     if (activate) await setState({ ...catalogue.state, active: policyVersion });
-    for (const spare of catalogue.spare(versionsKept)) {
+    for (const spare of catalogue.spare(versionsKept, needed)) {
       await removeDirectory(join(directory, spare));
       catalogue.remove(spare);
     }
@@ -150,6 +153,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     previous: () => catalogue.previous(),
     newestHealthy: () => catalogue.newestHealthy(),
     condemn: (policyVersion, reason) => inTurn(() => condemn(policyVersion, reason)),
+    isCondemned: (policyVersion) => catalogue.state.condemned[policyVersion] !== undefined,
   };
 }
 
@@ -188,7 +192,7 @@ async function scan({
 
 function manifestOf(
   policyVersion: string,
-  known: Omit<NewPolicy, 'weights' | 'activate'>,
+  known: Omit<NewPolicy, 'weights' | 'activate' | 'needed'>,
   { weights, shape }: { readonly weights: Float32Array; readonly shape: PolicyShape },
 ): PolicyManifest {
   return {

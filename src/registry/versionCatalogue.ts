@@ -27,8 +27,8 @@ export interface VersionCatalogue {
   faultOf(policyVersion: string): string | undefined;
   /** Numbers are never used twice, damaged versions' neither. */
   nextVersion(): string;
-  /** Its own versions beyond the newest `kept`, oldest first, without the active one. */
-  spare(kept: number): string[];
+  /** Its own versions beyond the newest `kept`, oldest first, without the active one and one that is still needed. */
+  spare(kept: number, needed: string | null): string[];
 
   list(): PolicyView[];
   faults(): PolicyFault[];
@@ -76,10 +76,10 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     get: (policyVersion) => versions.get(policyVersion),
     faultOf: (policyVersion) => damaged.get(policyVersion),
     nextVersion: () => `${prefix}${lastNumber + 1}`,
-    spare: (kept) =>
+    spare: (kept, needed) =>
       numbered
         .slice(0, Math.max(0, numbered.length - kept))
-        .filter((name) => name !== catalogue.state.active),
+        .filter((name) => name !== catalogue.state.active && name !== needed),
 
     list: () =>
       [...versions.values()].map(({ manifest }) => {

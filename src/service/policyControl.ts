@@ -1,7 +1,8 @@
 import { AppError, isAppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
-import type { PolicyView, RollbackView, RoutingService } from '../domain/serviceContract.js';
+import type { PolicyView, RollbackView, RoutingService, Sabotage } from '../domain/serviceContract.js';
 import { ALL_WAREHOUSES } from '../journal/records.js';
+import { createTurns } from '../journal/turns.js';
 import { wallClock } from '../platform/clock.js';
 import { createRandom } from '../platform/random.js';
 import { gatePublication } from '../policy/gates.js';
@@ -40,11 +41,15 @@ export interface PolicyControl {
 /** Versions of the policies: saved, activated, rolled back, each step in the journal. */
 export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistry | null): PolicyControl {
   const registries = new Map<PolicyHost, PolicyRegistry>();
+  const turns = createTurns();
   const savedThrough = new Map<PolicyHost, number>();
   /** Of each warehouse, on its own clock. */
   const rollbacks = new Map<string, { readonly count: number; readonly last: RollbackView }>();
   const scopeOf = (host: PolicyHost): string =>
     core.policies === 'shared' ? ALL_WAREHOUSES : host.sites[0]!.warehouseId;
+
+  /** Changes of one host's versions come one after the other: none undoes what it has not seen. */
+  const inTurn = <T>(host: PolicyHost, work: () => Promise<T>): Promise<T> => turns.run(scopeOf(host), work);
 
   /** A warehouse's records bear its own clock, which goes on from there after a restart. */
   const stampOf = (host: PolicyHost): { at: Instant; warehouseId: string } => {
@@ -61,9 +66,21 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
   const viewOf = (registry: PolicyRegistry, policyVersion: string): PolicyView =>
     registry.list().find((view) => view.policyVersion === policyVersion)!;
 
-  const save = async (host: PolicyHost, reason: PolicyView['reason']): Promise<PolicyView> => {
+  /** What was made worse on purpose, or was taken back, must not come back under another name. */
+  const condemnedBase = (host: PolicyHost): string | null => {
+    const base = host.base();
+    return base !== null && registries.get(host)?.isCondemned(base) ? base : null;
+  };
+
+  const save = async (
+    host: PolicyHost,
+    reason: PolicyView['reason'],
+    needed: string | null = null,
+  ): Promise<PolicyView> => {
     const snapshot = host.snapshot();
     if (!snapshot) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'free-flow' });
+    const condemned = condemnedBase(host);
+    if (condemned !== null) throw new AppError('E_POLICY_CONDEMNED', { policyVersion: condemned });
     const to = core.journal.lastSequence();
     const view = await store(host, {
       weights: snapshot.weights,
@@ -73,11 +90,13 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       updates: snapshot.updates,
       trainedOn: snapshot.updates > 0 ? { from: savedThrough.get(host) ?? 0, to } : null,
       metrics: { loss: host.loss(), scoreRatio: meanScoreRatio(host) },
-      activate: true,
+      ...{ activate: true, needed },
     });
     savedThrough.set(host, to);
-    host.saved(view.policyVersion, snapshot);
-    return view;
+    if (host.saved(view.policyVersion, snapshot)) return view;
+    const registry = registryOf(host, view.policyVersion);
+    await registry.condemn(view.policyVersion, 'taken back while it was being saved');
+    return viewOf(registry, view.policyVersion);
   };
 
   const store = async (host: PolicyHost, policy: NewPolicy): Promise<PolicyView> => {
@@ -137,8 +156,29 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     return target;
   };
 
-  const saveIfMoved = async (host: PolicyHost, reason: PolicyView['reason']): Promise<void> => {
-    if (registries.has(host) && host.updatesSinceSave() > 0) await save(host, reason);
+  const saveIfMoved = async (
+    host: PolicyHost,
+    reason: PolicyView['reason'],
+    needed: string | null = null,
+  ): Promise<void> => {
+    const isMoved = host.updatesSinceSave() > 0 && condemnedBase(host) === null;
+    if (registries.has(host) && isMoved) await save(host, reason, needed);
+  };
+
+  const drill = async (host: PolicyHost, kind: Sabotage): Promise<PolicyView> => {
+    await saveIfMoved(host, 'activation');
+    const recent = host.guard.recentRows();
+    const weights = sabotage(host.snapshot()!.weights, kind, createRandom(DRILL_SEED), recent);
+    if (!weights) throw new AppError('E_DRILL_HARMLESS', { detail: `${recent.count} rows were tried` });
+    const view = await store(host, {
+      ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
+      ...{ trainedOn: null, metrics: {}, activate: false },
+    });
+    const registry = registryOf(host, view.policyVersion);
+    await registry.condemn(view.policyVersion, `made for a drill: ${kind}`);
+    host.install(weights, view.policyVersion);
+    await announce(host, view.policyVersion, `drill: ${kind}`);
+    return viewOf(registry, view.policyVersion);
   };
 
   return {
@@ -146,24 +186,29 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       policies: () => [...registries.values()].flatMap((registry) => registry.list()),
       async savePolicy(warehouseId) {
         assertServing(core);
-        return save(entryOf(core, warehouseId).host, 'request');
+        const { host } = entryOf(core, warehouseId);
+        return inTurn(host, () => save(host, 'request'));
       },
       async activatePolicy(warehouseId, policyVersion) {
         assertServing(core);
         const { host } = entryOf(core, warehouseId);
-        // What was learnt since the last save must not be lost to a change of mind; an unknown name changes nothing.
-        await registryOf(host, policyVersion).load(policyVersion);
-        await saveIfMoved(host, 'activation');
-        return serve(host, policyVersion, 'activated by an operator');
+        return inTurn(host, async () => {
+          // What was learnt since the last save must not be lost to a change of mind; an unknown name changes nothing.
+          await registryOf(host, policyVersion).load(policyVersion);
+          await saveIfMoved(host, 'activation', policyVersion);
+          return serve(host, policyVersion, 'activated by an operator');
+        });
       },
       async rollBack(warehouseId) {
         assertServing(core);
         const { host } = entryOf(core, warehouseId);
-        const from = host.version();
-        const servedSeconds = host.guard.servedSeconds();
-        const view = await serve(host, rollbackTarget(host), 'rolled back by an operator');
-        tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
-        return view;
+        return inTurn(host, async () => {
+          const from = host.version();
+          const servedSeconds = host.guard.servedSeconds();
+          const view = await serve(host, rollbackTarget(host), 'rolled back by an operator');
+          tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
+          return view;
+        });
       },
       async drillPolicy(warehouseId, kind) {
         assertServing(core);
@@ -172,19 +217,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
         if (!servesPolicy(core, entry)) {
           throw new AppError('E_MODE_INVALID', { mode: site.mode, known: 'learn, frozen' });
         }
-        await saveIfMoved(host, 'activation');
-        const recent = host.guard.recentRows();
-        const weights = sabotage(host.snapshot()!.weights, kind, createRandom(DRILL_SEED), recent);
-        if (!weights) throw new AppError('E_DRILL_HARMLESS', { detail: `${recent.count} rows were tried` });
-        const view = await store(host, {
-          ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
-          ...{ trainedOn: null, metrics: {}, activate: false },
-        });
-        const registry = registryOf(host, view.policyVersion);
-        await registry.condemn(view.policyVersion, `made for a drill: ${kind}`);
-        host.install(weights, view.policyVersion);
-        await announce(host, view.policyVersion, `drill: ${kind}`);
-        return viewOf(registry, view.policyVersion);
+        return inTurn(host, () => drill(host, kind));
       },
       guard(warehouseId) {
         const entry = entryOf(core, warehouseId);
@@ -208,10 +241,12 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     },
     async recordBreach(host, { cause, from, fromBase, to, servedSeconds }) {
       tellRollback(host, { cause, from, to: host.version() }, servedSeconds);
-      const registry = registries.get(host);
-      if (fromBase !== null && fromBase !== to) await registry?.condemn(fromBase, `taken back: ${cause}`);
-      if (to !== null) await registry?.activate(to);
-      await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
+      await inTurn(host, async () => {
+        const registry = registries.get(host);
+        if (fromBase !== null && fromBase !== to) await registry?.condemn(fromBase, `taken back: ${cause}`);
+        if (to !== null) await registry?.activate(to);
+        await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
+      });
     },
     async start() {
       for (const entry of core.entries.values()) {
@@ -226,7 +261,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     },
     async saveAll(reason, onFailure) {
       for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) {
-        await saveIfMoved(host, reason).catch((error: unknown) => onFailure(host, error));
+        await inTurn(host, () => saveIfMoved(host, reason)).catch((error: unknown) => onFailure(host, error));
       }
     },
   };

@@ -47,8 +47,8 @@ export interface PolicyHost {
   install(weights: Float32Array, version: string | null, known?: { readonly trusted: true }): void;
   /** What is served now, to be saved; null without a network. */
   snapshot(): Snapshot | null;
-  /** The snapshot was saved under this name: updates count from there. */
-  saved(version: string, snapshot: Snapshot): void;
+  /** The snapshot was saved under this name: updates count from there. False where other weights took its place meanwhile. */
+  saved(version: string, snapshot: Snapshot): boolean;
   /** A new route leaves: stops the clocks of the outcomes that were in the weights when it was planned. */
   routeLeaves(site: Site, plannedAtMilliseconds: number): void;
   close(): Promise<void>;
@@ -211,10 +211,11 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     snapshot: () => weights && { weights, updates: updatesSinceSave, installation: installations },
     saved(version, snapshot) {
       // Taken back while they were being saved: they are no base for anything.
-      if (snapshot.installation !== installations) return;
+      if (snapshot.installation !== installations) return false;
       base = version;
       updatesSinceSave -= snapshot.updates;
       if (guard.isProven()) guard.trust({ weights: snapshot.weights, version });
+      return true;
     },
     routeLeaves(site, plannedAtMilliseconds) {
       const now = monotonicMilliseconds();

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LearnerUpdate } from '../../src/learning/learner.js';
 import type { LearnerPort } from '../../src/learning/learnerPort.js';
 import { createRandom } from '../../src/platform/random.js';
+import { sabotage } from '../../src/policy/sabotage.js';
 import { POLICY_SHAPE, randomWeights } from '../../src/policy/network.js';
 import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
 import {
@@ -20,6 +21,8 @@ import {
 const sound = randomWeights(createRandom(2));
 /** Expects every lane to cost seconds: finite, bounded, in range on the probe set, and wrong. */
 const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.length - 2 ? 5 : weight));
+
+const rowless = { rows: new Float32Array(0), rowSize: 1, count: 0 };
 
 let directory: string;
 let running: TestService;
@@ -225,6 +228,76 @@ it('staleness counts from the last update that was served, whatever else puts we
   expect(guard().policyVersion).toBe('v1+0');
   const passed = performance.now() - since;
   expect(staleness()).toBeGreaterThanOrEqual(passed);
+});
+
+describe('saving', () => {
+  const names = () => running.service.policies().map(({ policyVersion }) => policyVersion);
+
+  it('saves in turn what is asked for at once', async () => {
+    learn(update(sound));
+    learn(update(sound));
+    const saved = await Promise.all([1, 2, 3].map(() => running.service.savePolicy(SITE)));
+    expect(saved.map(({ policyVersion, updates }) => [policyVersion, updates])).toEqual([
+      ['v3', 2],
+      ['v4', 0],
+      ['v5', 0],
+    ]);
+    expect(guard().policyVersion).toBe('v5+0');
+  });
+
+  it.each([0, 1, 2, 4, 8])(
+    'and activating at once leave active what is served: %i turns between',
+    async (turns) => {
+      learn(update(sound));
+      const activated = running.service.activatePolicy(SITE, 'v2');
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await Promise.all([activated, running.service.savePolicy(SITE)]);
+      const active = running.service.policies().find((policy) => policy.active)!;
+      expect(guard().policyVersion).toBe(`${active.policyVersion}+0`);
+      expect((await openRegistry()).newestHealthy()).toBe(active.policyVersion);
+    },
+  );
+
+  it('leaves nothing behind of what was learnt on top of a drill', async () => {
+    await running.service.drillPolicy(SITE, 'flipped');
+    learn(update(sabotage(sound, 'flipped', createRandom(1), rowless)!));
+    expect(guard().policyVersion).toBe('v3+1');
+    expect(await codeOf(() => running.service.savePolicy(SITE))).toBe('E_POLICY_CONDEMNED');
+    await running.service.activatePolicy(SITE, 'v1');
+    expect([guard().policyVersion, names()]).toEqual(['v1+0', ['v1', 'v2', 'v3']]);
+  });
+
+  async function startOn(registry: PolicyRegistry): Promise<void> {
+    await running.service.close();
+    running = await startService({
+      ...{ mode: 'learn', startLearner: async () => scriptedLearner(), openRegistry: async () => registry },
+    });
+  }
+
+  it('condemns what the guard took back while it was being written', async () => {
+    const registry = await openRegistry();
+    let write = (): void => undefined;
+    const disk = new Promise<void>((resolve) => (write = resolve));
+    await startOn({ ...registry, save: (policy) => disk.then(() => registry.save(policy)) });
+    await running.service.activatePolicy(SITE, 'v2');
+    const saved = running.service.savePolicy(SITE);
+    while (guard().rollbacks === 0) await drive(1);
+    write();
+    expect(await saved).toMatchObject({ policyVersion: 'v3', healthy: false });
+    await vi.waitFor(async () => expect(await lastActivation()).toEqual(back), 10_000);
+    expect((await openRegistry()).newestHealthy()).toBe('v1');
+  });
+
+  it('before another version is activated does not push that one out', async () => {
+    await startOn(
+      await openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE, versionsKept: 2 }),
+    );
+    await running.service.activatePolicy(SITE, 'v2');
+    learn(update(sound));
+    await running.service.activatePolicy(SITE, 'v1');
+    expect(guard().policyVersion).toBe('v1+0');
+    expect(names()).toContain('v1');
+  });
 });
 
 describe('mode shadow', () => {
