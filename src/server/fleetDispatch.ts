@@ -42,24 +42,20 @@ export function createFleetDispatch(options: {
   };
   const serve = (
     connection: FleetConnection,
-    addressed: Addressee,
+    { robotId, warehouseId }: Addressee,
     message: RobotMessage,
-    size: number,
-  ): void => {
-    const { robotId, warehouseId } = addressed;
-    connection.queues.run(robotId, size, () => {
-      try {
-        return perform(service, warehouseId, message)?.then(
-          (answer) => {
-            logger.debug({ robotId, warehouseId, ...referencesOf(answer) }, answer.type);
-            connection.send(answer);
-          },
-          (error: unknown) => refuse(connection, error, message),
-        );
-      } catch (error) {
-        refuse(connection, error, message);
-      }
-    });
+  ): Promise<void> | void => {
+    try {
+      return perform(service, warehouseId, message)?.then(
+        (answer) => {
+          logger.debug({ robotId, warehouseId, ...referencesOf(answer) }, answer.type);
+          connection.send(answer);
+        },
+        (error: unknown) => refuse(connection, error, message),
+      );
+    } catch (error) {
+      refuse(connection, error, message);
+    }
   };
   return {
     receive(connection, bytes, isBinary) {
@@ -73,12 +69,15 @@ export function createFleetDispatch(options: {
         if (stopping()) throw new AppError('E_SHUTTING_DOWN');
         if (message.type === 'hello') return connection.send(sayHello(service, connection, message, bind));
         const found = addressee(service, connection, message);
-        if (found.kind === 'robot') return serve(connection, found, message, bytes.length);
-        connection.queues.run(`route ${found.routeId}`, bytes.length, () =>
-          lookUpAddressee(service, connection, found.routeId).then(
-            (robot) => serve(connection, robot, message, bytes.length),
-            (error: unknown) => refuse(connection, error, message),
-          ),
+        const { queues } = connection;
+        const size = bytes.length;
+        if (found.kind === 'robot') {
+          return queues.run(found.robotId, size, () => serve(connection, found, message));
+        }
+        queues.run(`route ${found.routeId}`, size, () =>
+          lookUpAddressee(service, connection, found.routeId)
+            .then((robot) => queues.moveTo(robot.robotId, size, () => serve(connection, robot, message)))
+            .catch((error: unknown) => refuse(connection, error, message)),
         );
       } catch (error) {
         refuse(connection, error, message);

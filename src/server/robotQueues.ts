@@ -14,6 +14,11 @@ export interface RobotQueues {
    * @throws E_BUSY beyond a limit
    */
   run(robotId: string, bytes: number, task: Task): void;
+  /**
+   * The same for a message that turned out, in its task, to be about this robot: it was let in then, and leaves that
+   * queue with its task, so that no limit is asked again.
+   */
+  moveTo(robotId: string, bytes: number, task: Task): void;
   readonly depth: number;
   /** Settles when nothing is under way. */
   idle(): Promise<void>;
@@ -34,7 +39,12 @@ interface Waiting {
   readonly bytes: number;
 }
 
-const CONNECTION_LIMITS = {
+interface ConnectionLimits {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+const CONNECTION_LIMITS: ConnectionLimits = {
   messages: LIMITS.webSocketMessagesWaiting,
   bytes: LIMITS.webSocketBytesWaiting,
 };
@@ -59,41 +69,39 @@ export function createRobotQueues(shared: SharedBytes, limits = CONNECTION_LIMIT
     for (const listener of idleListeners) listener();
     idleListeners = [];
   };
-  const drain = async (
-    robotId: string,
-    first: Promise<void>,
-    bytes: number,
-    queue: Waiting[],
-  ): Promise<void> => {
+  /** Runs the task, then what came behind it, also where it fails: nobody waits for a message that is gone. */
+  const drain = async (robotId: string, { task, bytes }: Waiting, behind: Waiting[]): Promise<void> => {
     try {
-      await first;
-      finish(bytes);
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await next.task();
-        finish(next.bytes);
-      }
+      await task();
     } finally {
-      waiting.delete(robotId);
+      finish(bytes);
+      const next = behind.shift();
+      if (next === undefined) waiting.delete(robotId);
+      else void drain(robotId, next, behind);
     }
+  };
+  const start = (robotId: string, bytes: number, task: Task): void => {
+    const queue = waiting.get(robotId);
+    if (queue !== undefined) {
+      begin(bytes);
+      queue.push({ task, bytes });
+      return;
+    }
+    const work = task();
+    if (work === undefined) return;
+    begin(bytes);
+    const behind: Waiting[] = [];
+    waiting.set(robotId, behind);
+    void drain(robotId, { task: () => work, bytes }, behind);
   };
   return {
     run(robotId, bytes, task) {
       if (depth >= limits.messages) throw busy(limits.messages, 'messages of this connection');
       if (held + bytes > limits.bytes) throw busy(limits.bytes, 'bytes of this connection');
       if (shared.held + bytes > shared.limit) throw busy(shared.limit, 'bytes of all connections');
-      const queue = waiting.get(robotId);
-      if (queue !== undefined) {
-        begin(bytes);
-        queue.push({ task, bytes });
-        return;
-      }
-      const work = task();
-      if (work === undefined) return;
-      begin(bytes);
-      const behind: Waiting[] = [];
-      waiting.set(robotId, behind);
-      void drain(robotId, work, bytes, behind);
+      start(robotId, bytes, task);
     },
+    moveTo: start,
     get depth() {
       return depth;
     },

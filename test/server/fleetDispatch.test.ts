@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/domain/errors.js';
+import type { ToFleetMessage } from '../../src/domain/messages.js';
+import type { FleetConnection } from '../../src/server/fleetConnection.js';
+import { createFleetDispatch } from '../../src/server/fleetDispatch.js';
+import { createLogger } from '../../src/server/logging.js';
+import type { QueuedService } from '../../src/server/planQueue.js';
+import { createRobotQueues, createSharedBytes } from '../../src/server/robotQueues.js';
+
+const SITE = 'north';
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** One connection of robot `amr-1` whose routes only the journal knows; a look-up waits until it is let go. */
+function startConnection(limits: { messages: number; bytes: number }) {
+  const lookUps: (() => void)[] = [];
+  const sent: string[] = [];
+  const shared = createSharedBytes();
+  const queues = createRobotQueues(shared, limits);
+  const service: Partial<QueuedService> = {
+    robotOf(_warehouseId, routeId) {
+      throw new AppError('E_UNKNOWN_ROUTE', { routeId });
+    },
+    route: () => new Promise((resolve) => lookUps.push(() => resolve({ robotId: 'amr-1' } as never))),
+    completeRoute: (_warehouseId, { routeId }) => Promise.resolve({ routeId, duplicate: true } as never),
+  };
+  const connection: Partial<FleetConnection> = {
+    connectionId: 'connection-1',
+    ...{ queues, warehouses: new Set([SITE]), warehouseOf: new Map([['amr-1', SITE]]) },
+    send(message: ToFleetMessage) {
+      sent.push(message.type === 'error' ? message.code : message.type);
+    },
+  };
+  const dispatch = createFleetDispatch({
+    service: service as QueuedService,
+    logger: createLogger('silent'),
+    bind: () => undefined,
+    stopping: () => false,
+    onDefect: (error) => expect(error).toBeUndefined(),
+  });
+  const complete = (routeId: string): void => {
+    const message = { type: 'route.completed', routeId, trace: [['r0c0', 1, null]] };
+    dispatch.receive(connection as FleetConnection, Buffer.from(JSON.stringify(message)), false);
+  };
+  return { queues, shared, sent, lookUps, complete };
+}
+
+describe('completions of routes that only the journal knows', () => {
+  it.each([
+    ['messages', { messages: 3, bytes: 10_000 }],
+    ['bytes', { messages: 100, bytes: 300 }],
+  ])('are all answered where they fill the limit of %s, and none is counted twice', async (_what, limits) => {
+    const { queues, shared, sent, lookUps, complete } = startConnection(limits);
+    for (let route = 1; sent.length === 0; route++) complete(`route-${route}`);
+    expect(sent).toEqual(['E_BUSY']);
+    const taken = queues.depth;
+    for (const letGo of lookUps) letGo();
+    await settled();
+    expect(sent.slice(1)).toEqual(Array.from({ length: taken }, () => 'route.scored'));
+    expect([queues.depth, shared.held]).toEqual([0, 0]);
+  });
+});
+
+describe('the queues of a connection', () => {
+  it('go on behind a task that fails, which is a defect, and count neither any more', async () => {
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    const defect = new Promise((resolve) => process.once('unhandledRejection', resolve));
+    try {
+      const shared = createSharedBytes();
+      const queues = createRobotQueues(shared);
+      const served: string[] = [];
+      queues.run('amr-1', 10, () => Promise.reject(new RangeError('a defect')));
+      queues.run('amr-1', 20, () => void served.push('behind'));
+      await settled();
+      expect([served, queues.depth, shared.held]).toEqual([['behind'], 0, 0]);
+      expect(await defect).toMatchObject({ message: 'a defect' });
+    } finally {
+      process.removeAllListeners('unhandledRejection');
+      for (const listener of others) process.on('unhandledRejection', listener);
+    }
+  });
+});
