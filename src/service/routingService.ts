@@ -121,7 +121,7 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
     ...siteUseCases,
     ...policyControl.useCases,
     queueDepths: () => ({
-      plans: core.plansWaiting,
+      plansUnderWay: core.plansWaiting,
       learnerRows: hostsOf(core).reduce((sum, host) => sum + host.rowsWaiting(), 0),
     }),
     subscribe(listener) {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import { createPlanQueue, URGENCY, type PlanQueueOptions } from '../../src/server/planQueue.js';
+import { startServer } from './support/startServer.js';
 
 /** A queue on a clock of its own; `turn` lets it plan until its slice is over, each plan taking `planMilliseconds`. */
 function startQueue(options: Partial<PlanQueueOptions> = {}, planMilliseconds = 2) {
@@ -137,5 +139,22 @@ describe('the queue of plans', () => {
     await drain();
     await refused;
     expect([served, queue.depth]).toEqual([['next'], 0]);
+  });
+
+  it('shows how much waits in it, whatever is under way', async () => {
+    const server = await startServer({
+      timing: { drainSeconds: 0.1 },
+      wrap: (service) => ({ ...service, requestRoute: () => new Promise(() => undefined) }),
+    });
+    const fleet = await server.connect(server.tokens.robot);
+    const robotIds = Array.from({ length: LIMITS.plansUnderWay + 3 }, (_, index) => `amr-${index}`);
+    const robots = robotIds.map((robotId) => ({ robotId, robotType: 'unit', node: 'r0c0' }));
+    await fleet.ask({ type: 'hello', warehouseId: 'north', robots }, 'welcome');
+    for (const robotId of robotIds) {
+      fleet.send({ type: 'route.request', requestId: 'q', robotId, from: 'r0c0', stops: ['r2c1'] });
+    }
+    const metrics = async () => (await server.http('GET', '/metrics', { token: server.tokens.viewer })).text;
+    await expect.poll(metrics).toContain('aisleflow_queue_depth{queue="plans"} 3\n');
+    await server.close();
   });
 });
