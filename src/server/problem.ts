@@ -1,6 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, isAppError, type ErrorReferences } from '../domain/errors.js';
-import { LIMITS } from '../domain/limits.js';
 import { schemaFault } from './schemaFault.js';
 
 /** RFC 9457 problem details with the catalogue's code. */
@@ -41,7 +40,7 @@ export function problemHeaders(error: AppError): Record<string, string> {
  * The catalogue's error for whatever was thrown while a request was served. What is not expected
  * becomes E_INTERNAL with the request's id as its reference in the log.
  */
-export function toAppError(error: unknown, request: Pick<FastifyRequest, 'id' | 'url'>): AppError {
+export function toAppError(error: unknown, request: Pick<FastifyRequest, 'id' | 'routeOptions'>): AppError {
   if (isAppError(error)) return error;
   const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>;
   if (validation !== undefined) {
@@ -53,7 +52,9 @@ export function toAppError(error: unknown, request: Pick<FastifyRequest, 'id' | 
       detail: `${validationContext ?? 'body'}: ${schemaFault(faults)}`,
     });
   }
-  if (statusCode === 413) return new AppError('E_TOO_LARGE', { limit: LIMITS.httpBodyBytes }, error);
+  if (statusCode === 413) {
+    return new AppError('E_TOO_LARGE', { limit: request.routeOptions.bodyLimit }, error);
+  }
   if (statusCode === 415) return new AppError('E_MEDIA_TYPE', {}, error);
   if (code !== undefined && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new AppError('E_BAD_MESSAGE', { detail: (error as Error).message.slice(0, 120) }, error);

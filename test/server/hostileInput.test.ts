@@ -205,6 +205,16 @@ describe('hostile input', () => {
       expect([answer.status, answer.json['code']]).toEqual([status, code]);
     });
 
+    it('names the limit of the entry that a body is too large for', async () => {
+      const { token, raw } = { token: server.tokens.robot, raw: 'x'.repeat(5_000_000) };
+      const complete = await server.http('POST', `${NORTH}/routes/some/complete`, { token, raw });
+      expect([complete.status, complete.json['references']]).toEqual([
+        413,
+        { limit: LIMITS.webSocketMessageBytes },
+      ]);
+      expect((await post(raw)).json['references']).toEqual({ limit: LIMITS.httpBodyBytes });
+    });
+
     it('refuses other media types', async () => {
       const answer = await post('requestId=q', { 'content-type': 'application/x-www-form-urlencoded' });
       expect([answer.status, answer.json['code']]).toEqual([415, 'E_MEDIA_TYPE']);
