@@ -168,7 +168,13 @@ export const RouteScoredBody = strict({
   components: ComponentsField,
   regretSeconds: Type.Union([Type.Number(), Type.Null()]),
   learnt: Type.Boolean(),
-  reason: Type.Optional(Type.String({ description: 'Why nothing was learnt.' })),
+  reason: Type.Optional(
+    Type.String({
+      description:
+        'Why nothing was learnt: a code of the catalogue and its text where the trace was refused, else that the ' +
+        'mode does not learn, that no lane was driven, or that the values of the lanes cannot be learnt.',
+    }),
+  ),
   duplicate: Type.Optional(Type.Literal(true)),
 });
 export const RouteScored = strict({ type: Type.Literal('route.scored'), ...RouteScoredBody.properties });

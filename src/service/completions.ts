@@ -1,7 +1,7 @@
 import { weightedCost, zeroComponents } from '../domain/components.js';
 import { AppError, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { RouteScoredContent, Trace } from '../domain/messages.js';
+import type { Mode, RouteScoredContent, Trace } from '../domain/messages.js';
 import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
 import { areLearnable, ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../learning/row.js';
 import { readTrace, type Reading, type Sample, type TraceStep } from '../learning/scorer.js';
@@ -85,7 +85,7 @@ function describeOutcome(
   const firstRow = site.rowsMade;
   const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
   site.rowsMade += reading.samples.length;
-  const learns = learnsIn(site.mode) && areLearnable(rows);
+  const reason = reasonNotLearnt(site.mode, rows);
   return {
     scored: {
       routeId: route.routeId,
@@ -93,15 +93,22 @@ function describeOutcome(
       ratio: freeFlowCost > 0 ? cost / freeFlowCost : 1,
       components: reading.components,
       regretSeconds: hindsight?.regretSeconds ?? null,
-      learnt: learns && rows.length > 0,
-      ...(learnsIn(site.mode) ? {} : { reason: `nothing is learnt in mode ${site.mode}` }),
+      learnt: reason === null,
+      ...(reason === null ? {} : { reason }),
     },
     observed: rows,
-    rows: learns ? rows : NO_ROWS,
+    rows: reason === null ? rows : NO_ROWS,
     firstRow,
     travelledSeconds,
     shortestRatio: hindsight ? shortestRatio(site, route, hindsight.shortestTourSeconds) : null,
   };
+}
+
+/** Why nothing is learnt from a trace that could be scored; null where something is. */
+export function reasonNotLearnt(mode: Mode, rows: Float32Array): string | null {
+  if (!learnsIn(mode)) return `nothing is learnt in mode ${mode}`;
+  if (rows.length === 0) return 'no lane was driven';
+  return areLearnable(rows) ? null : 'the lanes have values that are no numbers or far too large';
 }
 
 /** What the shortest tour would have scored: its time and wait, weighted; whom it would have blocked nobody knows. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ROW_SIZE } from '../../src/learning/row.js';
+import { reasonNotLearnt } from '../../src/service/completions.js';
 import { createJournal } from '../../src/journal/journal.js';
 import { createFaultyStore, settle } from '../journal/support/faultyStore.js';
 import { cell, codeOf, report, SITE, START, startService, traceAlong } from './support/startService.js';
@@ -65,6 +67,25 @@ describe('completions', () => {
     ] as const;
     const scored = await service.completeRoute(SITE, report(route, trace as never));
     expect(scored.reason).toMatch(/^E_TRACE_BACKWARDS:/);
+  });
+
+  it.each([
+    ['learn', '00', 'no lane was driven'],
+    ['frozen', '04', 'nothing is learnt in mode frozen'],
+  ] as const)('of which nothing is learnt in mode %s, to %s, say why', async (mode, stop, reason) => {
+    const { service, pass } = await startService({ mode });
+    const route = await service.requestRoute(SITE, request('a', '00', [stop]));
+    await pass(10);
+    const scored = await service.completeRoute(SITE, report(route, traceAlong(route.nodes, START)));
+    expect(scored).toMatchObject({ learnt: false, reason });
+  });
+
+  it('whose lanes have values that nothing can be learnt from say so', () => {
+    for (const value of [NaN, Infinity, 1e38]) {
+      const rows = new Float32Array(ROW_SIZE).fill(value, 1, 2);
+      expect(reasonNotLearnt('learn', rows)).toContain('far too large');
+    }
+    expect(reasonNotLearnt('learn', new Float32Array(ROW_SIZE))).toBeNull();
   });
 
   it('are refused while the disk is full, and taken when they are sent again', async () => {
