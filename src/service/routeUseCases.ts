@@ -156,17 +156,18 @@ async function issueRoute(
   let route: OpenRoute | undefined;
   let plannedAt = 0;
   const issued = ledger.issue(request, (requestHash) => {
-    plannedAt = monotonicMilliseconds();
     const labels = { routeId: core.newRouteId(), requestHash, policyVersion: servedVersion(core, entry) };
     const imagined = entry.shadow.imagine(request);
+    // Not before: the candidate's plan is another one.
+    plannedAt = monotonicMilliseconds();
     const opened = openRoute(site, request, labels);
-    entry.shadow.compare(imagined, opened.route);
     route = opened.route;
     core.observer.planned(
       site.warehouseId,
       monotonicMilliseconds() - plannedAt,
       opened.record.payload.answer.why.served,
     );
+    entry.shadow.compare(imagined, opened.route);
     return opened.record;
   });
   const answer = await issued.catch((error: unknown) => {
