@@ -51,7 +51,12 @@ export const RobotState = strict({
   node: Id,
   available: Type.Boolean(),
   pausedReason: Type.Optional(Reason),
-  maximumSpeed: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 50 })),
+  maximumSpeed: Type.Optional(
+    Type.Number({
+      ...{ exclusiveMinimum: 0, maximum: 50 },
+      description: 'Metres per second. Not used yet: plans go by the speed of the robot type.',
+    }),
+  ),
   at: InstantField,
 });
 export const RouteRequestBody = strict({

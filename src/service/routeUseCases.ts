@@ -67,9 +67,8 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // A clock that runs ahead must not hold a node, or stand in the way, in times to come.
       const at = Math.min(message.at, site.clock.now());
       if (!robot.route) standAt(site, robot, node, at);
-      robot.available = message.available;
-      robot.paused = message.pausedReason !== undefined;
-      site.holdings.setObstacle(robot.index, robot.paused || !robot.available, at / 1000);
+      const isObstacle = message.pausedReason !== undefined || !message.available;
+      site.holdings.setObstacle(robot.index, isObstacle, at / 1000);
     },
 
     async requestRoute(warehouseId, request) {

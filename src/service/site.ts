@@ -30,8 +30,6 @@ export interface Robot {
   arrivalLane: number;
   /** When it last said where it is, or hello. */
   heardAt: Instant;
-  available: boolean;
-  paused: boolean;
   /** It has sent progress: where it reports none it has not moved. */
   reports: boolean;
   route: OpenRoute | null;
@@ -215,8 +213,6 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
     node: -1,
     arrivalLane: -1,
     heardAt: site.clock.now(),
-    available: true,
-    paused: false,
     reports: false,
     route: null,
   };
