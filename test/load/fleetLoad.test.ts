@@ -54,6 +54,8 @@ describe('the load driver on a real server', () => {
       const { requestsPerSecond, failures, refusals } = await loadHttp(options, entry);
       expect([failures, refusals]).toEqual([0, 0]);
       expect(requestsPerSecond).toBeGreaterThan(10);
+      // A driver that does not hold back makes hundreds; the measured second is not sharp on a busy machine.
+      expect(requestsPerSecond).toBeLessThan(3 * entry.ratePerSecond);
     }
     const { server: serverUse, driver } = await measured();
     expect(serverUse).toBeGreaterThan(0);
