@@ -6,7 +6,8 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { COMPONENTS, type Component } from './components.js';
 import { LIMITS } from './limits.js';
 
-const strict = <P extends Record<string, TSchema>>(properties: P) =>
+/** An object that refuses unknown fields. */
+export const strict = <P extends Record<string, TSchema>>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 
 export const Id = Type.String({ minLength: 1, maxLength: LIMITS.idLength, pattern: '^[A-Za-z0-9_.:+-]+$' });

@@ -1,18 +1,19 @@
 /** What HTTP takes and answers beyond the wire messages of `domain/messages.ts`. */
 import { Type, type TSchema } from 'typebox';
-import { LIMITS } from '../../domain/limits.js';
 import { SABOTAGES } from '../../domain/serviceContract.js';
 import {
+  Hello,
   Id,
   InstantField,
   MODES,
   RewardWeightsField,
+  RouteCancelled,
+  RouteCompletedBody,
   RouteScoredBody,
+  strict,
   TraceEntry,
 } from '../../domain/messages.js';
 
-const strict = <P extends Record<string, TSchema>>(properties: P) =>
-  Type.Object(properties, { additionalProperties: false });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Count = Type.Integer({ minimum: 0 });
 const ModeField = Type.Union(MODES.map((mode) => Type.Literal(mode)));
@@ -28,15 +29,9 @@ export const ModeBody = strict({ mode: Type.String({ minLength: 1, maxLength: 20
 export const ModeAnswer = strict({ mode: ModeField });
 export const ClockBody = strict({ at: InstantField });
 export const ClockAnswer = strict({ at: InstantField });
-export const HelloBody = strict({
-  robots: Type.Array(strict({ robotId: Id, robotType: Id, node: Type.Optional(Id) }), {
-    maxItems: LIMITS.robotsPerHello,
-  }),
-});
-export const TraceBody = strict({
-  trace: Type.Array(TraceEntry, { minItems: 1, maxItems: LIMITS.traceEntries }),
-});
-export const CancelBody = strict({ reason: Type.String({ minLength: 1, maxLength: LIMITS.reasonLength }) });
+export const HelloBody = strict({ robots: Hello.properties.robots });
+export const TraceBody = strict({ trace: RouteCompletedBody.properties.trace });
+export const CancelBody = strict({ reason: RouteCancelled.properties.reason });
 export const EventsQuery = strict({ warehouseId: Type.Optional(Id) });
 
 const SpanField = orNull(
