@@ -1,5 +1,5 @@
-import type { CornerCaseDetail, CornerCaseView, LaneName } from '../domain/serviceContract.js';
-import { laneBetween, type LaneGraph } from '../warehouse/laneGraph.js';
+import type { CornerCaseDetail, CornerCaseView } from '../domain/serviceContract.js';
+import { laneBetween, laneName, type LaneGraph } from '../warehouse/laneGraph.js';
 import { errorSecondsOf, type CornerCase } from './cornerCases.js';
 
 /** A case in a list: all but its floor. */
@@ -45,8 +45,4 @@ function plannedFlow(graph: LaneGraph, { robots }: CornerCase): Map<number, numb
     });
   }
   return flow;
-}
-
-function laneName(graph: LaneGraph, lane: number): LaneName {
-  return { from: graph.nodeIds[graph.laneFrom[lane]!]!, to: graph.nodeIds[graph.laneTo[lane]!]! };
 }

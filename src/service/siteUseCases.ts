@@ -5,7 +5,7 @@ import { LIMITS } from '../domain/limits.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
-import { laneBetween } from '../warehouse/laneGraph.js';
+import { laneBetween, laneName } from '../warehouse/laneGraph.js';
 import { pressureOf } from './policyHost.js';
 import { reviseRoute } from './reviseRoute.js';
 import {
@@ -47,7 +47,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       const { graph } = site;
       const { prices } = priceView(site, 0);
       return Array.from({ length: graph.laneCount }, (_, lane) => ({
-        ...laneName(site, lane),
+        ...laneName(graph, lane),
         lengthMetres: graph.lengthMetres[lane]!,
         speedLimit: graph.speedLimit[lane]!,
         open: graph.open[lane] === 1,
@@ -255,10 +255,6 @@ function laneIndex(site: Site, { from, to }: LaneName): LaneIndex {
   const lane = laneBetween(site.graph, nodeIndex(site, from), nodeIndex(site, to));
   if (lane < 0) throw new AppError('E_UNKNOWN_LANE', { from, to, warehouseId: site.warehouseId });
   return lane;
-}
-
-function laneName({ graph }: Site, lane: number): LaneName {
-  return { from: graph.nodeIds[graph.laneFrom[lane]!]!, to: graph.nodeIds[graph.laneTo[lane]!]! };
 }
 
 function laneRecord(site: Site, lanes: readonly LaneName[], open: boolean) {

@@ -1,4 +1,5 @@
 import type { LaneIndex, NodeId, NodeIndex, WarehouseId } from '../domain/ids.js';
+import type { LaneName } from '../domain/serviceContract.js';
 
 /** How a kind of robot moves. Free flow is per type. */
 export interface RobotType {
@@ -74,6 +75,11 @@ export function laneBetween(graph: LaneGraph, from: number, to: number): LaneInd
     if (graph.laneTo[lane] === to) return lane as LaneIndex;
   }
   return -1 as LaneIndex;
+}
+
+/** Its two nodes, as the wire names it. */
+export function laneName(graph: LaneGraph, lane: number): LaneName {
+  return { from: graph.nodeIds[graph.laneFrom[lane]!]!, to: graph.nodeIds[graph.laneTo[lane]!]! };
 }
 
 /** Absolute change of heading from one lane to the next, radians in [0, pi]. */
