@@ -3,7 +3,7 @@ import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { LedgerSnapshot } from './ledgerState.js';
-import { syncDirectory } from './highWaterMark.js';
+import { syncDirectory } from '../platform/directories.js';
 import type { SiteFacts } from './siteFacts.js';
 
 /** A piece of one warehouse's state; pieces of one warehouse add up in their order. */

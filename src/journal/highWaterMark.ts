@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { syncDirectory } from '../platform/directories.js';
 
 /** What the journal must hold: everything from `first` to `last`. */
 export interface MarkedRange {
@@ -81,16 +82,6 @@ export function writeHighWaterMark(file: string, range: MarkedRange): void {
   }
   renameSync(draft, file);
   syncDirectory(dirname(file));
-}
-
-/** A new file's name is durable only once its directory is. */
-export function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function readSlots(file: string): (MarkedRange | null)[] {

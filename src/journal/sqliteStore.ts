@@ -3,12 +3,11 @@ import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import { makeDirectory } from '../platform/directories.js';
+import { makeDirectory, syncDirectory } from '../platform/directories.js';
 import { openDiskReserve } from './diskReserve.js';
 import { encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
 import {
   openHighWaterMark,
-  syncDirectory,
   writeHighWaterMark,
   type HighWaterMark,
   type MarkedRange,

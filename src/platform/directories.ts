@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -12,6 +12,16 @@ export function makeDirectory(directory: string): void {
   const missing: string[] = [];
   for (let path = resolve(directory); !isDirectory(path); path = dirname(path)) missing.push(path);
   for (const path of missing.reverse()) makeOne(path);
+}
+
+/** A new file's name is durable only once its directory is. */
+export function syncDirectory(directory: string): void {
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function makeOne(path: string): void {

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { syncDirectory } from '../platform/directories.js';
 
 const ATTEMPTS = 100;
 const PAUSE_MILLISECONDS = 20;
@@ -42,13 +43,4 @@ function openDraft(draft: string): number {
     }
   }
   throw new Error(`another command is changing it (${draft} is there)`);
-}
-
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
