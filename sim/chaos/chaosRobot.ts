@@ -324,12 +324,13 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
 
 /**
  * Lanes at the beginning of a plan that a robot has behind it when the plan comes: it was made from where the robot
- * had been, and whoever made it has heard, or will hear, of the lanes driven since.
+ * had been, and whoever made it has heard, or will hear, of the lanes driven since, also where it has left the plan again.
  */
 function drivenOf(nodes: readonly string[], trace: RobotTrace): number {
-  const driven = trace.map(([node]) => node);
-  for (let lanes = Math.min(nodes.length, driven.length) - 1; lanes > 0; lanes--) {
-    if (nodes.slice(0, lanes + 1).join() === driven.slice(-lanes - 1).join()) return lanes;
-  }
-  return 0;
+  const drivenFrom = (from: number): number => {
+    let lanes = 0;
+    while (lanes + 1 < nodes.length && nodes[lanes + 1] === trace[from + lanes + 1]?.[0]) lanes++;
+    return lanes;
+  };
+  return Math.max(0, ...trace.flatMap(([node], from) => (node === nodes[0] ? [drivenFrom(from)] : [])));
 }

@@ -49,6 +49,11 @@ describe('a simulated robot', () => {
     expect(update(2, ROW)).toBe(2);
   });
 
+  it('has them behind it also where it drove on another way than the new plan', () => {
+    const { update } = driveTwoLanes();
+    expect(update(1, ['r0c0', 'r0c1', 'r1c1', 'r1c2', 'r0c2', 'r0c3'])).toBe(1);
+  });
+
   it('has a new plan all before it that it did not drive from its beginning', () => {
     const { update } = driveTwoLanes();
     expect(update(1, ['r1c2', 'r0c2', 'r0c3'])).toBe(0);
