@@ -2,7 +2,9 @@ import Table from 'cli-table3';
 import { InvalidArgumentError, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Compile } from 'typebox/compile';
 import { AppError } from '../domain/errors.js';
+import { Id } from '../domain/messages.js';
 import { wallClock } from '../platform/clock.js';
 import { openTokenFile, type TokenFile } from '../registry/tokenFile.js';
 import { ROLES, type IssuedToken, type Role, type TokenRecord } from '../registry/tokenRecords.js';
@@ -23,6 +25,8 @@ interface RotateOptions {
   readonly overlap: number;
   readonly json?: true;
 }
+
+const idValidator = Compile(Id);
 
 const EXAMPLES = `${FAILURE_HELP}
 
@@ -45,7 +49,7 @@ export function addTokenCommands(program: Command): void {
     .command('add')
     .description('make a token and print it, once')
     .requiredOption('--role <role>', ROLES.join(', '), roleNamed)
-    .option('--warehouses <ids...>', 'warehouses that it reaches (default: all)')
+    .option('--warehouses <ids...>', 'warehouses that it reaches, by their ids (default: all)')
     .option('--robots <ids...>', 'robots that it may speak for; a trailing * takes a prefix (default: all)')
     .option(
       '--expires-in <time>',
@@ -87,11 +91,29 @@ export function addTokenCommands(program: Command): void {
 function add({ data, role, warehouses, robots, expiresIn, json }: AddOptions): void {
   const issued = open(data).issue({
     role,
-    warehouses: warehouses === undefined ? '*' : [...warehouses],
-    robots: robots === undefined ? '*' : [...robots],
+    warehouses: scopeNamed('warehouses', warehouses),
+    robots: scopeNamed('robots', robots),
     ...(expiresIn === undefined ? {} : { expiresAt: wallClock.now() + 1000 * expiresIn }),
   });
   print(issued, json);
+}
+
+/** All where the option was left out. @throws E_USAGE for an entry that can be nobody's */
+function scopeNamed(
+  option: 'warehouses' | 'robots',
+  entries: readonly string[] | undefined,
+): TokenRecord['warehouses'] {
+  if (entries === undefined) return '*';
+  const fits = (entry: string): boolean =>
+    option === 'robots' && entry.endsWith('*')
+      ? entry === '*' || idValidator.Check(entry.slice(0, -1))
+      : idValidator.Check(entry);
+  const misfit = entries.find((entry) => !fits(entry));
+  if (misfit === undefined) return [...entries];
+  const wanted = option === 'robots' ? 'ids, or prefixes that end in *' : 'ids';
+  throw new AppError('E_USAGE', {
+    detail: `--${option} takes ${wanted}, not "${misfit}"; left out, it means all`,
+  });
 }
 
 function rotate(tokenId: string, { data, overlap, json }: RotateOptions): void {

@@ -64,6 +64,9 @@ export function parseTokenFile(text: string): readonly TokenRecord[] {
   throw new Error(`${fault?.instancePath ?? ''} ${fault?.message ?? 'is damaged'}`);
 }
 
+/** @throws Error naming the first fault: what could not be read again is not written */
 export function formatTokenFile(tokens: readonly TokenRecord[]): string {
-  return `${JSON.stringify({ format: 1, tokens }, null, 2)}\n`;
+  const text = `${JSON.stringify({ format: 1, tokens }, null, 2)}\n`;
+  parseTokenFile(text);
+  return text;
 }

@@ -109,6 +109,16 @@ describe('the token file', () => {
     expect(openTokenFile({ directory, clock }).records()).toEqual([first, third]);
   });
 
+  it('is left as it is by a grant that could not be read again', () => {
+    const tokens = openTokenFile({ directory, clock });
+    tokens.issueFirst();
+    const before = tokens.records();
+    expect(() => tokens.issue({ role: 'robot', warehouses: '*', robots: [''] })).toThrow(
+      expect.objectContaining({ code: 'E_DATA_DIRECTORY' }),
+    );
+    expect(openTokenFile({ directory, clock }).records()).toEqual(before);
+  });
+
   it('waits for who is changing it, and not for a command that died', () => {
     const tokens = openTokenFile({ directory, clock });
     const { record } = tokens.issue({ role: 'viewer', warehouses: '*', robots: '*' });
