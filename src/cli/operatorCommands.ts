@@ -170,9 +170,10 @@ function pathOf({ warehouse = '' }: Options): string {
 }
 
 function weightNamed(pair: string): [string, number] {
-  const [name = '', text = ''] = pair.split('=');
-  const weight = Number(text);
-  if (!(COMPONENTS as readonly string[]).includes(name) || text === '' || !Number.isFinite(weight)) {
+  const [name = '', text = '', ...rest] = pair.split('=');
+  // An empty text would be the number 0.
+  const weight = text.trim() === '' ? NaN : Number(text);
+  if (!(COMPONENTS as readonly string[]).includes(name) || rest.length > 0 || !Number.isFinite(weight)) {
     throw new AppError('E_USAGE', {
       detail: `${pair}: write component=number; components: ${COMPONENTS.join(', ')}`,
     });

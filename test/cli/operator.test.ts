@@ -34,6 +34,8 @@ describe('the operator commands', () => {
       run('policy activate v9 --warehouse north'),
       run('mode off --warehouse north', server.tokens.viewer),
       run('weights set speed=1 --warehouse north'),
+      run('weights set wait=\t --warehouse north'),
+      run('weights set wait=1=2 --warehouse north'),
       run('corner-cases replay route-1 --warehouse north'),
       run('status --url http://127.0.0.1:1'),
     ]);
@@ -41,9 +43,11 @@ describe('the operator commands', () => {
       [1, 'E_UNKNOWN_POLICY'],
       [1, 'E_FORBIDDEN'],
       [2, 'E_USAGE'],
+      [2, 'E_USAGE'],
+      [2, 'E_USAGE'],
       [1, 'E_UNKNOWN_CORNER_CASE'],
       [2, 'E_CONFIG'],
     ]);
     for (const { err, out } of runs) expect([err.trim().split('\n').length, out]).toEqual([1, '']);
-  }, 60_000);
+  }, 120_000);
 });
