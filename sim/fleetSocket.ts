@@ -27,7 +27,7 @@ export async function openFleetSocket(options: FleetSocketOptions): Promise<Flee
   const { url, token, onMessage, onLost } = options;
   let stream: Socket | undefined;
   const createConnection = (to: NetConnectOpts): Socket => (stream = connect(to));
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws').replace(/\/$/, '')}${PATH}`, SUB_PROTOCOL, {
+  const socket = connectTo(url, {
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     handshakeTimeout: OPEN_MILLISECONDS,
@@ -69,4 +69,13 @@ export async function openFleetSocket(options: FleetSocketOptions): Promise<Flee
       await closed;
     },
   };
+}
+
+/** @throws E_LINK_LOST for what is no address, or a token that no header takes */
+function connectTo(url: string, options: ClientOptions): WebSocket {
+  try {
+    return new WebSocket(`${url.replace(/^http/, 'ws').replace(/\/$/, '')}${PATH}`, SUB_PROTOCOL, options);
+  } catch (error) {
+    throw unreachable(url, error);
+  }
 }

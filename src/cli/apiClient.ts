@@ -15,21 +15,25 @@ export type CallApi = <Answer>(
 
 /**
  * Calls a server; its problems come out as the AppErrors that they were there.
- * @throws E_CONFIG where nothing answers or no token is given
+ * @throws E_CONFIG where nothing answers, no token is given, or either cannot be one
  */
 export function createApiClient({ url, token }: ApiOptions): CallApi {
   return async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
     if (token === undefined) {
       throw new AppError('E_CONFIG', { detail: 'no token; name one with --token or AISLEFLOW_TOKEN' });
     }
+    if (/[^\x21-\x7e]/.test(token.trim())) {
+      throw new AppError('E_CONFIG', {
+        detail: 'the token has a character that none can have; copy it again',
+      });
+    }
+    const address = addressOf(path, url);
     const headers: Record<string, string> = { authorization: `Bearer ${token}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
-    const response = await fetch(new URL(path, url), { method, headers, ...content }).catch(
-      (error: unknown) => {
-        throw new AppError('E_CONFIG', { detail: `no server answers at ${url}` }, error);
-      },
-    );
+    const response = await fetch(address, { method, headers, ...content }).catch((error: unknown) => {
+      throw new AppError('E_CONFIG', { detail: `no server answers at ${url}` }, error);
+    });
     const answer: unknown = await response.json().catch((error: unknown) => {
       throw new AppError('E_CONFIG', { detail: `what answers at ${url} is no Aisleflow server` }, error);
     });
@@ -40,4 +44,11 @@ export function createApiClient({ url, token }: ApiOptions): CallApi {
       detail: `what answers at ${url} is no Aisleflow server (${response.status})`,
     });
   };
+}
+
+function addressOf(path: string, url: string): URL {
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    throw new AppError('E_CONFIG', { detail: `${url} is no server's address; write it as http://host:port` });
+  }
+  return new URL(path, url);
 }
