@@ -6,8 +6,9 @@ import { AppError, isAppError } from '../domain/errors.js';
 import { MARK_FILE } from '../journal/segmentFiles.js';
 import { openSqliteStore, type SqliteStore } from '../journal/sqliteStore.js';
 import { wallClock } from '../platform/clock.js';
+import type { BackupManifest } from '../registry/backupManifest.js';
 import { requestBackup } from '../registry/backupRequests.js';
-import { backUpData, restoreData, type BackupManifest } from '../registry/dataBackup.js';
+import { backUpData, restoreData } from '../registry/dataBackup.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { DATA_OPTION } from './dataOption.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, type ErrorCode, type ErrorReferences, isAppError } from '../domain/errors.js';
 import { wallClock } from '../platform/clock.js';
-import type { BackupManifest } from './dataBackup.js';
+import type { BackupManifest } from './backupManifest.js';
 
 /**
  * How a command asks the server that has a data directory open for a copy of it: by a file in that

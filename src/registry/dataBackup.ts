@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../domain/errors.js';
@@ -9,19 +9,8 @@ import type { MarkedRange } from '../journal/highWaterMark.js';
 import { listCheckpoints } from '../journal/checkpointFile.js';
 import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX } from './atomicFiles.js';
+import { MANIFEST_FILE, readManifest, type BackupManifest } from './backupManifest.js';
 import { withDirectoryErrors } from './directoryErrors.js';
-
-/** Written last into a backup, so that one without it is known to be unfinished. */
-const MANIFEST_FILE = 'backup.json';
-
-export interface BackupManifest {
-  readonly format: 1;
-  readonly takenAt: Instant;
-  /** Records that the copy of the journal holds. */
-  readonly journal: MarkedRange;
-  /** SHA-256 by file, relative to the backup. */
-  readonly files: Readonly<Record<string, string>>;
-}
 
 export interface BackupSource {
   readonly directory: string;
@@ -62,8 +51,10 @@ export async function backUpData(source: BackupSource, to: string): Promise<Back
  */
 export async function restoreData(from: string, directory: string): Promise<BackupManifest> {
   assertFree(directory);
-  const manifest = await withDirectoryErrors(from, () => readManifest(from));
-  const found = await digests(from);
+  const { manifest, found } = await withDirectoryErrors(from, async () => ({
+    manifest: await readManifest(from),
+    found: await digests(from),
+  }));
   for (const [name, digest] of Object.entries(manifest.files)) {
     if (found[name] !== digest) {
       const detail = `${name} of the backup is ${found[name] === undefined ? 'missing' : 'damaged'}`;
@@ -78,17 +69,6 @@ export async function restoreData(from: string, directory: string): Promise<Back
     await rename(draft, directory);
     return manifest;
   });
-}
-
-async function readManifest(from: string): Promise<BackupManifest> {
-  const file = join(from, MANIFEST_FILE);
-  const refuse = (detail: string): never => {
-    throw new AppError('E_DATA_DIRECTORY', { directory: from, detail });
-  };
-  if (!existsSync(file))
-    return refuse(`it holds no ${MANIFEST_FILE}: no backup, or one that was not finished`);
-  const manifest = JSON.parse(await readFile(file, 'utf8')) as BackupManifest;
-  return manifest.format === 1 ? manifest : refuse(`its format is ${String(manifest.format)}`);
 }
 
 async function copyPolicies(directory: string, to: string): Promise<void> {
