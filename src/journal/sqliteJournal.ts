@@ -105,12 +105,13 @@ interface Question {
 function createChannel(worker: Worker): Channel {
   const questions = new Map<number, Question>();
   let asked = 0;
+  let closing = false;
   let gone: AppError | null = null;
   const wait = (): Promise<unknown> =>
     new Promise((resolve, reject) => questions.set(asked++, { resolve, reject }));
 
-  function lose(detail: string, cause?: unknown): void {
-    gone ??= new AppError('E_JOURNAL_FAILED', { detail }, cause);
+  function lose(reason: AppError): void {
+    gone ??= reason;
     for (const question of questions.values()) question.reject(gone);
     questions.clear();
   }
@@ -120,10 +121,11 @@ function createChannel(worker: Worker): Channel {
     if (answer.kind === 'value') question?.resolve(answer.value);
     else question?.reject(new AppError(answer.code, answer.references));
   });
-  worker.on('error', (error) => lose(`its thread broke: ${String(error)}`, error));
+  worker.on('error', (error) => lose(failed(`its thread broke: ${String(error)}`, error)));
   const exited = new Promise<void>((resolve) => {
     worker.on('exit', (code) => {
-      lose(`its thread ended with ${code}`);
+      // What it leaves unanswered then is a backup under way.
+      lose(closing && code === 0 ? new AppError('E_SHUTTING_DOWN') : failed(`its thread ended with ${code}`));
       resolve();
     });
   });
@@ -137,10 +139,15 @@ function createChannel(worker: Worker): Channel {
       return wait();
     },
     async close() {
+      closing = true;
       // A thread that is gone has nothing left to close.
       if (gone === null) await channel.ask({ operation: 'close' });
       await exited;
     },
   };
   return channel;
+}
+
+function failed(detail: string, cause?: unknown): AppError {
+  return new AppError('E_JOURNAL_FAILED', { detail }, cause);
 }

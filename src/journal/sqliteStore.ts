@@ -54,7 +54,10 @@ export interface SqliteStore {
   sealed(): SealedSegment[];
   /** Drops whole segments: nothing before `first` must be read any more. */
   dropBefore(first: number): void;
-  /** Copies the journal into an empty directory while it is written to. @returns the range that the copy holds */
+  /**
+   * Copies the journal into an empty directory while it is written to; `close` ends it.
+   * @returns the range that the copy holds
+   */
   backUp(directory: string): Promise<MarkedRange>;
   close(): void;
 }
@@ -152,6 +155,7 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
   const readers = createReaders();
   let { active } = parts;
   let backingUp = false;
+  let closed = false;
 
   function rollWhenFull(): void {
     const records = active.last() - active.first + 1;
@@ -225,7 +229,10 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
     async backUp(target) {
       backingUp = true;
       try {
-        for (const { file } of sealed) await copyFile(file, join(target, basename(file)));
+        for (const { file } of sealed) {
+          await copyFile(file, join(target, basename(file)));
+          if (closed) throw new AppError('E_SHUTTING_DOWN');
+        }
         const copy = segmentFile(target, active.first);
         await active.backUp(copy.file);
         const copied = openActiveSegment(copy.file, copy.first);
@@ -238,6 +245,7 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
       }
     },
     close() {
+      closed = true;
       readers.closeAll();
       active.close();
       mark.close();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
@@ -17,30 +17,30 @@ export interface BackupSource {
   /** Copies journal and mark while they are written to. */
   readonly copyJournal: (to: string) => Promise<MarkedRange>;
   readonly now: Instant;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Copies a data directory: journal, checkpoints, policies and tokens. The copy takes its name once it is whole.
- * @throws E_DATA_DIRECTORY the target exists and is not empty, or cannot be written
+ * @throws E_DATA_DIRECTORY the target exists and is not empty, lies among the policies, or cannot be written
+ * @throws whatever the signal says
  */
 export async function backUpData(source: BackupSource, to: string): Promise<BackupManifest> {
-  const draft = `${to}.unfinished`;
+  const { directory, now: takenAt, signal } = source;
   assertFree(to);
-  return withDirectoryErrors(to, async () => {
-    await rm(draft, { recursive: true, force: true });
-    makeDirectory(draft);
+  assertOutside(join(directory, 'policies'), to);
+  return makeWhole(to, async (draft) => {
     // Before the journal: a checkpoint may not be ahead of it. The same for which policy is active, and the policies.
-    for (const { file } of listCheckpoints(source.directory)) await copyInto(source.directory, draft, file);
-    await copyPolicies(source.directory, draft);
-    await copyInto(source.directory, draft, join(source.directory, 'tokens.json'));
+    for (const { file } of listCheckpoints(directory)) await copyInto(directory, draft, file);
+    await copyPolicies(directory, draft);
+    await copyInto(directory, draft, join(directory, 'tokens.json'));
     const journal = await source.copyJournal(draft);
-    const manifest: BackupManifest = { format: 1, takenAt: source.now, journal, files: await digests(draft) };
+    const manifest: BackupManifest = { format: 1, takenAt, journal, files: await digests(draft, signal) };
     await writeFile(join(draft, MANIFEST_FILE), JSON.stringify(manifest, null, 2), {
       mode: 0o600,
       flush: true,
     });
-    await rm(to, { recursive: true, force: true });
-    await rename(draft, to);
     return manifest;
   });
 }
@@ -61,13 +61,27 @@ export async function restoreData(from: string, directory: string): Promise<Back
       throw new AppError('E_DATA_DIRECTORY', { directory: from, detail });
     }
   }
-  return withDirectoryErrors(directory, async () => {
-    const draft = `${directory}.unfinished`;
-    await rm(draft, { recursive: true, force: true });
+  return makeWhole(directory, async (draft) => {
     for (const name of Object.keys(manifest.files)) await copyInto(from, draft, join(from, name));
-    await rm(directory, { recursive: true, force: true });
-    await rename(draft, directory);
     return manifest;
+  });
+}
+
+/** Fills a draft beside a directory, which takes its name once it is whole; nothing is left of one that fails. */
+async function makeWhole<T>(directory: string, fill: (draft: string) => Promise<T>): Promise<T> {
+  const draft = `${directory}.unfinished`;
+  return withDirectoryErrors(directory, async () => {
+    await rm(draft, { recursive: true, force: true });
+    makeDirectory(draft);
+    try {
+      const filled = await fill(draft);
+      await rm(directory, { recursive: true, force: true });
+      await rename(draft, directory);
+      return filled;
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true });
+      throw error;
+    }
   });
 }
 
@@ -98,9 +112,10 @@ async function copyInto(from: string, to: string, file: string): Promise<void> {
   await cp(file, target, { preserveTimestamps: true });
 }
 
-async function digests(directory: string): Promise<Record<string, string>> {
+async function digests(directory: string, signal?: AbortSignal): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of (await readdir(directory, { recursive: true })).sort()) {
+    signal?.throwIfAborted();
     const file = join(directory, name);
     if (name === MANIFEST_FILE || !statSync(file).isFile()) continue;
     const hash = createHash('sha256');
@@ -115,4 +130,13 @@ function assertFree(directory: string): void {
   if (!statSync(directory).isDirectory() || readdirSync(directory).length > 0) {
     throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'it exists and is not empty' });
   }
+}
+
+function assertOutside(parent: string, directory: string): void {
+  const path = relative(parent, directory);
+  if (path.split(/[\\/]/)[0] === '..' || isAbsolute(path)) return;
+  throw new AppError('E_DATA_DIRECTORY', {
+    directory,
+    detail: 'it lies among the policies that it would hold',
+  });
 }

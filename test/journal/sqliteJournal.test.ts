@@ -3,6 +3,7 @@ import {
   closeSync,
   cpSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   rmSync,
@@ -14,6 +15,7 @@ import {
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import type { Journal } from '../../src/journal/journal.js';
 import { blobOfFloats, floatsOfBlob } from '../../src/journal/records.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
@@ -49,6 +51,25 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 
 describe('the SQLite journal', () => {
+  it('ends a backup under way when it closes, and says that it does', async () => {
+    const directory = temporaryDirectory();
+    const journal = await open(directory);
+    await journal.append(samples(4_000_000));
+    const backup = codeOf(journal.upkeep!.backUp(temporaryDirectory()));
+    await journal.close();
+    expect(await backup).toBe('E_SHUTTING_DOWN');
+  });
+
+  it('copies no further sealed segment once it is closed', async () => {
+    const store = openSqliteStore(temporaryDirectory(), { ...LIMITS, segmentRecords: 1 });
+    const record = { at: 1, warehouseId: 'w', kind: 'k', routeId: null, payload: '{}', blob: null };
+    for (let number = 1; number <= 5; number++) store.commit([record]);
+    const target = temporaryDirectory();
+    const backup = codeOf(store.backUp(target));
+    store.close();
+    expect([await backup, readdirSync(target).length]).toEqual(['E_SHUTTING_DOWN', 1]);
+  });
+
   it('gives back after reopening what was appended, in order, blobs included', async () => {
     const directory = temporaryDirectory();
     const first = await open(directory);

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { restoreData } from '../../src/registry/dataBackup.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AppError } from '../../src/domain/errors.js';
+import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'data-backup-'))));
@@ -22,5 +23,39 @@ describe('a restore', () => {
     writeFileSync(join(from, 'backup.json'), manifest);
     await expect(restoreData(from, to)).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
     expect(existsSync(to)).toBe(false);
+  });
+});
+
+describe('a backup', () => {
+  const backUp = (to: string, copyJournal: () => Promise<never>) =>
+    backUpData({ directory, now: 1, copyJournal }, to);
+
+  it('leaves nothing where its journal cannot be copied', async () => {
+    const to = join(directory, 'backup');
+    const failed = backUp(to, () => Promise.reject(new AppError('E_SHUTTING_DOWN')));
+    await expect(failed).rejects.toMatchObject({ code: 'E_SHUTTING_DOWN' });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it.each(['policies', 'policies/b'])('is not begun in %s of the directory itself', async (name) => {
+    const copyJournal = vi.fn<() => Promise<never>>();
+    await expect(backUp(join(directory, name), copyJournal)).rejects.toMatchObject({
+      code: 'E_DATA_DIRECTORY',
+    });
+    expect(copyJournal).not.toHaveBeenCalled();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('ends while its files are read for their digests', async () => {
+    const stop = new AbortController();
+    const to = join(directory, 'backup');
+    const copyJournal = async () => {
+      writeFileSync(`${to}.unfinished/journal`, 'records');
+      stop.abort(new AppError('E_SHUTTING_DOWN'));
+      return { first: 1, last: 1 };
+    };
+    const source = { directory, now: 1, copyJournal, signal: stop.signal };
+    await expect(backUpData(source, to)).rejects.toMatchObject({ code: 'E_SHUTTING_DOWN' });
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
