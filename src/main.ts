@@ -65,18 +65,30 @@ const openService: OpenService = async (settings, { observer, logger, onFatal })
       onUpkeepFailure: (error) =>
         logger.error({ err: error }, 'the journal was not tidied, or the policy not saved at the stop'),
     });
-    answerBackupRequests(dataDirectory, (to) => backUpServed(dataDirectory, journal, to));
-    return { service, backend, queueDepths: () => ({ journalRecords: journal.waiting() }) };
+    const requests = answerBackupRequests(dataDirectory, (to, signal) =>
+      backUpServed(dataDirectory, journal, { to, signal }),
+    );
+    // The end of the journal ends a backup under way, which then clears up after itself.
+    const close = async () => void (await Promise.all([requests.close(), service.close()]));
+    return {
+      ...{ service: { ...service, close }, backend },
+      queueDepths: () => ({ journalRecords: journal.waiting() }),
+    };
   } catch (error) {
     await journal.close();
     throw error;
   }
 };
 
-function backUpServed(directory: string, { upkeep }: Journal, to: string): Promise<BackupManifest> {
+function backUpServed(
+  directory: string,
+  { upkeep }: Journal,
+  { to, signal }: { readonly to: string; readonly signal: AbortSignal },
+): Promise<BackupManifest> {
   if (upkeep === null)
     throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'its journal is in memory' });
-  return backUpData({ directory, now: wallClock.now(), copyJournal: (target) => upkeep.backUp(target) }, to);
+  const copyJournal = (target: string) => upkeep.backUp(target);
+  return backUpData({ directory, now: wallClock.now(), copyJournal, signal }, to);
 }
 
 /** A map that comes with the program, by its name alone; anything else is a file. */

@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, type ErrorCode, type ErrorReferences, isAppError } from '../domain/errors.js';
@@ -6,75 +15,114 @@ import { wallClock } from '../platform/clock.js';
 import type { BackupManifest } from './backupManifest.js';
 
 /**
- * How a command asks the server that has a data directory open for a copy of it: by a file in that
+ * How a command asks the server that has a data directory open for a copy of it: by a file of its own in that
  * directory, answered by another. Whoever may write there owns the data anyway, and needs no token.
  */
-const REQUEST_FILE = 'backup.request';
-const ANSWER_FILE = 'backup.answer';
+const FILE_NAME = /^backup-([\w-]+)\.(request|answer)(\.new)?$/;
 const POLL_MILLISECONDS = 250;
-/** A server touches the request that it works on at each poll; one left alone for so long has nobody. */
+/** A server touches the requests that wait at each poll; one left alone for so long has nobody. */
 const ABANDONED_MILLISECONDS = 15_000;
 
 interface Request {
   readonly id: string;
   readonly to: string;
 }
-type Answer = { readonly id: string } & (
-  { readonly manifest: BackupManifest } | { readonly code: ErrorCode; readonly references: ErrorReferences }
-);
+type Answer =
+  { readonly manifest: BackupManifest } | { readonly code: ErrorCode; readonly references: ErrorReferences };
 
-/** Answers requests as long as the process lives; what an earlier server left there is forgotten. */
+export interface BackupRequests {
+  /** Ends the backup under way and refuses those that wait, with E_SHUTTING_DOWN. */
+  close(): Promise<void>;
+}
+
+/**
+ * Answers requests, one after the other; what an earlier server left there is forgotten.
+ * @param backUp rejects with the signal's reason once it is aborted
+ */
 export function answerBackupRequests(
   directory: string,
-  backUp: (to: string) => Promise<BackupManifest>,
-): void {
-  const file = join(directory, REQUEST_FILE);
-  rmSync(file, { force: true });
-  let busy = false;
-  const look = async (): Promise<void> => {
-    const request = JSON.parse(readFileSync(file, 'utf8')) as Request;
-    const answer = await backUp(request.to).then(
-      (manifest): Answer => ({ id: request.id, manifest }),
-      (error: unknown): Answer => ({ id: request.id, ...problemOf(error) }),
-    );
-    replace(join(directory, ANSWER_FILE), JSON.stringify(answer));
-  };
-  const timer = setInterval(() => {
-    if (!existsSync(file)) return;
-    if (busy) return touch(file);
-    busy = true;
-    look()
-      // A request that is no JSON: whoever wrote it is told that it is gone.
-      .catch(() => undefined)
-      .finally(() => {
-        rmSync(file, { force: true });
-        busy = false;
-      });
-  }, POLL_MILLISECONDS);
+  backUp: (to: string, signal: AbortSignal) => Promise<BackupManifest>,
+): BackupRequests {
+  for (const name of readdirSync(directory)) {
+    if (FILE_NAME.test(name)) rmSync(join(directory, name), { force: true });
+  }
+  const stop = new AbortController();
+  let turn: Promise<void> | null = null;
+
+  async function answer(id: string): Promise<void> {
+    const { to } = JSON.parse(readFileSync(fileOf(directory, id, 'request'), 'utf8')) as Request;
+    const work = async (): Promise<Answer> => {
+      stop.signal.throwIfAborted();
+      return { manifest: await backUp(to, stop.signal) };
+    };
+    replace(fileOf(directory, id, 'answer'), JSON.stringify(await work().catch(problemOf)));
+  }
+  async function answerAll(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      await answer(id)
+        .finally(() => rmSync(fileOf(directory, id, 'request'), { force: true }))
+        // A request that is no JSON, or an answer that cannot be written: whoever asked is told that it is gone.
+        .catch(() => undefined);
+    }
+  }
+  async function look(): Promise<void> {
+    const ids = waitingRequests(directory);
+    for (const id of ids) touch(fileOf(directory, id, 'request'));
+    turn ??= answerAll(ids).finally(() => (turn = null));
+    await turn;
+  }
+  // A server goes on where the directory cannot be read now; it looks again.
+  const timer = setInterval(() => void look().catch(() => undefined), POLL_MILLISECONDS);
   timer.unref();
+  return {
+    async close() {
+      clearInterval(timer);
+      stop.abort(new AppError('E_SHUTTING_DOWN'));
+      await turn;
+      await look().catch(() => undefined);
+    },
+  };
+}
+
+function fileOf(directory: string, id: string, kind: 'request' | 'answer'): string {
+  return join(directory, `backup-${id}.${kind}`);
+}
+
+/** By their ids. */
+function waitingRequests(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    const [, id = '', kind, draft] = FILE_NAME.exec(name) ?? [];
+    return kind === 'request' && draft === undefined ? [id] : [];
+  });
 }
 
 function touch(file: string): void {
   const now = new Date(wallClock.now());
-  utimesSync(file, now, now);
+  // Its command may have given up meanwhile.
+  if (existsSync(file)) utimesSync(file, now, now);
 }
 
-function problemOf(error: unknown): { readonly code: ErrorCode; readonly references: ErrorReferences } {
+function problemOf(error: unknown): Answer {
   if (isAppError(error)) return { code: error.code, references: error.references };
   return { code: 'E_INTERNAL', references: { reference: String(error) } };
 }
 
-/** Asks the server of a data directory. @throws E_DATA_DIRECTORY none answers, or it ended before it had */
-export async function requestBackup(directory: string, request: Request): Promise<BackupManifest> {
-  const requestFile = join(directory, REQUEST_FILE);
-  replace(requestFile, JSON.stringify(request));
+/**
+ * Asks the server of a data directory; where it is at another backup, after that.
+ * @throws E_DATA_DIRECTORY none answers, or it ended before it had
+ * @throws E_SHUTTING_DOWN it is stopping
+ */
+export async function requestBackup(directory: string, { id, to }: Request): Promise<BackupManifest> {
+  const requestFile = fileOf(directory, id, 'request');
+  const answerFile = fileOf(directory, id, 'answer');
+  replace(requestFile, JSON.stringify({ id, to }));
   for (;;) {
     await sleep(POLL_MILLISECONDS);
     // Looked at before the answer: a server takes the request away after it has answered.
     const touchedAt = statSync(requestFile, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
-    const answer = readAnswer(join(directory, ANSWER_FILE), request.id);
-    if (answer !== null) {
-      rmSync(join(directory, ANSWER_FILE), { force: true });
+    if (existsSync(answerFile)) {
+      const answer = JSON.parse(readFileSync(answerFile, 'utf8')) as Answer;
+      rmSync(answerFile, { force: true });
       if ('manifest' in answer) return answer.manifest;
       throw new AppError(answer.code, answer.references);
     }
@@ -83,12 +131,6 @@ export async function requestBackup(directory: string, request: Request): Promis
       throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'its server left the request unanswered' });
     }
   }
-}
-
-function readAnswer(file: string, id: string): Answer | null {
-  if (!existsSync(file)) return null;
-  const answer = JSON.parse(readFileSync(file, 'utf8')) as Answer;
-  return answer.id === id ? answer : null;
 }
 
 function replace(file: string, text: string): void {
