@@ -57,7 +57,10 @@ export function addServeCommand(program: Command, openService: OpenService): voi
     .option('--port <n>', 'port; 0 for any free one (default: 8080)')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)')
     .option('--data <directory>', 'journal, policies and tokens (default: .data)')
-    .option('--map <files...>', 'warehouses to serve (default: those that come with the program)')
+    .option(
+      '--map <files...>',
+      'warehouses to serve; a comma parts files, too (default: those that come with it)',
+    )
     .option('--mode <mode>', 'off, observe, shadow, learn or frozen, for new warehouses (default: learn)')
     .option('--policy <scope>', 'shared by all warehouses, or one for each (default: shared)')
     .option('--price <source>', 'policy, or flow: a hand-made price to compare with (default: policy)')
