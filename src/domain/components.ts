@@ -1,5 +1,5 @@
 /**
- * The six kinds of cost of a route (DESIGN 1). They add up: no second is counted twice.
+ * The six kinds of cost of a route. They add up: no second is counted twice.
  * `time` free-flow seconds of the lanes driven; `wait` seconds beyond it; `blocking` seconds that
  * others waited for it; `distance` metres; `turns` changes of heading; `lateness` seconds after the deadline.
  */

@@ -1,4 +1,4 @@
-/** Every queue, buffer, message and loop has its limit here, and nowhere else. */
+/** Limits of every queue, buffer, message and loop that outsiders can fill: here, and nowhere else. */
 export const LIMITS = {
   /** Nodes and lanes of one warehouse. */
   nodesPerWarehouse: 200_000,

@@ -1,5 +1,5 @@
 /**
- * The wire messages of DESIGN 5 as schemas: one source for types, validation and OpenAPI.
+ * The wire messages as schemas: one source for types, validation and OpenAPI.
  * Unknown fields are refused everywhere; instants are integer milliseconds, durations seconds.
  */
 import { Type, type Static, type TSchema } from 'typebox';

@@ -1,5 +1,5 @@
 /**
- * What the service offers to the server, the simulation and the tests: the use cases of DESIGN 2 and 5.
+ * What the service offers to the server, the simulation and the tests: its use cases.
  * Methods throw `AppError` for operational failures; a promise settles after its journal commit.
  */
 import type { RewardWeights } from './components.js';

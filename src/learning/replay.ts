@@ -21,7 +21,7 @@ export interface Replay {
   keepDrawn(): void;
   /** Fills with rows drawn at random, recent ones more often. */
   drawRecent(target: Float32Array, offset: number, count: number, random: Random): void;
-  /** Fills with rows of corner cases, each as likely; returns how many: none, or all that were wanted. */
+  /** Fills with rows of corner cases, each as likely; returns how many: a robot's share may end it sooner. */
   drawCorner(target: Float32Array, offset: number, count: number, random: Random): number;
   /** [n][ROW_SIZE] */
   readonly heldOut: Float32Array;

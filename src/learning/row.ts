@@ -17,7 +17,7 @@ export interface RowBatch {
   readonly firstRow: number;
   /** [n][ROW_SIZE] */
   readonly rows: Float32Array;
-  /** Badly predicted: drawn more often (`HYPERPARAMETERS.cornerShare`). */
+  /** Badly predicted: drawn as often as `HYPERPARAMETERS.cornerShare` says, which is no more often than others (decision 0007). */
   readonly isCorner?: boolean;
   /** Which of the source's robots drove them: its share of a batch is capped. Without it, nobody else's. */
   readonly robot?: number;

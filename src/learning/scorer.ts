@@ -49,7 +49,7 @@ const SPEED_TOLERANCE_MILLISECONDS = 50;
 
 /**
  * Reads a trace against the route that was issued: components of the whole route, and one sample for
- * each lane set out on, until it was driven or abandoned (DESIGN 2.2). A robot pushed off its route pays
+ * each lane set out on, until it was driven or abandoned. A robot pushed off its route pays
  * the lane it was on: time lost plus the extra free-flow seconds to its next stop.
  */
 export function readTrace(

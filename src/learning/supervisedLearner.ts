@@ -4,8 +4,8 @@ import type { LearnerPort } from './learnerPort.js';
 import { startThreadedLearner, type ThreadedLearnerOptions } from './threadedLearner.js';
 
 /**
- * A learner in a thread that is started again when it dies, hangs or runs out of memory: from the weights
- * that are served, without its rows, after a pause that doubles with each failure in a row. Nobody waits for it.
+ * A learner in a thread that is started again when it dies, hangs or runs out of memory: from the newest
+ * weights that passed the gates, without its rows, after a pause that doubles with each failure in a row. Nobody waits for it.
  * @throws E_BACKEND where the first start fails
  */
 export async function startSupervisedLearner(options: ThreadedLearnerOptions): Promise<LearnerPort> {

@@ -153,7 +153,7 @@ export function moveSeconds(graph: LaneGraph, robotType: number, previous: numbe
   return driving + turnSeconds(graph, robotType, previous, lane);
 }
 
-/** A change of heading counts as a turn from 45 degrees on. */
+/** A change of heading counts as a turn above 45 degrees. */
 export function isTurn(graph: LaneGraph, previous: number, lane: number): boolean {
   return previous >= 0 && turnRadians(graph, previous, lane) > Math.PI / 4;
 }

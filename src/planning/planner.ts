@@ -70,7 +70,7 @@ export interface Planner {
 
 /**
  * Plans tours: visit order over the matrix of leg costs, legs by one-to-all searches. A tour whose
- * free-flow time exceeds `LIMITS.detourRatio` times the shortest gives way to the shortest.
+ * free-flow time exceeds `LIMITS.detourRatio` times the shortest's and `LIMITS.detourSlackSeconds` gives way to the shortest.
  */
 export function createPlanner(
   graph: LaneGraph,

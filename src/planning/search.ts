@@ -1,9 +1,8 @@
-import { turnSeconds, turnRadians, type LaneGraph } from '../warehouse/laneGraph.js';
+import { turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
+import { isTurn } from './freeFlow.js';
 import { createHeap } from './heap.js';
 import { createNodeSearch } from './nodeSearch.js';
 import { markWanted, type Search, type SearchCosts } from './searchTerms.js';
-
-const TURN_COUNTS_RADIANS = Math.PI / 4;
 
 export function createSearch(graph: LaneGraph): Search {
   let overLanes: Search | undefined;
@@ -40,7 +39,7 @@ function createLaneSearch(graph: LaneGraph): Search {
       let total = reached + costs.prices[lane]!;
       if (by >= 0) {
         total += costs.turnTimeWeight * turnSeconds(graph, costs.robotType, by, lane);
-        if (turnRadians(graph, by, lane) > TURN_COUNTS_RADIANS) total += costs.turnWeight;
+        if (isTurn(graph, by, lane)) total += costs.turnWeight;
       }
       if (total < cost[lane]!) {
         cost[lane] = total;

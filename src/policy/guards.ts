@@ -1,5 +1,5 @@
 /**
- * The live guards (DESIGN 2.4): sequential tests (Page 1954, CUSUM) of weights that passed every gate and
+ * The live guards: sequential tests (Page 1954, CUSUM) of weights that passed every gate and
  * are served. Pure: rows, ratios and instants are passed in.
  */
 import { squaredErrors, type HeldOut } from './gates.js';

@@ -2,7 +2,7 @@ import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { createWitnesses } from './witnesses.js';
 
 /**
- * What each lane remembers of itself beside what the network knows of its traffic (DESIGN 2.1): a
+ * What each lane remembers of itself beside what the network knows of its traffic (decisions 0010 and 0015): a
  * pallet in the way, a bad floor. Recent residual (unexplained minus predicted seconds), blended at each
  * observation and fading, so that an avoided lane is tried again. Decisions 0010 and 0015 have the measurements.
  */

@@ -68,7 +68,7 @@ export interface AisleflowServer {
   close(): Promise<void>;
 }
 
-/** HTTP and WebSocket of DESIGN 5 around a service. */
+/** HTTP and WebSocket around a service. */
 export async function createServer(options: ServerOptions): Promise<AisleflowServer> {
   const { tokens, metrics, logger, host, port } = options;
   const plans = createPlanQueue();

@@ -3,7 +3,7 @@ import type { IssuedRoute } from '../learning/issuedRoute.js';
 /** What the slow-down needs to know of a route under way. */
 type RouteUnderWay = IssuedRoute & { readonly held: boolean };
 
-/** How slow the floor is, and the pressure that follows from it (DESIGN 2.1). */
+/** How slow the floor is, and the pressure that follows from it (decision 0012). */
 export interface Slowdown {
   completed(travelledSeconds: number, freeFlowSeconds: number, robots: number): void;
   /** Travelled seconds over free-flow seconds, at least 1; open routes count as far as they have come. */

@@ -1,7 +1,7 @@
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 
 /**
- * What the network reads of a lane (DESIGN 2.1), F = 10, absolute, counts as log1p: planned flow on the lane,
+ * What the network reads of a lane, F = 10, absolute, counts as log1p: planned flow on the lane,
  * on its reverse, the product of the two (head-on), planned flow into its end node, planned flow that faces
  * it one node further on, occupied neighbours of the end node, end node occupied, lanes that leave the end
  * node, free-flow seconds at the lane's own limit, and how crowded it is there: for each neighbour of the end
@@ -32,7 +32,7 @@ export interface Traffic {
   /** Adds (or with -1 takes away) one route's planned flow on lanes `from..` of a path. */
   addFlow(lanes: ArrayLike<number>, from: number, amount: 1 | -1): void;
   occupy(node: number, amount: 1 | -1): void;
-  /** Metres of robot for each metre of two-way lane, whichever lanes the robots are on. */
+  /** Metres of robot, by the mean of the map's types, for each metre of two-way lane, whichever lanes the robots are on. */
   crowding(): number;
   /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
   refresh(changed: (lane: number) => void): number;

@@ -72,7 +72,7 @@ describe('pricing', () => {
     );
   });
 
-  it('is the formula of DESIGN 2.1, lane by lane, and the rules beside it', () => {
+  it('is what lane, weights, heads and pressure say, lane by lane, and the rules beside it', () => {
     const graph = gridFromText('....\n....');
     const weights = { time: 2, wait: 3, blocking: 0.5, distance: 0.25, turns: 0, lateness: 4 };
     const { traffic, pricing } = setUp(graph, weights);

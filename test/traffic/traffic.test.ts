@@ -6,7 +6,7 @@ import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { randomFloor } from '../planning/support/randomFloor.js';
 
-/** The features in the words of DESIGN 2.1, from nothing but flow and occupants. */
+/** The features in the words of `FEATURE_NAMES`, from nothing but flow and occupants. */
 function featuresFromScratch(graph: LaneGraph, { flow, occupants }: Traffic): Float32Array {
   const lanes = Array.from({ length: graph.laneCount }, (_, lane) => lane);
   const features = new Float32Array(graph.laneCount * FEATURE_COUNT);
