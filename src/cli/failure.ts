@@ -6,6 +6,7 @@ const MISUSE: readonly ErrorCode[] = [
   'E_CONFIG',
   'E_PORT_IN_USE',
   'E_DATA_DIRECTORY',
+  'E_JOURNAL_FORMAT',
   'E_MAP_INVALID',
   'E_MAP_UNREADABLE',
   'E_MAP_EXISTS',

@@ -159,6 +159,10 @@ export const ERRORS = {
     500,
     'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.',
   ),
+  E_JOURNAL_FORMAT: entry(
+    500,
+    'The format of {file} is {format}, this program knows {known}: another version wrote it. Nothing was changed; use that version.',
+  ),
   E_DATA_DIRECTORY: entry(
     500,
     'The directory {directory} cannot be used: {detail}. Name another one, or see to what is wrong with this.',

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { AppError } from '../domain/errors.js';
 import type { LedgerSnapshot } from './ledgerState.js';
 import { syncDirectory } from '../platform/directories.js';
 import type { SiteFacts } from './siteFacts.js';
@@ -66,12 +67,18 @@ export function listCheckpoints(directory: string): { readonly file: string; rea
     .sort((a, b) => b.sequence - a.sequence);
 }
 
-/** Null where a line is not the one that was written, or lines are missing. */
+/**
+ * Null where a line is not the one that was written, or lines are missing.
+ * @throws E_JOURNAL_FORMAT another version of the program wrote it
+ */
 export function readCheckpoint(file: string): Checkpoint | null {
   const lines = readFileSync(file, 'latin1').split('\n');
   const read = lines.slice(0, -1).map(contentOf);
   const head = read[0] as { format: number; sequence: number } | null | undefined;
   const foot = read.at(-1) as { parts: number } | null | undefined;
+  if (head && head.format > FORMAT) {
+    throw new AppError('E_JOURNAL_FORMAT', { file, format: head.format, known: FORMAT });
+  }
   if (lines.at(-1) !== '' || head?.format !== FORMAT || foot?.parts !== read.length - 2) return null;
   if (read.includes(null)) return null;
   return { sequence: head.sequence, parts: read.slice(1, -1) as CheckpointPart[] };

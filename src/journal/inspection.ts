@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { listCheckpoints, readCheckpoint } from './checkpointFile.js';
 import { isIntact, type StoredRecord } from './encoding.js';
 import { readHighWaterMark } from './highWaterMark.js';
-import { COLUMNS, type Row } from './segment.js';
+import { assertKnownFormat, COLUMNS, type Row } from './segment.js';
 import { listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
 import { sqliteCode } from './sqliteErrors.js';
 
@@ -34,10 +34,14 @@ export type Visit = (sequence: number, found: StoredRecord | string) => void;
 
 const READ_AT_ONCE = 1_000;
 
-/** Reads and checks every record of a directory's journal, index and checkpoint. Changes nothing but SQLite's own recovery. */
+/**
+ * Reads and checks every record of a directory's journal, index and checkpoint. Changes nothing but SQLite's own recovery.
+ * @throws E_JOURNAL_FORMAT another version of the program wrote it
+ */
 export function inspectJournal(directory: string, visit: Visit = () => undefined): JournalReport {
   const mark = existsSync(directory) ? readHighWaterMark(join(directory, MARK_FILE)) : null;
   const files = listSegments(directory);
+  assertKnownFormat(files);
   const damaged: DamagedRange[] = [];
   const structure: string[] = [];
   const first = mark?.first ?? files[0]?.first ?? 1;

@@ -27,6 +27,7 @@ const JOURNAL_FILES = /^(journal-\d{16}\.sqlite|checkpoint-\d{16}\.jsonl|journal
  * Makes a journal that a server starts from out of a damaged one: every record that can be read and can
  * follow those before it, under its own sequence. The damaged files are moved aside, not removed.
  * @throws E_DATA_DIRECTORY a server has the directory open
+ * @throws E_JOURNAL_FORMAT another version of the program wrote the journal
  */
 export async function quarantineJournal(directory: string, at: Instant): Promise<Quarantined> {
   const salvaged = join(directory, 'journal.salvaged');

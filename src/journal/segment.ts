@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { encodedBytes, isIntact, recordChecksum, type EncodedRecord, type StoredRecord } from './encoding.js';
-import { asDamage, corrupt } from './sqliteErrors.js';
+import type { SegmentFile } from './segmentFiles.js';
+import { asDamage, corrupt, sqliteCode } from './sqliteErrors.js';
 
 const SCHEMA_VERSION = 2;
 export const COLUMNS =
@@ -34,6 +35,39 @@ export interface ActiveSegment extends Segment {
 }
 
 /**
+ * The newest segment that tells its format decides: a program of a newer format writes it first, and in one before it
+ * another number is damage. Changes nothing but SQLite's own recovery.
+ * @throws E_JOURNAL_FORMAT another version of the program wrote these
+ */
+export function assertKnownFormat(files: readonly SegmentFile[]): void {
+  for (const { file } of files.toReversed()) {
+    const format = formatOf(file);
+    if (format === SCHEMA_VERSION) return;
+    if (format !== 0) throw unknownFormat(file, format);
+  }
+}
+
+/** 0 where it tells none: nothing was written yet, it is damaged, or a server has it open. */
+function formatOf(file: string): number {
+  try {
+    const database = new Database(file, { timeout: 0, fileMustExist: true });
+    try {
+      database.pragma('locking_mode = exclusive');
+      return database.pragma('user_version', { simple: true }) as number;
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (sqliteCode(error) === '') throw error;
+    return 0;
+  }
+}
+
+function unknownFormat(file: string, format: number): AppError {
+  return new AppError('E_JOURNAL_FORMAT', { file, format, known: SCHEMA_VERSION });
+}
+
+/**
  * Opens or makes the segment that is written to, for the owner only.
  * @throws E_JOURNAL_CORRUPT it fails its check
  */
@@ -44,7 +78,7 @@ export function openActiveSegment(file: string, first: number): ActiveSegment {
   const database = new Database(file, { timeout: 0 });
   try {
     setPragmas(database);
-    prepareSchema(database);
+    prepareSchema(database, file);
     const verdict: unknown = database.pragma('quick_check(1)', { simple: true });
     if (verdict !== 'ok') throw corrupt(first, String(verdict));
     return activeSegment(database, file, first);
@@ -89,13 +123,10 @@ function setPragmas(database: Database.Database): void {
   }
 }
 
-function prepareSchema(database: Database.Database): void {
-  const version: unknown = database.pragma('user_version', { simple: true });
+function prepareSchema(database: Database.Database, file: string): void {
+  const version = database.pragma('user_version', { simple: true }) as number;
   if (version === SCHEMA_VERSION) return;
-  if (version !== 0) {
-    const detail = `its format is ${String(version)}, this program knows ${SCHEMA_VERSION}`;
-    throw new AppError('E_JOURNAL_FAILED', { detail });
-  }
+  if (version !== 0) throw unknownFormat(file, version);
   database.transaction(() => {
     database.exec(`
       CREATE TABLE records (

@@ -27,6 +27,7 @@ export interface SqliteJournalOptions extends JournalOptions {
  * Opens the durable journal in its own thread.
  *
  * @throws E_DATA_DIRECTORY it cannot be written, or another server has it open
+ * @throws E_JOURNAL_FORMAT another version of the program wrote the journal
  * @throws E_JOURNAL_CORRUPT the database fails its check, or lacks records that were acknowledged
  */
 export async function openJournal(options: SqliteJournalOptions): Promise<Journal> {

@@ -12,7 +12,13 @@ import {
   type HighWaterMark,
   type MarkedRange,
 } from './highWaterMark.js';
-import { openActiveSegment, openSealedSegment, type ActiveSegment, type Segment } from './segment.js';
+import {
+  assertKnownFormat,
+  openActiveSegment,
+  openSealedSegment,
+  type ActiveSegment,
+  type Segment,
+} from './segment.js';
 import {
   companions,
   listSegments,
@@ -66,12 +72,14 @@ export interface SqliteStore {
  * Opens or makes the journal of a data directory, for the owner only (0700, 0600).
  *
  * @throws E_DATA_DIRECTORY it cannot be written, or another server has it open
+ * @throws E_JOURNAL_FORMAT another version of the program wrote it; nothing was changed
  * @throws E_JOURNAL_CORRUPT the segment last written to fails its check, a segment is missing, or the journal
  *   ends before the high-water mark
  */
 export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): SqliteStore {
   const markFile = join(directory, MARK_FILE);
   const files = withDirectoryErrors(directory, () => listSegments(directory));
+  assertKnownFormat(files);
   // The mark is made before the first segment: only a loss leaves one without the other.
   if (files.length > 0 && statSync(markFile, { throwIfNoEntry: false }) === undefined) {
     throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is missing`);
