@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { AppError, isAppError } from '../domain/errors.js';
-import { MARK_FILE } from '../journal/segmentFiles.js';
+import { holdsJournal } from '../journal/segmentFiles.js';
 import { openSqliteStore, type SqliteStore } from '../journal/sqliteStore.js';
 import { wallClock } from '../platform/clock.js';
 import type { BackupManifest } from '../registry/backupManifest.js';
@@ -80,7 +79,7 @@ function openUnlessServed(directory: string): SqliteStore | null {
 /** A mistyped directory must not become a new one. @throws E_DATA_DIRECTORY */
 export function existingData(data: string): string {
   const directory = resolve(data);
-  if (!existsSync(join(directory, MARK_FILE))) {
+  if (!holdsJournal(directory)) {
     throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'no server has started there yet' });
   }
   return directory;

@@ -159,6 +159,10 @@ export const ERRORS = {
     500,
     'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.',
   ),
+  E_QUARANTINE_UNFINISHED: entry(
+    500,
+    'A quarantine of the journal in {directory} was interrupted. Run `aisleflow journal quarantine` to finish it; it loses nothing more.',
+  ),
   E_JOURNAL_FORMAT: entry(
     500,
     'The format of {file} is {format}, this program knows {known}: another version wrote it. Nothing was changed; use that version.',

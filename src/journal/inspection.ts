@@ -5,7 +5,7 @@ import { listCheckpoints, readCheckpoint } from './checkpointFile.js';
 import { isIntact, type StoredRecord } from './encoding.js';
 import { readHighWaterMark } from './highWaterMark.js';
 import { assertKnownFormat, COLUMNS, type Row } from './segment.js';
-import { listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
+import { assertNoSalvage, listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
 import { sqliteCode } from './sqliteErrors.js';
 
 /** Records that are not what was written, or are not there. */
@@ -37,8 +37,10 @@ const READ_AT_ONCE = 1_000;
 /**
  * Reads and checks every record of a directory's journal, index and checkpoint. Changes nothing but SQLite's own recovery.
  * @throws E_JOURNAL_FORMAT another version of the program wrote it
+ * @throws E_QUARANTINE_UNFINISHED
  */
 export function inspectJournal(directory: string, visit: Visit = () => undefined): JournalReport {
+  assertNoSalvage(directory);
   const mark = existsSync(directory) ? readHighWaterMark(join(directory, MARK_FILE)) : null;
   const files = listSegments(directory);
   assertKnownFormat(files);

@@ -1,9 +1,8 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
-import { makeDirectory, syncDirectory } from '../platform/directories.js';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
 import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
 import { writeHighWaterMark } from './highWaterMark.js';
@@ -11,7 +10,7 @@ import { inspectJournal, isSound, type DamagedRange, type JournalReport } from '
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from './journalState.js';
 import { ALL_WAREHOUSES, type JournalRecord } from './records.js';
 import { openActiveSegment, type ActiveSegment } from './segment.js';
-import { MARK_FILE, segmentFile } from './segmentFiles.js';
+import { journalFiles, MARK_FILE, SALVAGE_DIRECTORY, segmentFile } from './segmentFiles.js';
 
 export interface Quarantined {
   readonly report: JournalReport;
@@ -21,17 +20,21 @@ export interface Quarantined {
   readonly movedTo: string | null;
 }
 
-const JOURNAL_FILES = /^(journal-\d{16}\.sqlite|checkpoint-\d{16}\.jsonl|journal\.mark)/;
+/** Beside the salvaged files: what the quarantine found, and, until all of them are in it, the damaged ones. */
+const RESULT_FILE = 'quarantine.json';
+const DAMAGED_DIRECTORY = 'damaged';
 
 /**
  * Makes a journal that a server starts from out of a damaged one: every record that can be read and can
- * follow those before it, under its own sequence. The damaged files are moved aside, not removed.
+ * follow those before it, under its own sequence. The damaged files are moved aside, not removed. Where a run before
+ * this one was killed while it moved files, its work is finished and its result given.
  * @throws E_DATA_DIRECTORY a server has the directory open
  * @throws E_JOURNAL_FORMAT another version of the program wrote the journal
  */
 export async function quarantineJournal(directory: string, at: Instant): Promise<Quarantined> {
-  const salvaged = join(directory, 'journal.salvaged');
-  rmSync(salvaged, { recursive: true, force: true });
+  if (existsSync(join(directory, SALVAGE_DIRECTORY))) return putInPlace(directory);
+  const draft = draftOf(directory);
+  rmSync(draft, { recursive: true, force: true });
   const newest = newestSound(directory);
   // Records of routes that were open at the checkpoint; all others are read a second time instead of held.
   const wanted = new Set(newest?.parts.flatMap(({ open }) => open.flatMap(([, sequences]) => sequences)));
@@ -43,10 +46,10 @@ export async function quarantineJournal(directory: string, at: Instant): Promise
     throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'a server has it open; stop it first' });
   }
   if (isSound(report)) return { report, lost: [], movedTo: null };
-  mkdirSync(salvaged, { mode: 0o700 });
-  const base = await salvageCheckpoint(salvaged, { newest, kept, report });
+  mkdirSync(draft, { mode: 0o700 });
+  const base = await salvageCheckpoint(draft, { newest, kept, report });
   const states = await statesOf(base, kept);
-  const writer = createWriter(salvaged, report.first);
+  const writer = createWriter(draft, report.first);
   const lost: DamagedRange[] = [];
   inspectJournal(directory, (sequence, found) => {
     const fault =
@@ -56,13 +59,44 @@ export async function quarantineJournal(directory: string, at: Instant): Promise
     writer.write(lostRecord(at, fault ?? ''));
   });
   writer.close();
-  const movedTo = join(directory, `quarantine-${at}`);
-  moveAll(directory, movedTo);
+  writeHighWaterMark(join(draft, MARK_FILE), { first: report.first, last: report.last });
+  mkdirSync(join(draft, DAMAGED_DIRECTORY), { mode: 0o700 });
+  const done: Quarantined = { report, lost: joined(lost), movedTo: `quarantine-${at}` };
+  writeFileSync(join(draft, RESULT_FILE), JSON.stringify(done), { mode: 0o600, flush: true });
+  syncDirectory(draft);
+  renameSync(draft, join(directory, SALVAGE_DIRECTORY));
+  syncDirectory(directory);
+  return putInPlace(directory);
+}
+
+const draftOf = (directory: string): string => join(directory, `${SALVAGE_DIRECTORY}.new`);
+
+/** Each step can be done again, or tells by its rename that it was done: a kill between any two costs nothing. */
+function putInPlace(directory: string): Quarantined {
+  const salvaged = join(directory, SALVAGE_DIRECTORY);
+  const done = readResult(directory);
+  const movedTo = join(directory, done.movedTo);
+  const damaged = join(salvaged, DAMAGED_DIRECTORY);
+  // While it is there, the journal's place is the damaged files'; after that, the salvaged ones'.
+  if (existsSync(damaged)) {
+    moveAll(directory, damaged);
+    renameSync(damaged, movedTo);
+    syncDirectory(directory);
+  }
   moveAll(salvaged, directory);
-  // Last: without it no server starts on half of this.
-  writeHighWaterMark(join(directory, MARK_FILE), { first: report.first, last: report.last });
-  rmSync(salvaged, { recursive: true });
-  return { report, lost: joined(lost), movedTo };
+  renameSync(salvaged, draftOf(directory));
+  rmSync(draftOf(directory), { recursive: true });
+  return { ...done, movedTo };
+}
+
+/** @throws E_DATA_DIRECTORY there is none: what is salvaged may not be whole */
+function readResult(directory: string): Quarantined & { readonly movedTo: string } {
+  const file = join(directory, SALVAGE_DIRECTORY, RESULT_FILE);
+  if (!existsSync(file)) {
+    const detail = `its ${SALVAGE_DIRECTORY} lacks ${RESULT_FILE}; move back what is in quarantine-* of it, then remove it`;
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail });
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as Quarantined & { readonly movedTo: string };
 }
 
 type Found = Map<number, StoredRecord | string>;
@@ -166,9 +200,7 @@ function createWriter(directory: string, first: number) {
 }
 
 function moveAll(from: string, to: string): void {
-  makeDirectory(to);
-  for (const name of readdirSync(from)) {
-    if (JOURNAL_FILES.test(name)) renameSync(join(from, name), join(to, basename(name)));
-  }
+  for (const name of journalFiles(from)) renameSync(join(from, name), join(to, name));
   syncDirectory(to);
+  syncDirectory(from);
 }

@@ -28,6 +28,7 @@ export interface SqliteJournalOptions extends JournalOptions {
  *
  * @throws E_DATA_DIRECTORY it cannot be written, or another server has it open
  * @throws E_JOURNAL_FORMAT another version of the program wrote the journal
+ * @throws E_QUARANTINE_UNFINISHED
  * @throws E_JOURNAL_CORRUPT the database fails its check, or lacks records that were acknowledged
  */
 export async function openJournal(options: SqliteJournalOptions): Promise<Journal> {

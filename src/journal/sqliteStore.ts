@@ -20,6 +20,7 @@ import {
   type Segment,
 } from './segment.js';
 import {
+  assertNoSalvage,
   companions,
   listSegments,
   MARK_FILE,
@@ -73,10 +74,12 @@ export interface SqliteStore {
  *
  * @throws E_DATA_DIRECTORY it cannot be written, or another server has it open
  * @throws E_JOURNAL_FORMAT another version of the program wrote it; nothing was changed
+ * @throws E_QUARANTINE_UNFINISHED
  * @throws E_JOURNAL_CORRUPT the segment last written to fails its check, a segment is missing, or the journal
  *   ends before the high-water mark
  */
 export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): SqliteStore {
+  assertNoSalvage(directory);
   const markFile = join(directory, MARK_FILE);
   const files = withDirectoryErrors(directory, () => listSegments(directory));
   assertKnownFormat(files);

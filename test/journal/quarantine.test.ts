@@ -1,0 +1,116 @@
+import type * as Fs from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { existingData } from '../../src/cli/backupCommands.js';
+import { inspectJournal, isSound } from '../../src/journal/inspection.js';
+import { quarantineJournal } from '../../src/journal/quarantine.js';
+import { SALVAGE_DIRECTORY, segmentFile } from '../../src/journal/segmentFiles.js';
+import { openSqliteStore } from '../../src/journal/sqliteStore.js';
+import { temporaryDirectory } from './support/records.js';
+
+/** Steps that change a directory until the process is taken for killed; Infinity: never. */
+const life = vi.hoisted(() => ({ steps: Infinity }));
+vi.mock('node:fs', async (importOriginal) => {
+  const fs = await importOriginal<typeof Fs>();
+  const mortal =
+    <A extends unknown[], R>(step: (...args: A) => R) =>
+    (...args: A): R => {
+      if (life.steps-- <= 0) throw new Error('killed');
+      return step(...args);
+    };
+  const { mkdirSync, renameSync, rmSync: remove, writeFileSync } = fs;
+  const steps = { mkdirSync, renameSync, rmSync: remove, writeFileSync };
+  const mortals = Object.entries(steps).map(([name, step]) => [name, mortal(step as () => unknown)]);
+  return { ...fs, ...Object.fromEntries(mortals) } as typeof Fs;
+});
+
+const SIZES = { segmentRecords: 4, segmentBytes: Infinity, journalReserveBytes: 0 };
+
+/** Records 1 to 10 in segments of four; those from 9 on are lost. */
+function damaged(): string {
+  const directory = temporaryDirectory();
+  const store = openSqliteStore(directory, SIZES);
+  for (let number = 1; number <= 10; number++) {
+    store.commit([{ at: number, warehouseId: '*', kind: 'k', routeId: null, payload: '{}', blob: null }]);
+  }
+  store.close();
+  rmSync(segmentFile(directory, 9).file);
+  return directory;
+}
+
+async function isKilled(directory: string, steps: number): Promise<boolean> {
+  life.steps = steps;
+  try {
+    await quarantineJournal(directory, 1_000);
+    return false;
+  } catch (error) {
+    expect((error as Error).message).toBe('killed');
+    return true;
+  } finally {
+    life.steps = Infinity;
+  }
+}
+
+const codeOf = (work: () => unknown): unknown => {
+  try {
+    work();
+    return 'none';
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+};
+
+describe('a quarantine that is killed', () => {
+  it('is finished by the next one, wherever it was, and no server starts before', async () => {
+    const source = damaged();
+    const lost = (await quarantineJournal(copyOf(source), 1_000)).lost;
+    expect(lost).toMatchObject([{ from: 9, to: 10 }]);
+    const places = new Set<string>();
+    for (let steps = 0; ; steps++) {
+      const directory = copyOf(source);
+      if (!(await isKilled(directory, steps))) break;
+      const isMoving = existsSync(join(directory, SALVAGE_DIRECTORY));
+      const isDone = !isMoving && existsSync(join(directory, 'quarantine-1000'));
+      places.add(isMoving ? 'moving' : isDone ? 'done' : 'drafting');
+      const verdict = codeOf(() => openSqliteStore(copyOf(directory), SIZES).close());
+      expect([steps, verdict]).toEqual([
+        steps,
+        isMoving ? 'E_QUARANTINE_UNFINISHED' : isDone ? 'none' : 'E_JOURNAL_CORRUPT',
+      ]);
+      expect(codeOf(() => inspectJournal(copyOf(directory)))).toBe(
+        isMoving ? 'E_QUARANTINE_UNFINISHED' : 'none',
+      );
+      expect(existingData(directory)).toBe(directory);
+
+      const done = await quarantineJournal(directory, 2_000);
+      const movedTo = isDone ? null : join(directory, isMoving ? 'quarantine-1000' : 'quarantine-2000');
+      expect(done).toMatchObject({ movedTo, lost: isDone ? [] : lost });
+      const report = inspectJournal(directory);
+      expect([isSound(report), report.first, report.last]).toEqual([true, 1, 10]);
+      // The damaged files are all in one place, and nothing of the work is left.
+      const names = readdirSync(directory);
+      const [aside, ...others] = names.filter((name) => name.startsWith('quarantine-'));
+      expect(others).toEqual([]);
+      expect(readdirSync(join(directory, aside ?? '')).sort()).toEqual(
+        readdirSync(source).filter((name) => name !== 'journal.reserve'),
+      );
+      expect(names.filter((name) => name.startsWith(SALVAGE_DIRECTORY))).toEqual([]);
+    }
+    expect([...places]).toEqual(['drafting', 'moving', 'done']);
+  }, 60_000);
+
+  it('by a program that did not say how far it was loses nothing to the next one', async () => {
+    const directory = damaged();
+    cpSync(damaged(), join(directory, SALVAGE_DIRECTORY), { recursive: true });
+    const before = readdirSync(directory, { recursive: true }).sort();
+    await expect(quarantineJournal(directory, 1_000)).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    expect(readdirSync(directory, { recursive: true }).sort()).toEqual(before);
+  });
+});
+
+function copyOf(directory: string): string {
+  const copy = temporaryDirectory();
+  cpSync(directory, copy, { recursive: true });
+  return copy;
+}
