@@ -16,7 +16,7 @@ export interface DamagedRange {
 }
 
 export interface JournalReport {
-  /** What the journal must hold, by its mark; where that is damaged, by what was found. */
+  /** What the journal must hold, by its mark and checkpoints; where these are damaged, by what was found. */
   readonly first: number;
   readonly last: number;
   readonly markIsSound: boolean;
@@ -47,6 +47,7 @@ export function inspectJournal(directory: string, visit: Visit = () => undefined
   const damaged: DamagedRange[] = [];
   const structure: string[] = [];
   const first = mark?.first ?? files[0]?.first ?? 1;
+  const acknowledged = Math.max(mark?.last ?? 0, listCheckpoints(directory)[0]?.sequence ?? 0);
   let next = first;
   let soundRecords = 0;
   let servedFrom: number | null = null;
@@ -65,12 +66,12 @@ export function inspectJournal(directory: string, visit: Visit = () => undefined
     missing(file.first - 1, 'its segment is missing');
     const following = files[index + 1];
     const to = following === undefined ? null : following.first - 1;
-    const read = readSegment(file, { from: next, to, atLeast: mark?.last ?? 0 }, tell);
+    const read = readSegment(file, { from: next, to, atLeast: acknowledged }, tell);
     if (read.kind === 'served') servedFrom = file.first;
     else if (read.fault !== null) structure.push(`${file.file}: ${read.fault}`);
   });
-  if (servedFrom === null) missing(mark?.last ?? 0, 'it was acknowledged, and the journal ends before it');
-  const last = Math.max(mark?.last ?? 0, next - 1);
+  if (servedFrom === null) missing(acknowledged, 'it was acknowledged, and the journal ends before it');
+  const last = Math.max(acknowledged, next - 1);
   const checkpoints = listCheckpoints(directory).map(({ file, sequence }) => ({
     ...{ sequence, isSound: readCheckpoint(file) !== null },
   }));

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { makeDirectory, syncDirectory } from '../platform/directories.js';
+import { listCheckpoints } from './checkpointFile.js';
 import { openDiskReserve } from './diskReserve.js';
 import { encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
 import {
@@ -76,16 +77,22 @@ export interface SqliteStore {
  * @throws E_JOURNAL_FORMAT another version of the program wrote it; nothing was changed
  * @throws E_QUARANTINE_UNFINISHED
  * @throws E_JOURNAL_CORRUPT the segment last written to fails its check, a segment is missing, or the journal
- *   ends before the high-water mark
+ *   ends before the high-water mark or a checkpoint
  */
 export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): SqliteStore {
   assertNoSalvage(directory);
   const markFile = join(directory, MARK_FILE);
   const files = withDirectoryErrors(directory, () => listSegments(directory));
   assertKnownFormat(files);
-  // The mark is made before the first segment: only a loss leaves one without the other.
-  if (files.length > 0 && statSync(markFile, { throwIfNoEntry: false }) === undefined) {
-    throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is missing`);
+  const checkpoint = withDirectoryErrors(directory, () => listCheckpoints(directory)[0]?.sequence ?? 0);
+  // The mark is made before the first segment, both before a checkpoint: only a loss leaves one without the other.
+  const mustBeMarked = files.length > 0 || checkpoint > 0;
+  if (mustBeMarked && statSync(markFile, { throwIfNoEntry: false }) === undefined) {
+    const others =
+      files.length > 0
+        ? ''
+        : `, and so are the segments; a checkpoint stands for records up to ${checkpoint}`;
+    throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is missing${others}`);
   }
   const opened = withDirectoryErrors(directory, () => {
     makeDirectory(directory);
@@ -94,7 +101,8 @@ export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): 
   if (opened.kind === 'damaged') throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is damaged`);
   const { mark } = opened;
   try {
-    const chain = openChain(directory, files, mark.range());
+    const { first, last } = mark.range();
+    const chain = openChain(directory, files, { first, last: Math.max(last, checkpoint) });
     return createStore({ directory, sizes, mark, ...chain });
   } catch (error) {
     mark.close();

@@ -16,7 +16,9 @@ import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LIMITS } from '../../src/domain/limits.js';
+import { writeCheckpoint } from '../../src/journal/checkpointFile.js';
 import type { Journal } from '../../src/journal/journal.js';
+import { quarantineJournal } from '../../src/journal/quarantine.js';
 import { blobOfFloats, floatsOfBlob } from '../../src/journal/records.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { MARK_FILE, segmentFile } from '../../src/journal/segmentFiles.js';
@@ -202,6 +204,31 @@ describe('damage to the SQLite journal', () => {
       await written(directory, 3);
       rmSync(join(directory, name));
       expect([name, await codeOf(open(directory))]).toEqual([name, 'E_JOURNAL_CORRUPT']);
+    }
+  });
+
+  it('refuses to start where a checkpoint stands for records that are not there, and quarantine loses only these', async () => {
+    for (const { held, isMarked, missing } of [
+      { held: 0, isMarked: false, missing: 1 },
+      { held: 0, isMarked: true, missing: 1 },
+      { held: 2, isMarked: true, missing: 3 },
+    ]) {
+      const directory = temporaryDirectory();
+      await written(directory, held);
+      if (held === 0) rmSync(join(directory, JOURNAL_FILE));
+      if (!isMarked) rmSync(join(directory, MARK_FILE));
+      await writeCheckpoint(directory, 5, []);
+      const files = readdirSync(directory);
+      await expect(open(directory)).rejects.toMatchObject({
+        code: 'E_JOURNAL_CORRUPT',
+        references: { sequence: missing },
+      });
+      expect(readdirSync(directory)).toEqual(files);
+      const { lost } = await quarantineJournal(directory, 1_000);
+      expect(lost).toMatchObject([{ from: missing, to: 5 }]);
+      const journal = await open(directory);
+      expect([journal.lastSequence(), journal.upkeep?.checkpoint()?.sequence]).toEqual([5, 5]);
+      await journal.close();
     }
   });
 
