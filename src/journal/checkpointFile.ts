@@ -56,6 +56,15 @@ export async function writeCheckpoint(
   for (const old of listCheckpoints(directory).slice(CHECKPOINTS_KEPT)) rmSync(old.file, { force: true });
 }
 
+/** The oldest record that it, or the replay after it, reads. */
+export function neededFrom({ sequence, parts }: Checkpoint): number {
+  let oldest = sequence + 1;
+  for (const { open } of parts) {
+    for (const [, sequences] of open) oldest = Math.min(oldest, sequences[0] ?? oldest);
+  }
+  return oldest;
+}
+
 /** Newest first. */
 export function listCheckpoints(directory: string): { readonly file: string; readonly sequence: number }[] {
   if (!existsSync(directory)) return [];

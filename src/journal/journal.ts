@@ -58,6 +58,8 @@ export interface JournalUpkeep {
   writeCheckpoint(sequence: number, parts: Iterable<CheckpointPart>): Promise<void>;
   /** Of the checkpoints kept, newest first. */
   checkpointSequences(): readonly number[];
+  /** The oldest record that each of them, or the replay after it, reads. Reads the files whole; 0 for a damaged one. */
+  checkpointNeeds(): readonly number[];
   sealed(): Promise<readonly SealedSegment[]>;
   /** Drops the sealed segments before this record. */
   dropBefore(first: number): Promise<void>;

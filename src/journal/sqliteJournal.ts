@@ -2,7 +2,13 @@ import type { Worker } from 'node:worker_threads';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { siblingModule, spawnWorker } from '../platform/spawnWorker.js';
-import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
+import {
+  listCheckpoints,
+  neededFrom,
+  readCheckpoint,
+  writeCheckpoint,
+  type Checkpoint,
+} from './checkpointFile.js';
 import type { StoredRecord } from './encoding.js';
 import type { MarkedRange } from './highWaterMark.js';
 import { createJournal, type Journal, type JournalOptions, type JournalUpkeep } from './journal.js';
@@ -71,12 +77,18 @@ function createUpkeep(
     writeCheckpoint: (sequence, parts) => writeCheckpoint(directory, sequence, parts),
     sealed: () => channel.ask({ operation: 'sealed' }) as Promise<SealedSegment[]>,
     checkpointSequences: () => listCheckpoints(directory).map(({ sequence }) => sequence),
+    checkpointNeeds: () => listCheckpoints(directory).map(({ file }) => needOf(file)),
     async dropBefore(first) {
       await channel.ask({ operation: 'dropBefore', first });
       onDrop(first);
     },
     backUp: (target) => channel.ask({ operation: 'backUp', directory: target }) as Promise<MarkedRange>,
   };
+}
+
+function needOf(file: string): number {
+  const checkpoint = readCheckpoint(file);
+  return checkpoint === null ? 0 : neededFrom(checkpoint);
 }
 
 /**

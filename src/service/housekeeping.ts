@@ -1,4 +1,5 @@
 import { LIMITS } from '../domain/limits.js';
+import { CHECKPOINTS_KEPT } from '../journal/checkpointFile.js';
 import type { JournalUpkeep } from '../journal/journal.js';
 import { checkpointParts, type WarehouseState } from '../journal/journalState.js';
 import { ALL_WAREHOUSES } from '../journal/records.js';
@@ -19,17 +20,13 @@ export interface Housekeeping {
   checkpoint(): Promise<void>;
 }
 
-interface WrittenCheckpoint {
-  readonly sequence: number;
-  /** The oldest record that it, or the replay after it, reads. */
-  readonly neededFrom: number;
-}
-
 const DAY_MILLISECONDS = 24 * 3600 * 1000;
 
 export function createHousekeeping(core: ServiceCore, retention: RetentionSettings): Housekeeping {
   const { upkeep } = core.journal;
-  const written: WrittenCheckpoint[] = [];
+  // The oldest record that each of the checkpoints kept needs, newest first: those of former lives too, or nothing
+  // would ever go where lives are short.
+  const needs = [...(keepsAll(retention) ? [] : (upkeep?.checkpointNeeds() ?? []))];
   let turn: Promise<void> | null = null;
 
   async function checkpoint(): Promise<void> {
@@ -38,15 +35,15 @@ export function createHousekeeping(core: ServiceCore, retention: RetentionSettin
     const states = new Map<string, WarehouseState>([...core.dormant, ...core.entries]);
     const neededFrom = oldestOpen(states, sequence + 1);
     await upkeep.writeCheckpoint(sequence, checkpointParts(states));
-    written.unshift({ sequence, neededFrom });
-    written.splice(2);
+    needs.unshift(neededFrom);
+    needs.splice(CHECKPOINTS_KEPT);
   }
 
   async function runOnce(journal: JournalUpkeep): Promise<void> {
     const since = journal.checkpointSequences()[0] ?? 0;
     if (core.journal.lastSequence() - since >= LIMITS.checkpointRecords) await checkpoint();
     // Both that are kept must be able to stand for what is dropped.
-    if (written.length === 2) await dropOld(core, journal, retention, needed(written));
+    if (needs.length === CHECKPOINTS_KEPT) await dropOld(core, journal, retention, Math.min(...needs));
   }
 
   return {
@@ -56,8 +53,8 @@ export function createHousekeeping(core: ServiceCore, retention: RetentionSettin
   };
 }
 
-function needed(written: readonly WrittenCheckpoint[]): number {
-  return Math.min(...written.map(({ neededFrom }) => neededFrom));
+function keepsAll({ days, bytes }: RetentionSettings): boolean {
+  return days === Infinity && bytes === Infinity;
 }
 
 function oldestOpen(states: ReadonlyMap<string, WarehouseState>, otherwise: number): number {

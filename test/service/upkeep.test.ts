@@ -1,4 +1,4 @@
-import { readdirSync, utimesSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -229,6 +229,15 @@ describe('upkeep that fails is told as such, not as a failure of the learner:', 
     await service.close();
   });
 });
+const weighted = (number: number): NewRecord => ({
+  ...{ at: number, warehouseId: SITE, kind: 'weights.set' },
+  payload: { weights: { time: 1, wait: 1, blocking: 1, distance: number, turns: 0, lateness: 1 } },
+});
+
+function age(directory: string, days: number): void {
+  const at = Date.now() / 1000 - days * 24 * 3600;
+  for (const { file } of listSegments(directory)) utimesSync(file, 0, at);
+}
 
 describe('retention', () => {
   it('drops old records and says so in the journal, but none that an open route or a checkpoint needs', async () => {
@@ -241,18 +250,10 @@ describe('retention', () => {
       dormant: new Map(),
       entries: new Map([[SITE, { ledger, facts: createSiteFacts() }]]),
     };
-    const day = 24 * 3600;
-    expect(LIMITS.duplicateAnswersKeptSeconds).toBeLessThanOrEqual(day);
+    expect(LIMITS.duplicateAnswersKeptSeconds).toBeLessThanOrEqual(24 * 3600);
     const housekeeping = createHousekeeping(core as unknown as ServiceCore, { days: 2, bytes: Infinity });
-    const cancelled = (number: number): NewRecord => ({
-      ...{ at: number, warehouseId: SITE, kind: 'weights.set' },
-      payload: { weights: { time: 1, wait: 1, blocking: 1, distance: number, turns: 0, lateness: 1 } },
-    });
     const append = async (count: number): Promise<void> => {
-      for (let number = 0; number < count; number++) await journal.append(cancelled(number));
-    };
-    const age = (days: number): void => {
-      for (const { file } of listSegments(directory)) utimesSync(file, 0, Date.now() / 1000 - days * day);
+      for (let number = 0; number < count; number++) await journal.append(weighted(number));
     };
     // Two of the younger records are an open route's.
     await append(9);
@@ -266,15 +267,15 @@ describe('retention', () => {
     await append(1);
     await housekeeping.checkpoint();
     await journal.close();
-    age(3);
+    age(directory, 3);
 
     const old = await open(directory, 4);
     onTestFinished(() => old.close());
     Object.assign(core, { journal: old });
     const again = createHousekeeping(core as unknown as ServiceCore, { days: 2, bytes: Infinity });
-    await old.append(cancelled(1));
+    await old.append(weighted(1));
     await again.checkpoint();
-    await old.append(cancelled(1));
+    await old.append(weighted(1));
     await again.checkpoint();
     await again.run();
     // Record 10 is the open route's: its segment, 9 to 12, stays.
@@ -294,6 +295,51 @@ describe('retention', () => {
     const reopened = await open(directory, 4);
     expect([reopened.firstSequence(), reopened.upkeep?.checkpoint()?.sequence]).toEqual([9, 23]);
     await reopened.close();
+  });
+
+  it('goes by the checkpoints of former lives, and keeps what the older of the two needs', async () => {
+    const directory = await temporaryDirectory();
+    const { issued, request: requested } = await import('../journal/support/routes.js');
+    const start = async () => {
+      const journal = await open(directory, 4);
+      onTestFinished(() => journal.close());
+      const ledger = createRouteLedger({ warehouseId: SITE, journal });
+      const entries = new Map([[SITE, { ledger, facts: createSiteFacts() }]]);
+      const core = { journal, dormant: new Map(), entries } as unknown as ServiceCore;
+      const append = async (count: number): Promise<void> => {
+        for (let number = 0; number < count; number++) await journal.append(weighted(number));
+      };
+      return { journal, ledger, append, keeper: createHousekeeping(core, { days: 2, bytes: Infinity }) };
+    };
+    const before = await start();
+    await before.append(9);
+    const content = requested('robot', 'q1');
+    await before.ledger.issue(content, () => ({ ...issued('r1', content), warehouseId: SITE }));
+    await before.append(9);
+    await before.keeper.checkpoint();
+    await before.ledger.cancel({ routeId: 'r1', reason: 'done' }, 1);
+    await before.append(10);
+    await before.keeper.checkpoint();
+    await before.journal.close();
+    age(directory, 3);
+
+    const [, older] = listCheckpoints(directory);
+    const sound = readFileSync(older!.file);
+    writeFileSync(older!.file, 'damaged');
+    const careful = await start();
+    await careful.keeper.run();
+    expect(careful.journal.firstSequence()).toBe(1);
+    await careful.journal.close();
+    writeFileSync(older!.file, sound);
+
+    // The route of record 10 was open at the older checkpoint.
+    const after = await start();
+    await after.keeper.run();
+    expect(after.journal.firstSequence()).toBe(9);
+    await after.append(1);
+    await after.keeper.checkpoint();
+    await after.keeper.run();
+    expect(after.journal.firstSequence()).toBe(29);
   });
 });
 
