@@ -60,8 +60,9 @@ export interface JournalUpkeep {
   checkpointSequences(): readonly number[];
   /** The oldest record that each of them, or the replay after it, reads. Reads the files whole; 0 for a damaged one. */
   checkpointNeeds(): readonly number[];
+  /** What may be dropped: none while a backup reads them. */
   sealed(): Promise<readonly SealedSegment[]>;
-  /** Drops the sealed segments before this record. */
+  /** Drops the sealed segments before this record, at once or after the backup that began meanwhile. */
   dropBefore(first: number): Promise<void>;
   /** Copies journal and mark into an empty directory while records are appended. */
   backUp(directory: string): Promise<MarkedRange>;

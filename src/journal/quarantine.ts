@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
+import { syncDirectory } from '../platform/directories.js';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
 import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
 import { writeHighWaterMark } from './highWaterMark.js';

@@ -59,8 +59,9 @@ export interface SqliteStore {
   /** Whether the disk has room for all kinds of records: the reserve is held. */
   holdReserve(): boolean;
   releaseReserve(): void;
+  /** What may be dropped: none while a backup reads them. */
   sealed(): SealedSegment[];
-  /** Drops whole segments: nothing before `first` must be read any more. */
+  /** Drops whole segments, after the backup that reads them: nothing else before `first` must be read any more. */
   dropBefore(first: number): void;
   /**
    * Copies the journal into an empty directory while it is written to; `close` ends it.
@@ -175,6 +176,7 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
   let { active } = parts;
   let backingUp = false;
   let closed = false;
+  let dropAfterBackup: number | null = null;
 
   function rollWhenFull(): void {
     const records = active.last() - active.first + 1;
@@ -197,6 +199,21 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
   function segmentOf(sequence: number): Segment {
     const found = sealed.find(({ first, last }) => first <= sequence && sequence <= last);
     return found === undefined ? active : readers.open(found);
+  }
+
+  function drop(first: number): void {
+    mark.raise({ first, last: mark.range().last });
+    while ((sealed[0]?.last ?? Infinity) < first) {
+      const { file } = sealed.shift() as SealedFile;
+      readers.close(file);
+      removeSegment(file);
+    }
+  }
+
+  function endBackup(): void {
+    backingUp = false;
+    if (dropAfterBackup !== null && !closed) drop(dropAfterBackup);
+    dropAfterBackup = null;
   }
 
   return {
@@ -235,15 +252,12 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
     },
     holdReserve: () => reserve.hold(),
     releaseReserve: () => reserve.release(),
-    sealed: () => sealed.map(({ first, last, bytes, sealedAt }) => ({ first, last, bytes, sealedAt })),
+    sealed: () =>
+      backingUp ? [] : sealed.map(({ first, last, bytes, sealedAt }) => ({ first, last, bytes, sealedAt })),
     dropBefore(first) {
-      if (backingUp) return;
-      mark.raise({ first, last: mark.range().last });
-      while ((sealed[0]?.last ?? Infinity) < first) {
-        const { file } = sealed.shift() as SealedFile;
-        readers.close(file);
-        removeSegment(file);
-      }
+      // A backup that began since it was asked what may go reads these still.
+      if (backingUp) dropAfterBackup = first;
+      else drop(first);
     },
     async backUp(target) {
       backingUp = true;
@@ -260,7 +274,7 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
         writeHighWaterMark(join(target, MARK_FILE), range);
         return range;
       } finally {
-        backingUp = false;
+        endBackup();
       }
     },
     close() {

@@ -341,6 +341,46 @@ describe('retention', () => {
     await after.keeper.run();
     expect(after.journal.firstSequence()).toBe(29);
   });
+
+  it('says once what it drops, and drops nothing that a backup reads until that ends', async () => {
+    const directory = await temporaryDirectory();
+    const journal = await open(directory, 4);
+    onTestFinished(() => journal.close());
+    for (let number = 0; number < 10; number++) await journal.append(weighted(number));
+    age(directory, 3);
+    await journal.close();
+
+    const again = await open(directory, 4);
+    onTestFinished(() => again.close());
+    const upkeep = again.upkeep!;
+    const [early, late] = [await temporaryDirectory(), await temporaryDirectory()];
+    let lateBackup: ReturnType<typeof upkeep.backUp> | undefined;
+    const overtaken: typeof upkeep = {
+      ...upkeep,
+      dropBefore(first) {
+        lateBackup = upkeep.backUp(late);
+        return upkeep.dropBefore(first);
+      },
+    };
+    const entries = { dormant: new Map(), entries: new Map() };
+    const core = { ...entries, journal: { ...again, upkeep: overtaken } } as unknown as ServiceCore;
+    const keeper = createHousekeeping(core, { days: 2, bytes: Infinity });
+    await keeper.checkpoint();
+    await again.append(weighted(1));
+    await keeper.checkpoint();
+
+    const earlyBackup = upkeep.backUp(early);
+    await keeper.run();
+    expect(await earlyBackup).toEqual({ first: 1, last: 11 });
+    expect(again.lastSequence()).toBe(11);
+
+    await keeper.run();
+    expect(await lateBackup).toEqual({ first: 1, last: 12 });
+    await keeper.run();
+    expect(again.lastSequence()).toBe(12);
+    const firsts = [directory, late].map((at) => listSegments(at)[0]?.first);
+    expect(firsts).toEqual([9, 1]);
+  });
 });
 
 describe('a backup', () => {
