@@ -20,13 +20,24 @@ export function createWarehouseState(): WarehouseState {
 }
 
 /**
- * Cuts the states of all warehouses into pieces that can be written one at a time. The states are taken
- * at once, by the first step; they may move on while the pieces are written.
+ * Cuts the states of all warehouses into pieces that can be written one at a time. The states are taken by the call
+ * itself and not by the first step: they may move on before the pieces are written.
  */
-export function* checkpointParts(states: ReadonlyMap<string, WarehouseState>): Generator<CheckpointPart> {
-  const taken = [...states].map(([warehouseId, { ledger, facts }]) => ({
-    ...{ warehouseId, facts: facts.snapshot(), ledger: ledger.snapshot() },
-  }));
+export function checkpointParts(states: ReadonlyMap<string, WarehouseState>): Iterable<CheckpointPart> {
+  return partsOf(
+    [...states].map(([warehouseId, { ledger, facts }]) => ({
+      ...{ warehouseId, facts: facts.snapshot(), ledger: ledger.snapshot() },
+    })),
+  );
+}
+
+interface TakenState {
+  readonly warehouseId: string;
+  readonly facts: SiteFacts;
+  readonly ledger: LedgerSnapshot;
+}
+
+function* partsOf(taken: readonly TakenState[]): Generator<CheckpointPart> {
   for (const { warehouseId, facts, ledger } of taken) {
     yield { ...NOTHING, warehouseId, facts };
     for (const open of pieces(ledger.open)) yield { ...NOTHING, warehouseId, open };

@@ -9,6 +9,7 @@ import type { ServiceEvent } from '../../src/domain/serviceContract.js';
 import { listCheckpoints } from '../../src/journal/checkpointFile.js';
 import type { Journal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
+import { createWarehouseState, loadCheckpoint } from '../../src/journal/journalState.js';
 import type { NewRecord } from '../../src/journal/records.js';
 import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { listSegments } from '../../src/journal/segmentFiles.js';
@@ -89,6 +90,45 @@ describe('a checkpoint', () => {
       routeId: kept.routeId,
     });
     await after.service.close();
+  });
+
+  it('holds nothing that came after its record, and so can be replayed from', async () => {
+    const directory = await temporaryDirectory();
+    const journal = await open(directory);
+    onTestFinished(() => journal.close());
+    const ledger = createRouteLedger({ warehouseId: SITE, journal });
+    const { issued, request: requested } = await import('../journal/support/routes.js');
+    const issue = (number: number) => {
+      const content = requested(`robot-${number}`, 'q');
+      return ledger.issue(content, () => ({ ...issued(`r${number}`, content), warehouseId: SITE }));
+    };
+    const upkeep = journal.upkeep!;
+    // A route is issued while the file is being opened.
+    const busy: typeof upkeep = {
+      ...upkeep,
+      async writeCheckpoint(sequence, parts) {
+        await issue(2);
+        await upkeep.writeCheckpoint(sequence, parts);
+      },
+    };
+    const entries = new Map([[SITE, { ledger, facts: createSiteFacts() }]]);
+    const core = { entries, dormant: new Map(), journal: { ...journal, upkeep: busy } };
+    await issue(1);
+    await createHousekeeping(core as unknown as ServiceCore, {
+      days: Infinity,
+      bytes: Infinity,
+    }).checkpoint();
+    await journal.close();
+
+    const reopened = await open(directory);
+    onTestFinished(() => reopened.close());
+    const checkpoint = reopened.upkeep?.checkpoint();
+    expect(checkpoint?.sequence).toBe(1);
+    const state = createWarehouseState();
+    const readListed = (sequences: readonly number[]) => reopened.readListed(sequences);
+    await loadCheckpoint(checkpoint!, { stateOf: () => state, readListed });
+    for await (const record of reopened.read(2)) state.ledger.apply(record);
+    expect(state.ledger.snapshot()).toEqual(ledger.snapshot());
   });
 
   it('keeps what belongs to a warehouse that is not served for a while', async () => {
