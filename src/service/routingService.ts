@@ -20,7 +20,8 @@ import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
 import { createShadow } from './shadow.js';
 import { createSite } from './site.js';
-import { createSiteUseCases, tickAll } from './siteUseCases.js';
+import { tickAll } from './siteTick.js';
+import { createSiteUseCases } from './siteUseCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 
 export interface ServiceOptions {

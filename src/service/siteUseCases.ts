@@ -1,13 +1,11 @@
 import { COMPONENTS, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import type { LaneIndex } from '../domain/ids.js';
-import { LIMITS } from '../domain/limits.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
-import type { RouteEntry } from '../journal/routeEntry.js';
 import { laneBetween, laneName } from '../warehouse/laneGraph.js';
 import { pressureOf } from './policyHost.js';
-import { reviseRoute } from './reviseRoute.js';
+import { rerouteAll } from './rerouting.js';
 import {
   applySource,
   assertServing,
@@ -17,10 +15,9 @@ import {
   type SiteEntry,
 } from './serviceCore.js';
 import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
-import { isPlaceAssumed } from './expectedPlace.js';
-import { nodeIndex, priceView, type OpenRoute, type Site } from './site.js';
-import { isOverdue, tickSite } from './siteClock.js';
-import { dropRoute, needsPlan, stamp } from './siteRoutes.js';
+import { nodeIndex, priceView, type Site } from './site.js';
+import { stamp } from './siteRoutes.js';
+import { tick } from './siteTick.js';
 
 type SiteUseCases = Pick<
   RoutingService,
@@ -118,116 +115,6 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       await tick(core, entry);
     },
   };
-}
-
-/** One tick of every warehouse on the wall's clock. */
-export function tickAll(core: ServiceCore): void {
-  for (const entry of core.entries.values()) {
-    tick(core, entry).catch((error: unknown) => {
-      core.emit({ kind: 'upkeep.failed', warehouseId: entry.site.warehouseId, detail: String(error) });
-    });
-  }
-}
-
-async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
-  const { site, host, ledger } = entry;
-  entry.shadow.tick();
-  const overdue = tickSite(site, host);
-  await writeCorrections(core, site);
-  // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
-  await rerouteAll(core, entry, 'tick');
-  for (const route of overdue) {
-    route.closing = true;
-    const expired = await expire(core, entry, route).catch((error: unknown) => {
-      route.closing = false;
-      throw error;
-    });
-    if (expired) dropRoute(site, route);
-  }
-  // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
-  for (const known of ledger.openRoutes().values()) {
-    if (isOverdue(site, known) && !site.openRoutes.has(known.routeId)) await expire(core, entry, known);
-  }
-}
-
-/** Answers whether the route was still open. */
-async function expire(
-  core: ServiceCore,
-  { site, ledger }: SiteEntry,
-  { routeId, robotId }: Pick<RouteEntry, 'routeId' | 'robotId'>,
-): Promise<boolean> {
-  const expired = await ledger.expire(routeId, site.clock.now());
-  if (!expired) return false;
-  const message = { type: 'route.closed', routeId, state: 'expired', robotId } as const;
-  core.emit({ kind: 'route.expired', warehouseId: site.warehouseId, message });
-  return true;
-}
-
-/** The training set is what the journal holds: completions' rows, and these labels that came after them. */
-async function writeCorrections(core: ServiceCore, site: Site): Promise<void> {
-  const corrections = site.corrections.splice(0, LIMITS.correctionsPerRecord);
-  if (corrections.length === 0) return;
-  const rows = corrections.map(({ row }) => row);
-  const blockingSeconds = corrections.map((correction) => correction.blockingSeconds);
-  const record = { ...stamp(site), kind: 'rows.corrected' as const, payload: { rows, blockingSeconds } };
-  try {
-    await core.journal.append(record);
-  } catch (error) {
-    if (!(error instanceof AppError && ['E_JOURNAL_FULL', 'E_BUSY'].includes(error.code))) throw error;
-    // They go with the next tick's: what is learnt stays in the journal's order.
-    if (site.corrections.length < LIMITS.correctionsWaiting) site.corrections.unshift(...corrections);
-  }
-}
-
-/** Sends routes another way that have a closed lane before them, and those that were held and may go on now. */
-async function rerouteAll(
-  core: ServiceCore,
-  entry: SiteEntry,
-  cause: 'laneClosed' | 'laneOpened' | 'tick',
-): Promise<void> {
-  const { site, ledger } = entry;
-  // Routes whose issue is still being written are checked again before they leave.
-  const issued = [...site.openRoutes.values()].filter(({ routeId }) => ledger.open(routeId) !== undefined);
-  // A tick leaves alone what others see to: it comes again.
-  const asked =
-    cause === 'tick' ? issued.filter(({ revising, closing }) => revising.size === 0 && !closing) : issued;
-  let assumed = cause === 'tick' ? [] : asked.filter(isPlaceAssumed);
-  await rerouteEach(core, entry, asked);
-  // A robot taken to be past a lane by its ETAs may have said meanwhile that it is not. Each is seen to once more at
-  // most: by then it is known where it is.
-  for (;;) {
-    const surprising = assumed.filter((route) => route.revising.size > 0 || needsPlan(site, route));
-    if (surprising.length === 0) return;
-    assumed = assumed.filter((route) => !surprising.includes(route));
-    await rerouteEach(core, entry, surprising);
-  }
-}
-
-async function rerouteEach(core: ServiceCore, entry: SiteEntry, routes: readonly OpenRoute[]): Promise<void> {
-  await Promise.all(routes.map((route) => rerouteIfNeeded(core, entry, route)));
-}
-
-/**
- * A plan under way is the route's latest already, but its robot drives the one before until this one is stored, and
- * goes on with that where it cannot be. So nobody who closed a lane is answered before. What began meanwhile is not
- * waited for as well, but followed by another plan: a robot that keeps asking must not hold up the answer for ever.
- */
-async function rerouteIfNeeded(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
-  if (route.revising.size > 0) await Promise.allSettled([...route.revising]);
-  if (route.revising.size > 0 || needsPlan(entry.site, route)) await reroute(core, entry, route);
-}
-
-async function reroute(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
-  const { warehouseId } = entry.site;
-  const reason = route.held ? 'laneOpened' : 'laneClosed';
-  try {
-    const message = await reviseRoute(core, entry, route, reason);
-    if (message.type === 'route.updated') core.emit({ kind: 'route.updated', warehouseId, message });
-    else core.emit({ kind: 'route.held', warehouseId, message });
-  } catch (error) {
-    // It ended while the lane closed: nobody drives it any more.
-    if (!(error instanceof AppError && error.code === 'E_ROUTE_CLOSED')) throw error;
-  }
 }
 
 export function applyWeights(site: Site, weights: RewardWeights): void {

@@ -1,0 +1,57 @@
+import { AppError } from '../domain/errors.js';
+import { isPlaceAssumed } from './expectedPlace.js';
+import { reviseRoute } from './reviseRoute.js';
+import type { ServiceCore, SiteEntry } from './serviceCore.js';
+import type { OpenRoute } from './site.js';
+import { needsPlan } from './siteRoutes.js';
+
+/** Sends routes another way that have a closed lane before them, and those that were held and may go on now. */
+export async function rerouteAll(
+  core: ServiceCore,
+  entry: SiteEntry,
+  cause: 'laneClosed' | 'laneOpened' | 'tick',
+): Promise<void> {
+  const { site, ledger } = entry;
+  // Routes whose issue is still being written are checked again before they leave.
+  const issued = [...site.openRoutes.values()].filter(({ routeId }) => ledger.open(routeId) !== undefined);
+  // A tick leaves alone what others see to: it comes again.
+  const asked =
+    cause === 'tick' ? issued.filter(({ revising, closing }) => revising.size === 0 && !closing) : issued;
+  let assumed = cause === 'tick' ? [] : asked.filter(isPlaceAssumed);
+  await rerouteEach(core, entry, asked);
+  // A robot taken to be past a lane by its ETAs may have said meanwhile that it is not. Each is seen to once more at
+  // most: by then it is known where it is.
+  for (;;) {
+    const surprising = assumed.filter((route) => route.revising.size > 0 || needsPlan(site, route));
+    if (surprising.length === 0) return;
+    assumed = assumed.filter((route) => !surprising.includes(route));
+    await rerouteEach(core, entry, surprising);
+  }
+}
+
+async function rerouteEach(core: ServiceCore, entry: SiteEntry, routes: readonly OpenRoute[]): Promise<void> {
+  await Promise.all(routes.map((route) => rerouteIfNeeded(core, entry, route)));
+}
+
+/**
+ * A plan under way is the route's latest already, but its robot drives the one before until this one is stored, and
+ * goes on with that where it cannot be. So nobody who closed a lane is answered before. What began meanwhile is not
+ * waited for as well, but followed by another plan: a robot that keeps asking must not hold up the answer for ever.
+ */
+async function rerouteIfNeeded(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
+  if (route.revising.size > 0) await Promise.allSettled([...route.revising]);
+  if (route.revising.size > 0 || needsPlan(entry.site, route)) await reroute(core, entry, route);
+}
+
+async function reroute(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
+  const { warehouseId } = entry.site;
+  const reason = route.held ? 'laneOpened' : 'laneClosed';
+  try {
+    const message = await reviseRoute(core, entry, route, reason);
+    if (message.type === 'route.updated') core.emit({ kind: 'route.updated', warehouseId, message });
+    else core.emit({ kind: 'route.held', warehouseId, message });
+  } catch (error) {
+    // It ended while the lane closed: nobody drives it any more.
+    if (!(error instanceof AppError && error.code === 'E_ROUTE_CLOSED')) throw error;
+  }
+}

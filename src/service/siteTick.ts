@@ -1,0 +1,68 @@
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { RouteEntry } from '../journal/routeEntry.js';
+import { rerouteAll } from './rerouting.js';
+import type { ServiceCore, SiteEntry } from './serviceCore.js';
+import type { Site } from './site.js';
+import { isOverdue, tickSite } from './siteClock.js';
+import { dropRoute, stamp } from './siteRoutes.js';
+
+/** One tick of every warehouse on the wall's clock. */
+export function tickAll(core: ServiceCore): void {
+  for (const entry of core.entries.values()) {
+    tick(core, entry).catch((error: unknown) => {
+      core.emit({ kind: 'upkeep.failed', warehouseId: entry.site.warehouseId, detail: String(error) });
+    });
+  }
+}
+
+/** What is due on one site: what its clock says, corrections to the journal, new ways, routes to expire. */
+export async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
+  const { site, host, ledger } = entry;
+  entry.shadow.tick();
+  const overdue = tickSite(site, host);
+  await writeCorrections(core, site);
+  // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
+  await rerouteAll(core, entry, 'tick');
+  for (const route of overdue) {
+    route.closing = true;
+    const expired = await expire(core, entry, route).catch((error: unknown) => {
+      route.closing = false;
+      throw error;
+    });
+    if (expired) dropRoute(site, route);
+  }
+  // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
+  for (const known of ledger.openRoutes().values()) {
+    if (isOverdue(site, known) && !site.openRoutes.has(known.routeId)) await expire(core, entry, known);
+  }
+}
+
+/** Answers whether the route was still open. */
+async function expire(
+  core: ServiceCore,
+  { site, ledger }: SiteEntry,
+  { routeId, robotId }: Pick<RouteEntry, 'routeId' | 'robotId'>,
+): Promise<boolean> {
+  const expired = await ledger.expire(routeId, site.clock.now());
+  if (!expired) return false;
+  const message = { type: 'route.closed', routeId, state: 'expired', robotId } as const;
+  core.emit({ kind: 'route.expired', warehouseId: site.warehouseId, message });
+  return true;
+}
+
+/** The training set is what the journal holds: completions' rows, and these labels that came after them. */
+async function writeCorrections(core: ServiceCore, site: Site): Promise<void> {
+  const corrections = site.corrections.splice(0, LIMITS.correctionsPerRecord);
+  if (corrections.length === 0) return;
+  const rows = corrections.map(({ row }) => row);
+  const blockingSeconds = corrections.map((correction) => correction.blockingSeconds);
+  const record = { ...stamp(site), kind: 'rows.corrected' as const, payload: { rows, blockingSeconds } };
+  try {
+    await core.journal.append(record);
+  } catch (error) {
+    if (!(error instanceof AppError && ['E_JOURNAL_FULL', 'E_BUSY'].includes(error.code))) throw error;
+    // They go with the next tick's: what is learnt stays in the journal's order.
+    if (site.corrections.length < LIMITS.correctionsWaiting) site.corrections.unshift(...corrections);
+  }
+}
