@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/domain/errors.js';
 import type { ToFleetMessage } from '../../src/domain/messages.js';
-import type { FleetConnection } from '../../src/server/fleetConnection.js';
+import { robotKey, type FleetConnection } from '../../src/server/fleetConnection.js';
 import { createFleetDispatch } from '../../src/server/fleetDispatch.js';
 import { createLogger } from '../../src/server/logging.js';
 import type { QueuedService } from '../../src/server/planQueue.js';
@@ -26,6 +26,7 @@ function startConnection(limits: { messages: number; bytes: number }) {
   const connection: Partial<FleetConnection> = {
     connectionId: 'connection-1',
     ...{ queues, warehouses: new Set([SITE]), warehouseOf: new Map([['amr-1', SITE]]) },
+    speaksFor: new Set([robotKey(SITE, 'amr-1')]),
     send(message: ToFleetMessage) {
       sent.push(message.type === 'error' ? message.code : message.type);
     },
