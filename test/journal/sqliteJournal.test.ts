@@ -54,7 +54,7 @@ const codeOf = (promise: Promise<unknown>) =>
 
 describe('the SQLite journal', () => {
   it('ends a backup under way when it closes, and says that it does', async () => {
-    const outcomes = new Set<string>();
+    const outcomes = new Set<string | undefined>();
     // A backup may be quicker than the closing: then it is whole.
     for (let attempt = 0; attempt < 20 && !outcomes.has('E_SHUTTING_DOWN'); attempt++) {
       const journal = await open(temporaryDirectory());
