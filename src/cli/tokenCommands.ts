@@ -88,7 +88,13 @@ export function addTokenCommands(program: Command): void {
     );
 }
 
+/** @throws E_USAGE */
 function add({ data, role, warehouses, robots, expiresIn, json }: AddOptions): void {
+  if (robots !== undefined && role !== 'robot') {
+    throw new AppError('E_USAGE', {
+      detail: `--robots is for the role robot: a token of a ${role} is not held to any`,
+    });
+  }
   const issued = open(data).issue({
     role,
     warehouses: scopeNamed('warehouses', warehouses),

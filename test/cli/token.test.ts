@@ -18,6 +18,7 @@ it('token add takes what names somebody, and leaves the tokens as they are by wh
     add('--robots', 'lift-1', ''),
     add('--robots', 'r'.repeat(80)),
     add('--warehouses', '*'),
+    add('--role', 'operator', '--robots', 'lift-1'),
   ]);
   for (const { code, out, err } of refused) {
     expect([code, out, err.split(':')[0]]).toEqual([2, '', 'E_USAGE']);
