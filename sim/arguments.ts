@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import {
   COMPONENTS,
   DEFAULT_REWARD_WEIGHTS,
-  type Component,
+  parseWeight,
   type RewardWeights,
 } from '../src/domain/components.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
@@ -66,11 +66,10 @@ export function handlingArgument(text: string): HandlingTimes {
 export function rewardWeights(text: string): RewardWeights {
   const weights = { ...DEFAULT_REWARD_WEIGHTS };
   for (const pair of text === '' ? [] : text.split(',')) {
-    const [name = '', value = ''] = pair.split('=');
-    const weight = numberArgument(value);
-    if (!COMPONENTS.includes(name as Component) || weight < 0 || weight > 100)
+    const [component, weight] = parseWeight(pair) ?? [null, NaN];
+    if (component === null || weight < 0 || weight > 100)
       throw new InvalidArgumentError(`Write ${COMPONENTS.join('=1,')}=1, some or all, from 0 to 100.`);
-    weights[name as Component] = weight;
+    weights[component] = weight;
   }
   return weights;
 }

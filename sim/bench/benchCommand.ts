@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
@@ -80,6 +80,10 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
     throw new AppError('E_USAGE', { detail: `there are at most ${LIMITS.simulatedSteps} steps` });
   if (options.picks > LIMITS.stopsPerTour)
     throw new AppError('E_USAGE', { detail: `a tour has at most ${LIMITS.stopsPerTour} picks` });
+  if (options.picture !== undefined && !existsSync(dirname(options.picture)))
+    throw new AppError('E_USAGE', {
+      detail: `there is no directory ${dirname(options.picture)} for the picture`,
+    });
   const { site, robots } = splitCell(cell);
   const graph = loadSite(site, shell, { dataDirectory: data, dialect: options.dialect });
   const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;

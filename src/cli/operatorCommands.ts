@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { COMPONENTS, type RewardWeights } from '../domain/components.js';
+import { COMPONENTS, parseWeight, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import { MODES } from '../domain/messages.js';
 import type {
@@ -169,16 +169,14 @@ function pathOf({ warehouse = '' }: Options): string {
   return `/v1/warehouses/${encodeURIComponent(warehouse)}`;
 }
 
-function weightNamed(pair: string): [string, number] {
-  const [name = '', text = '', ...rest] = pair.split('=');
-  // An empty text would be the number 0.
-  const weight = text.trim() === '' ? NaN : Number(text);
-  if (!(COMPONENTS as readonly string[]).includes(name) || rest.length > 0 || !Number.isFinite(weight)) {
+function weightNamed(pair: string): readonly [string, number] {
+  const weight = parseWeight(pair);
+  if (weight === null) {
     throw new AppError('E_USAGE', {
       detail: `${pair}: write component=number; components: ${COMPONENTS.join(', ')}`,
     });
   }
-  return [name, weight];
+  return weight;
 }
 
 /** A slash is in no id, so the ends are told apart. */

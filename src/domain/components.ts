@@ -25,6 +25,15 @@ export function zeroComponents(): Components {
   return { time: 0, wait: 0, blocking: 0, distance: 0, turns: 0, lateness: 0 };
 }
 
+/** What `component=number` says; null where it says neither more nor less than that. */
+export function parseWeight(pair: string): readonly [Component, number] | null {
+  const [name, text = '', ...rest] = pair.split('=');
+  const component = COMPONENTS.find((known) => known === name);
+  // An empty text would be the number 0.
+  const weight = text.trim() === '' ? NaN : Number(text);
+  return component === undefined || rest.length > 0 || !Number.isFinite(weight) ? null : [component, weight];
+}
+
 /** Sum over the components of weight times value, in weighted seconds. The score is minus this. */
 export function weightedCost(components: Components, weights: RewardWeights): number {
   let cost = 0;

@@ -8,6 +8,8 @@ it.each([
   ['bench --cell kiva-33x36@1000000000 --method shortest', 'E_USAGE: '],
   ['bench --cell kiva-33x36@4 --method shortest --steps 1e99', 'E_USAGE: '],
   ['bench --cell kiva-33x36@4 --method shortest --picks 1e99', 'E_USAGE: '],
+  ['bench --cell kiva-33x36@4 --method shortest --picture nowhere/floor.png', 'E_USAGE: '],
+  ['bench --cell kiva-33x36@4 --method shortest --weights wait=1=2', "error: option '--weights"],
   ['chaos --seeds 1 --kept README.md', 'E_USAGE: '],
   ['sim orders --map maps/kiva-33x36.json --out never --seed 1.5', "error: option '--seed"],
   ['map path maps/kiva-33x36.json r1c0', "error: missing required argument 'to'"],
