@@ -5,6 +5,7 @@ import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../domain/errors.js';
 import { InstantField } from '../domain/messages.js';
+import { parseJson } from '../platform/parseJson.js';
 
 /** Written last into a backup, so that one without it is known to be unfinished. */
 export const MANIFEST_FILE = 'backup.json';
@@ -35,13 +36,4 @@ export async function readManifest(from: string): Promise<BackupManifest> {
 
 function refusal(directory: string, detail: string): AppError {
   return new AppError('E_DATA_DIRECTORY', { directory, detail });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { parseJson } from '../platform/parseJson.js';
 import { gateWeights } from '../policy/gates.js';
 
 /** A version's directory: TF.js's own layers format, and what is known of it beside. */
@@ -158,13 +159,4 @@ export function parseWeights(bytes: Uint8Array, checksum: string, shape: PolicyS
 export function weightFault(weights: Float32Array): string | null {
   const broken = weights.findIndex((_weight, i) => gateWeights(weights.subarray(i, i + 1)) !== null);
   return broken < 0 ? null : `weight ${broken} is ${weights[broken]}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
