@@ -1,54 +1,24 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { AppError } from '../../src/domain/errors.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { LIMITS } from '../../src/domain/limits.js';
-import type { ServiceEvent } from '../../src/domain/serviceContract.js';
 import { listCheckpoints } from '../../src/journal/checkpointFile.js';
 import type { Journal } from '../../src/journal/journal.js';
-import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createWarehouseState, loadCheckpoint } from '../../src/journal/journalState.js';
 import type { NewRecord } from '../../src/journal/records.js';
 import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { listSegments } from '../../src/journal/segmentFiles.js';
-import { openJournal } from '../../src/journal/sqliteJournal.js';
-import type { LearnerUpdate } from '../../src/learning/learner.js';
-import type { LearnerPort } from '../../src/learning/learnerPort.js';
-import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
-import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { createSiteFacts } from '../../src/journal/siteFacts.js';
 import { createHousekeeping } from '../../src/service/housekeeping.js';
 import type { ServiceCore } from '../../src/service/serviceCore.js';
-import { gridFromText } from '../../src/warehouse/movingAi.js';
-import { cell, lane, LADDER, report, SITE, START, startService, traceAlong } from './support/startService.js';
-
-async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'aisleflow-upkeep-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-function open(directory: string, segmentRecords = 5): Promise<Journal> {
-  return openJournal({
-    directory,
-    sizes: { segmentRecords, journalReserveBytes: 0 },
-    onFatal(error) {
-      throw error;
-    },
-  });
-}
-
-const request = (robotId: string, requestId: string, from: string, stop: string) => ({
-  ...{ requestId, robotId, from: cell(from), stops: [cell(stop)] },
-});
+import { openShort, request, temporaryDirectory } from './support/shortJournal.js';
+import { lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 describe('a checkpoint', () => {
   it('stands for all records before it: a start after a stop replays none of them, and everything is there', async () => {
     const directory = await temporaryDirectory();
-    const before = await startService({ journal: await open(directory), learns: true });
+    const before = await startService({ journal: await openShort(directory), learns: true });
     const { service } = before;
     const done = await service.requestRoute(SITE, request('a', 'q1', '00', '03'));
     await before.pass(20);
@@ -64,7 +34,7 @@ describe('a checkpoint', () => {
     await service.close();
     expect(listCheckpoints(directory)).toHaveLength(1);
 
-    const journal = await open(directory);
+    const journal = await openShort(directory);
     const read: number[] = [];
     const counted: Journal = {
       ...journal,
@@ -94,7 +64,7 @@ describe('a checkpoint', () => {
 
   it('holds nothing that came after its record, and so can be replayed from', async () => {
     const directory = await temporaryDirectory();
-    const journal = await open(directory);
+    const journal = await openShort(directory);
     onTestFinished(() => journal.close());
     const ledger = createRouteLedger({ warehouseId: SITE, journal });
     const { issued, request: requested } = await import('../journal/support/routes.js');
@@ -120,7 +90,7 @@ describe('a checkpoint', () => {
     }).checkpoint();
     await journal.close();
 
-    const reopened = await open(directory);
+    const reopened = await openShort(directory);
     onTestFinished(() => reopened.close());
     const checkpoint = reopened.upkeep?.checkpoint();
     expect(checkpoint?.sequence).toBe(1);
@@ -133,7 +103,7 @@ describe('a checkpoint', () => {
 
   it('keeps what belongs to a warehouse that is not served for a while', async () => {
     const directory = await temporaryDirectory();
-    const journal = await open(directory);
+    const journal = await openShort(directory);
     const elsewhere: NewRecord = {
       ...{ at: 5, warehouseId: 'elsewhere', kind: 'mode.set', payload: { mode: 'off' } },
     };
@@ -142,7 +112,7 @@ describe('a checkpoint', () => {
     await before.service.setMode(SITE, 'frozen');
     await before.service.close();
 
-    const reopened = await open(directory);
+    const reopened = await openShort(directory);
     const parts = reopened.upkeep?.checkpoint()?.parts ?? [];
     expect(
       parts.filter(({ facts }) => facts !== null).map(({ warehouseId, facts }) => [warehouseId, facts?.mode]),
@@ -154,121 +124,6 @@ describe('a checkpoint', () => {
   });
 });
 
-/** A registry of policies on a full disk. */
-async function fullRegistry(): Promise<PolicyRegistry> {
-  const directory = await temporaryDirectory();
-  const registry = await openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE });
-  const full = new AppError('E_DATA_DIRECTORY', { directory, detail: 'ENOSPC' });
-  return { ...registry, save: () => Promise.reject(full) };
-}
-
-/** Learners that have learnt something as soon as they are ticked, and keep count of those that are closed. */
-function createTickedLearners() {
-  const closed: number[] = [];
-  let started = 0;
-  const startLearner = async (weights: Float32Array): Promise<LearnerPort> => {
-    const number = started++;
-    let learn: (update: LearnerUpdate) => void = () => undefined;
-    return {
-      backend: 'scripted',
-      offer: () => undefined,
-      correct: () => undefined,
-      tick: () => learn({ weights, rejectedBy: null, completions: [], loss: 1, batches: 1 }),
-      reset: () => undefined,
-      onUpdate: (listener) => (learn = listener),
-      onFailure: () => undefined,
-      onRestart: () => undefined,
-      async close() {
-        closed.push(number);
-        if (number === 0) throw new Error('it does not end');
-      },
-    };
-  };
-  return { closed, startLearner };
-}
-
-describe('a stop', () => {
-  it('on a full disk saves what it can, and closes all the same', async () => {
-    const directory = await temporaryDirectory();
-    const journal = await open(directory);
-    const close = vi.spyOn(journal, 'close');
-    const { closed, startLearner } = createTickedLearners();
-    const failures: string[] = [];
-    const { service, now, pass } = await startService({
-      ...{ journal, startLearner, policies: 'each', mode: 'learn' },
-      graphs: [SITE, 'annex'].map((id) => gridFromText(LADDER, 'kiva', id)),
-      openRegistry: async (scope) =>
-        scope === SITE
-          ? fullRegistry()
-          : openPolicyRegistry({
-              directory: join(directory, scope),
-              shippedDirectory: null,
-              shape: POLICY_SHAPE,
-            }),
-      onUpkeepFailure: (error) => failures.push(String(error)),
-    });
-    await pass(1);
-    await service.advanceClock('annex', now());
-    await service.close();
-    expect(failures).toEqual([expect.stringContaining('ENOSPC'), expect.stringContaining('does not end')]);
-    expect(service.policies().map(({ reason }) => reason)).toEqual(['stop']);
-    expect(listCheckpoints(directory)).toHaveLength(1);
-    expect(closed).toEqual([0, 1]);
-    expect(close).toHaveBeenCalledOnce();
-  });
-});
-
-describe('upkeep that fails is told as such, not as a failure of the learner:', () => {
-  const onlyTimers = (): void => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
-    onTestFinished(() => void vi.useRealTimers());
-  };
-  /** Does not store records of this kind. */
-  const refusing = (kind: NewRecord['kind']): Journal => {
-    const journal = createMemoryJournal();
-    const append = (record: NewRecord): Promise<number> =>
-      record.kind === kind ? Promise.reject(new AppError('E_JOURNAL_FULL', {})) : journal.append(record);
-    return { ...journal, append };
-  };
-  const failuresIn = (events: readonly ServiceEvent[]): string[] =>
-    events
-      .filter(({ kind }) => kind.endsWith('.failed'))
-      .map(({ kind, warehouseId }) => `${kind} ${warehouseId}`);
-
-  it('a tick', async () => {
-    onlyTimers();
-    const { service, events } = await startService({
-      ...{ journal: refusing('route.expired'), clock: { kind: 'wall' } },
-    });
-    await service.requestRoute(SITE, request('a', 'q1', '00', '03'));
-    vi.setSystemTime(Date.now() + 1000 * LIMITS.openRouteLifeSeconds);
-    await vi.advanceTimersByTimeAsync(1000);
-    expect(failuresIn(events)).toEqual([`upkeep.failed ${SITE}`]);
-    await service.close();
-  });
-
-  it('a record of hindsight', async () => {
-    const { service, events, pass } = await startService({ journal: refusing('improvement.set') });
-    const route = await service.requestRoute(SITE, request('a', 'q1', '00', '03'));
-    await pass(5);
-    await service.completeRoute(SITE, report(route, traceAlong(route.nodes, START)));
-    expect(failuresIn(events)).toEqual([`upkeep.failed ${SITE}`]);
-    await service.close();
-  });
-
-  it("the saving of a policy, in that policy's warehouse", async () => {
-    onlyTimers();
-    const { service, events, pass } = await startService({
-      ...{ startLearner: createTickedLearners().startLearner, policies: 'each', mode: 'learn' },
-      graphs: [SITE, 'annex'].map((id) => gridFromText(LADDER, 'kiva', id)),
-      openRegistry: fullRegistry,
-    });
-    await pass(1);
-    await vi.advanceTimersByTimeAsync(10 * 60 * 1000);
-    expect(failuresIn(events)).toEqual([`upkeep.failed ${SITE}`]);
-    await service.close();
-  });
-});
 const weighted = (number: number): NewRecord => ({
   ...{ at: number, warehouseId: SITE, kind: 'weights.set' },
   payload: { weights: { time: 1, wait: 1, blocking: 1, distance: number, turns: 0, lateness: 1 } },
@@ -282,7 +137,7 @@ function age(directory: string, days: number): void {
 describe('retention', () => {
   it('drops old records and says so in the journal, but none that an open route or a checkpoint needs', async () => {
     const directory = await temporaryDirectory();
-    const journal = await open(directory, 4);
+    const journal = await openShort(directory, 4);
     onTestFinished(() => journal.close());
     const ledger = createRouteLedger({ warehouseId: SITE, journal });
     const core = {
@@ -309,7 +164,7 @@ describe('retention', () => {
     await journal.close();
     age(directory, 3);
 
-    const old = await open(directory, 4);
+    const old = await openShort(directory, 4);
     onTestFinished(() => old.close());
     Object.assign(core, { journal: old });
     const again = createHousekeeping(core as unknown as ServiceCore, { days: 2, bytes: Infinity });
@@ -332,7 +187,7 @@ describe('retention', () => {
     await old.close();
 
     // What is gone on purpose is not missed, and a start goes on from the checkpoint.
-    const reopened = await open(directory, 4);
+    const reopened = await openShort(directory, 4);
     expect([reopened.firstSequence(), reopened.upkeep?.checkpoint()?.sequence]).toEqual([9, 23]);
     await reopened.close();
   });
@@ -341,7 +196,7 @@ describe('retention', () => {
     const directory = await temporaryDirectory();
     const { issued, request: requested } = await import('../journal/support/routes.js');
     const start = async () => {
-      const journal = await open(directory, 4);
+      const journal = await openShort(directory, 4);
       onTestFinished(() => journal.close());
       const ledger = createRouteLedger({ warehouseId: SITE, journal });
       const entries = new Map([[SITE, { ledger, facts: createSiteFacts() }]]);
@@ -384,13 +239,13 @@ describe('retention', () => {
 
   it('says once what it drops, and drops nothing that a backup reads until that ends', async () => {
     const directory = await temporaryDirectory();
-    const journal = await open(directory, 4);
+    const journal = await openShort(directory, 4);
     onTestFinished(() => journal.close());
     for (let number = 0; number < 10; number++) await journal.append(weighted(number));
     age(directory, 3);
     await journal.close();
 
-    const again = await open(directory, 4);
+    const again = await openShort(directory, 4);
     onTestFinished(() => again.close());
     const upkeep = again.upkeep!;
     const [early, late] = [await temporaryDirectory(), await temporaryDirectory()];
@@ -426,7 +281,7 @@ describe('retention', () => {
 describe('a backup', () => {
   it('taken while routes are served makes a directory that a server starts from', async () => {
     const directory = await temporaryDirectory();
-    const journal = await open(directory, 10);
+    const journal = await openShort(directory, 10);
     const { service, now, pass } = await startService({ journal });
     let requests = 0;
     const work = async (): Promise<void> => {
@@ -447,7 +302,7 @@ describe('a backup', () => {
 
     const restored = join(await temporaryDirectory(), 'data');
     await restoreData(to, restored);
-    const copy = await open(restored, 10);
+    const copy = await openShort(restored, 10);
     const records = [];
     for await (const record of copy.read()) records.push(record);
     expect(records.length).toBe(manifest.journal.last);
