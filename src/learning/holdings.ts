@@ -3,7 +3,7 @@ import type { Passage } from './passage.js';
 /**
  * Who held which node when, from progress reports or traces, and who pays for the waits that it caused.
  * A robot holds the node it stands on and, from setting out, the one it goes to. The newest holder of a
- * wanted node pays, on the lane it was then on (decision 0017); where it stands in a queue, the head of that pays for all
+ * wanted node pays, on the lane it was then on; where it stands in a queue, the head of that pays for all
  * behind it (decision 0017). Robots are numbers; seconds are the site's.
  */
 export interface Holdings {
