@@ -1,6 +1,7 @@
 import type { ImprovementSpan, ImprovementView } from '../domain/serviceContract.js';
 import type { Instant } from '../domain/ids.js';
 import type { ImprovementState, Mean } from '../journal/records.js';
+import { boundedRatio } from './completions.js';
 
 /**
  * How long a warehouse took to get better: seconds of its clock and completed routes from its first route to a
@@ -123,6 +124,6 @@ function baselineOf(kind: 'freeFlow' | 'shortestTours', { sum, count }: Mean) {
   return { kind, ratio: sum / count, routes: count };
 }
 
-function add({ sum, count }: Mean, value: number): Mean {
-  return { sum: sum + value, count: count + 1 };
+function add({ sum, count }: Mean, ratio: number): Mean {
+  return { sum: sum + boundedRatio(ratio), count: count + 1 };
 }

@@ -1,6 +1,5 @@
 import type { RouteScoredContent } from '../domain/messages.js';
 import type { NewRecord } from '../journal/records.js';
-import { boundedRatio } from './completions.js';
 import { cornerCaseRecord } from './cornerCaseRecord.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
@@ -26,7 +25,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
   const isNews = site.hindsight.improvement.completed({
     issuedAt: route.issuedAt,
     at: site.clock.now(),
-    ratio: boundedRatio(scored.ratio),
+    ratio: scored.ratio,
     plannedBy: policyVersion === 'free-flow' ? 'freeFlow' : 'policy',
     shortestRatio,
     robots: site.robots.size,

@@ -3,6 +3,7 @@ import { runProgram, startProgram } from './support/program.js';
 
 it.each([
   ['serve --bogus', 'error: unknown option'],
+  [`serve --map ${'m,'.repeat(64)}m`, 'E_USAGE: The command cannot be run: one server has at most 64'],
   ['bench --cell kiva-33x36@4', "error: required option '--method"],
   ['bench --cell nowhere@4 --method shortest', 'E_MAP_UNREADABLE: '],
   ['bench --cell kiva-33x36@1000000000 --method shortest', 'E_USAGE: '],

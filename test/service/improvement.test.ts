@@ -45,6 +45,14 @@ describe('the time to improvement', () => {
     });
   });
 
+  it('is reached though one robot stood for an hour', () => {
+    const { improvement, drive } = createRun();
+    drive(300, { plannedBy: 'freeFlow' });
+    drive(1, { ratio: 240 });
+    drive(199, { ratio: 1 });
+    expect(improvement.view().tenPercentAfter).toEqual({ seconds: 500, routes: 500 });
+  });
+
   it('is not reached by one lucky block', () => {
     const { improvement, drive } = createRun();
     drive(300, { plannedBy: 'freeFlow' });

@@ -278,6 +278,36 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
       await after.service.close();
     });
 
+    it('tells no lane’s memory of waits that it has forgotten whether they were expected', async () => {
+      const map = '.......';
+      const open = await prepare();
+      const before = await startService({ journal: await open(), map, learns: true, mode: 'frozen' });
+      const routes = new Map<string, string>();
+      for (const robotId of ['a', 'b']) {
+        const wanted = { requestId: robotId, robotId, from: cell('00'), stops: [cell('06')] };
+        routes.set(robotId, (await before.service.requestRoute(SITE, wanted)).routeId);
+      }
+      await before.service.close();
+      const after = await startService({
+        ...{ journal: await open(), map, learns: true, mode: 'frozen', at: before.now() },
+      });
+      for (const routeId of routes.values()) {
+        for (const column of [1, 2, 3, 4]) {
+          await after.pass(column === 3 ? 26 : 1);
+          after.service.routeProgress(SITE, {
+            ...{ type: 'route.progress', routeId, revision: 0, node: cell(`0${column}`), at: after.now() },
+          });
+        }
+        await after.service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'measured' });
+      }
+      await after.pass(1);
+      const { price } = after.service
+        .lanes(SITE)
+        .find(({ from, to }) => from === cell('02') && to === cell('03'))!;
+      expect(price).toBeLessThan(25);
+      await after.service.close();
+    });
+
     it('scores an open route against the shortest tour, as before', async () => {
       const graph = gridFromText(LADDER);
       const dear = new Set([lane('01', '02'), lane('02', '03')].map((way) => laneOf(graph, way)));

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_REWARD_WEIGHTS } from '../../src/domain/components.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import { createDrivenClock } from '../../src/platform/clock.js';
+import { orderTour } from '../../src/planning/tourOrder.js';
+import { clearSilentRobots, forgetSilentRobots } from '../../src/service/silentRobots.js';
+import { addRobot, createSite, placeRobot, type OpenRoute, type Site } from '../../src/service/site.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { cell, codeOf, SITE, startService } from './support/startService.js';
 
 const HOURS = LIMITS.robotSilenceSeconds;
@@ -44,8 +50,40 @@ describe('a robot that has no route and says nothing', () => {
       await pass(HOURS / 4);
       state();
     }
+    await pass(600);
+    await pass(1_200);
     expect(surcharge()).toBeGreaterThan(4);
     await service.close();
+  });
+
+  describe('as the site keeps it', () => {
+    const clock = createDrivenClock(0);
+    const openSite = () =>
+      createSite({
+        ...{ graph: gridFromText('..'), source: 0, clock, driven: clock, mode: 'off' },
+        ...{ weights: DEFAULT_REWARD_WEIGHTS, tieBreaks: null, visitOrder: orderTour },
+      });
+    const known = (site: Site) => site.robotList.map(({ robotId }) => robotId);
+
+    it('gives its number to a stranger: they are no more than a warehouse takes', () => {
+      const site = openSite();
+      const numbers = ['a', 'b'].map((name) => addRobot(site, name, 0).index);
+      clock.advanceTo(clock.now() + 1000 * HOURS + 1);
+      forgetSilentRobots(site, 1, new Set(['a']));
+      expect([...numbers, addRobot(site, 'c', 0).index, addRobot(site, 'd', 0).index]).toEqual([0, 1, 1, 2]);
+      expect(known(site)).toEqual(['a', 'c', 'd']);
+    });
+
+    it('stays while it has a route, which a full disk may keep open for longer', () => {
+      const site = openSite();
+      const robot = addRobot(site, 'a', 0);
+      placeRobot(site, robot, 1);
+      robot.route = {} as OpenRoute;
+      clock.advanceTo(clock.now() + 1000 * HOURS + 1);
+      clearSilentRobots(site);
+      forgetSilentRobots(site, 1, new Set());
+      expect([robot.node, [...site.robots.keys()]]).toEqual([1, ['a']]);
+    });
   });
 
   it('makes room for strangers', async () => {
