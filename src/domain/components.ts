@@ -40,3 +40,10 @@ export function weightedCost(components: Components, weights: RewardWeights): nu
   for (const component of COMPONENTS) cost += weights[component] * components[component];
   return cost;
 }
+
+const RATIO_LIMIT = 20;
+
+/** A route's score ratio as it counts in means: one robot that stood for an hour must not be all that they tell of. */
+export function boundedRatio(ratio: number): number {
+  return Math.min(RATIO_LIMIT, ratio);
+}

@@ -1,4 +1,4 @@
-import { weightedCost, zeroComponents } from '../domain/components.js';
+import { boundedRatio, weightedCost, zeroComponents } from '../domain/components.js';
 import { AppError, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Mode, RouteScoredContent, Trace } from '../domain/messages.js';
@@ -181,12 +181,6 @@ function rowsOf(
   });
   return rows;
 }
-
-/** A route's ratio as it counts in means: one robot that stood for an hour must not be all that they tell of. */
-export function boundedRatio(ratio: number): number {
-  return Math.min(RATIO_LIMIT, ratio);
-}
-const RATIO_LIMIT = 20;
 
 /** Exponential mean over about as many routes as there are robots. */
 export function updateScoreRatio(site: Site, ratio: number): void {

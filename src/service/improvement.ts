@@ -1,7 +1,7 @@
+import { boundedRatio } from '../domain/components.js';
 import type { ImprovementSpan, ImprovementView } from '../domain/serviceContract.js';
 import type { Instant } from '../domain/ids.js';
 import type { ImprovementState, Mean } from '../journal/records.js';
-import { boundedRatio } from './completions.js';
 
 /**
  * How long a warehouse took to get better: seconds of its clock and completed routes from its first route to a
