@@ -6,7 +6,7 @@ import kept from '../../sim/chaos/seeds.json' with { type: 'json' };
 import { runScenario, shrink } from '../../sim/chaos/runSeed.js';
 import { createScenario, type Scenario } from '../../sim/chaos/scenario.js';
 
-const SEEDS = 100;
+const SEEDS = 200;
 const seeds = [...new Set([...kept, ...Array.from({ length: SEEDS }, (_, i) => i + 1)])];
 
 describe('the check of a closing', () => {
