@@ -10,7 +10,7 @@ import {
 import type { Checkpoint, CheckpointPart } from './checkpointFile.js';
 import type { MarkedRange } from './highWaterMark.js';
 import type { JournalKind, JournalRecord, NewRecord } from './records.js';
-import type { SealedSegment } from './sqliteStore.js';
+import type { SealedSegment } from './segmentChain.js';
 
 /** The durable log: what is acknowledged stands in it. */
 export interface Journal {

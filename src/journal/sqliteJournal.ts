@@ -20,7 +20,8 @@ import type {
   OpenedJournal,
 } from './journalWorker.js';
 import { corrupt } from './sqliteErrors.js';
-import type { SealedSegment, StoreSizes } from './sqliteStore.js';
+import type { SealedSegment } from './segmentChain.js';
+import type { StoreSizes } from './sqliteStore.js';
 
 export interface SqliteJournalOptions extends JournalOptions {
   /** The data directory; made where it is missing. */

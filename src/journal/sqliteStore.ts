@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
@@ -13,22 +13,17 @@ import {
   type HighWaterMark,
   type MarkedRange,
 } from './highWaterMark.js';
+import { assertKnownFormat, openActiveSegment, type Segment } from './segment.js';
 import {
-  assertKnownFormat,
-  openActiveSegment,
-  openSealedSegment,
-  type ActiveSegment,
-  type Segment,
-} from './segment.js';
-import {
-  assertNoSalvage,
-  companions,
-  listSegments,
-  MARK_FILE,
-  RESERVE_FILE,
-  segmentFile,
-  type SegmentFile,
-} from './segmentFiles.js';
+  openSegmentChain,
+  removeSegment,
+  sealedFile,
+  type SealedFile,
+  type SealedSegment,
+  type SegmentChain,
+} from './segmentChain.js';
+import { assertNoSalvage, listSegments, MARK_FILE, RESERVE_FILE, segmentFile } from './segmentFiles.js';
+import { createSegmentReaders } from './segmentReaders.js';
 import { commitError, corrupt, isDiskFull, withDirectoryErrors } from './sqliteErrors.js';
 
 export interface StoreSizes {
@@ -36,15 +31,6 @@ export interface StoreSizes {
   readonly segmentRecords: number;
   readonly segmentBytes: number;
   readonly journalReserveBytes: number;
-}
-
-/** A sealed segment, as retention sees it. */
-export interface SealedSegment {
-  readonly first: number;
-  readonly last: number;
-  readonly bytes: number;
-  /** Of the wall's clock. */
-  readonly sealedAt: number;
 }
 
 /** SQLite, synchronous: it belongs in a thread of its own (18-23 ms at checkpoints, measured). */
@@ -103,7 +89,7 @@ export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): 
   const { mark } = opened;
   try {
     const { first, last } = mark.range();
-    const chain = openChain(directory, files, { first, last: Math.max(last, checkpoint) });
+    const chain = openSegmentChain(directory, files, { first, last: Math.max(last, checkpoint) });
     return createStore({ directory, sizes, mark, ...chain });
   } catch (error) {
     mark.close();
@@ -111,60 +97,7 @@ export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): 
   }
 }
 
-interface Chain {
-  readonly sealed: SealedFile[];
-  readonly active: ActiveSegment;
-}
-interface SealedFile extends SealedSegment {
-  readonly file: string;
-}
-
-function openChain(directory: string, files: readonly SegmentFile[], { first, last }: MarkedRange): Chain {
-  // What retention was about to remove when the process ended.
-  const kept = files.filter((_file, index) => (files[index + 1]?.first ?? Infinity) > first);
-  for (const { file } of files.filter((candidate) => !kept.includes(candidate))) removeSegment(file);
-  const newest = kept.at(-1) ?? segmentFile(directory, first);
-  if (last >= first && (kept[0]?.first ?? Infinity) > first) throw corrupt(first, 'its segment is missing');
-  const active = withDirectoryErrors(directory, () => openActiveSegment(newest.file, newest.first));
-  try {
-    // Another server began the next segment, and gave this one free, while it was opened.
-    const isNewest = (listSegments(directory).at(-1)?.first ?? newest.first) === newest.first;
-    if (!isNewest)
-      throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'another server has it open' });
-    const sealed = kept
-      .slice(0, -1)
-      .map((file, index) => sealedFile(file, (kept[index + 1] as SegmentFile).first));
-    if (active.last() < last) {
-      throw corrupt(
-        active.last() + 1,
-        `the journal ends before it, but records up to ${last} were acknowledged`,
-      );
-    }
-    return { sealed, active };
-  } catch (error) {
-    active.close();
-    throw error;
-  }
-}
-
-function removeSegment(file: string): void {
-  for (const name of [file, ...companions(file)]) rmSync(name, { force: true });
-}
-
-/** @throws E_JOURNAL_CORRUPT it does not reach to where the next one begins */
-function sealedFile({ file, first }: SegmentFile, nextFirst: number): SealedFile {
-  // The process ended between the last commit and the seal.
-  if (companions(file).length > 0) openActiveSegment(file, first).seal();
-  const segment = openSealedSegment(file, first);
-  const last = segment.last();
-  const bytes = segment.bytes();
-  segment.close();
-  if (last !== nextFirst - 1)
-    throw corrupt(last + 1, `its segment ends before it, and the next begins at ${nextFirst}`);
-  return { file, first, last, bytes, sealedAt: statSync(file).mtimeMs };
-}
-
-interface StoreParts extends Chain {
+interface StoreParts extends SegmentChain {
   readonly directory: string;
   readonly sizes: StoreSizes;
   readonly mark: HighWaterMark;
@@ -172,7 +105,7 @@ interface StoreParts extends Chain {
 
 function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): SqliteStore {
   const reserve = openDiskReserve(join(directory, RESERVE_FILE), sizes.journalReserveBytes);
-  const readers = createReaders();
+  const readers = createSegmentReaders();
   let { active } = parts;
   let backingUp = false;
   let closed = false;
@@ -283,28 +216,6 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
       active.close();
       mark.close();
       reserve.close();
-    },
-  };
-}
-
-/** Sealed segments are opened when they are asked for; a few stay open. */
-function createReaders() {
-  const open = new Map<string, Segment>();
-  const close = (file: string): void => {
-    open.get(file)?.close();
-    open.delete(file);
-  };
-  return {
-    open({ file, first }: SegmentFile): Segment {
-      const segment = open.get(file) ?? openSealedSegment(file, first);
-      open.delete(file);
-      open.set(file, segment);
-      if (open.size > LIMITS.sealedSegmentsOpen) close(open.keys().next().value as string);
-      return segment;
-    },
-    close,
-    closeAll() {
-      for (const file of [...open.keys()]) close(file);
     },
   };
 }
