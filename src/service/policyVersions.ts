@@ -1,0 +1,214 @@
+import { AppError, isAppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
+import type { PolicyView, Sabotage } from '../domain/serviceContract.js';
+import { ALL_WAREHOUSES } from '../journal/records.js';
+import { createTurns } from '../journal/turns.js';
+import { wallClock } from '../platform/clock.js';
+import { createRandom } from '../platform/random.js';
+import { gatePublication } from '../policy/gates.js';
+import { sabotage } from '../policy/sabotage.js';
+import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
+import type { PolicyHost } from './policyHost.js';
+import { applySource, entryOf, type ServiceCore } from './serviceCore.js';
+
+const DRILL_SEED = 1;
+
+/** Opens the registry of one scope: a warehouse, or `*` for a policy that all share. */
+export type OpenRegistry = (scope: string) => Promise<PolicyRegistry>;
+
+/** The saved versions of each host's policy; what changes them or what is served stands in the journal. */
+export interface PolicyVersions {
+  list(): PolicyView[];
+  /** Changes of one host's versions come one after the other: none undoes what it has not seen. */
+  inTurn<T>(host: PolicyHost, work: () => Promise<T>): Promise<T>;
+  /** Opens each host's registry and serves its newest healthy version, else one that was shipped, else cold weights. */
+  start(): Promise<void>;
+
+  // Of these, each is to be called in turn.
+
+  /**
+   * Saves what is served, and makes it the active version.
+   * @param needed a version that must not be pushed out by it
+   * @throws E_UNKNOWN_POLICY nothing is served that could be saved
+   * @throws E_POLICY_CONDEMNED it stands on a version that was condemned
+   */
+  save(host: PolicyHost, reason: PolicyView['reason'], needed?: string): Promise<PolicyView>;
+  /** The same, where it moved since it was saved and may be. */
+  saveIfMoved(host: PolicyHost, reason: PolicyView['reason'], needed?: string): Promise<void>;
+  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read */
+  assertLoads(host: PolicyHost, policyVersion: string): Promise<void>;
+  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read, or a gate stops it */
+  serve(host: PolicyHost, policyVersion: string, reason: string): Promise<PolicyView>;
+  /** Serves a version that is worse on purpose; it is condemned at once. @throws E_DRILL_HARMLESS none would be worse */
+  serveSabotaged(host: PolicyHost, kind: Sabotage): Promise<PolicyView>;
+  /** Where a roll back by hand leads. @throws E_UNKNOWN_POLICY nowhere */
+  rollbackTarget(host: PolicyHost): string;
+  /** The guard serves `to` in place of what stood on `from`: the registry and the journal are told. */
+  recordTakenBack(host: PolicyHost, taken: TakenBack): Promise<void>;
+}
+
+/** Saved versions, null where there is none. */
+interface TakenBack {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly cause: string;
+}
+
+export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegistry | null): PolicyVersions {
+  const registries = new Map<PolicyHost, PolicyRegistry>();
+  const turns = createTurns();
+  const savedThrough = new Map<PolicyHost, number>();
+  const scopeOf = (host: PolicyHost): string =>
+    core.policies === 'shared' ? ALL_WAREHOUSES : host.sites[0]!.warehouseId;
+
+  /** A warehouse's records bear its own clock, which goes on from there after a restart. */
+  const stampOf = (host: PolicyHost): { at: Instant; warehouseId: string } => {
+    const warehouseId = scopeOf(host);
+    const clock = warehouseId === ALL_WAREHOUSES ? wallClock : host.sites[0]!.clock;
+    return { at: clock.now(), warehouseId };
+  };
+
+  const registryOf = (host: PolicyHost, wanted: string): PolicyRegistry => {
+    const registry = registries.get(host);
+    if (!registry) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: wanted });
+    return registry;
+  };
+  const viewOf = (registry: PolicyRegistry, policyVersion: string): PolicyView =>
+    registry.list().find((view) => view.policyVersion === policyVersion)!;
+
+  /** What was made worse on purpose, or was taken back, must not come back under another name. */
+  const condemnedBase = (host: PolicyHost): string | null => {
+    const base = host.base();
+    return base !== null && registries.get(host)?.isCondemned(base) ? base : null;
+  };
+
+  const save: PolicyVersions['save'] = async (host, reason, needed) => {
+    const snapshot = host.snapshot();
+    if (!snapshot) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'free-flow' });
+    const condemned = condemnedBase(host);
+    if (condemned !== null) throw new AppError('E_POLICY_CONDEMNED', { policyVersion: condemned });
+    const to = core.journal.lastSequence();
+    const view = await store(host, {
+      weights: snapshot.weights,
+      parent: host.base(),
+      savedAt: wallClock.now(),
+      reason,
+      updates: snapshot.updates,
+      trainedOn: snapshot.updates > 0 ? { from: savedThrough.get(host) ?? 0, to } : null,
+      metrics: { loss: host.loss(), scoreRatio: meanScoreRatio(host) },
+      activate: true,
+      needed: needed ?? null,
+    });
+    savedThrough.set(host, to);
+    if (host.saved(view.policyVersion, snapshot)) return view;
+    const registry = registryOf(host, view.policyVersion);
+    await registry.condemn(view.policyVersion, 'taken back while it was being saved');
+    return viewOf(registry, view.policyVersion);
+  };
+
+  const saveIfMoved: PolicyVersions['saveIfMoved'] = async (host, reason, needed) => {
+    const isMoved = host.updatesSinceSave() > 0 && condemnedBase(host) === null;
+    if (registries.has(host) && isMoved) await save(host, reason, needed);
+  };
+
+  const store = async (host: PolicyHost, policy: NewPolicy): Promise<PolicyView> => {
+    const registry = registryOf(host, 'none');
+    const manifest = await registry.save(policy);
+    const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
+    const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
+    await core.journal.append({ ...stampOf(host), kind: 'policy.saved', payload });
+    return viewOf(registry, manifest.policyVersion);
+  };
+
+  /** Other weights are served since a moment ago: the journal and whoever listens are told. */
+  const announce = async (host: PolicyHost, policyVersion: string, reason: string): Promise<void> => {
+    for (const site of host.sites) {
+      applySource(core, entryOf(core, site.warehouseId));
+      core.emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: host.version() });
+    }
+    const payload = { policyVersion, reason };
+    await core.journal.append({ ...stampOf(host), kind: 'policy.activated', payload });
+  };
+
+  return {
+    list: () => [...registries.values()].flatMap((registry) => registry.list()),
+    inTurn: (host, work) => turns.run(scopeOf(host), work),
+    save,
+    saveIfMoved,
+    async start() {
+      for (const entry of core.entries.values()) {
+        const { host } = entry;
+        if (openRegistry && !registries.has(host)) {
+          const registry = await openRegistry(scopeOf(host));
+          registries.set(host, registry);
+          await installNewest(host, registry);
+        }
+        applySource(core, entry);
+      }
+    },
+    async assertLoads(host, policyVersion) {
+      await registryOf(host, policyVersion).load(policyVersion);
+    },
+    async serve(host, policyVersion, reason) {
+      const registry = registryOf(host, policyVersion);
+      const { weights } = await registry.load(policyVersion);
+      const gate = gatePublication(weights);
+      if (gate)
+        throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail: `the gate ${gate} stops it` });
+      await registry.activate(policyVersion);
+      host.install(weights, policyVersion);
+      await announce(host, policyVersion, reason);
+      return viewOf(registry, policyVersion);
+    },
+    async serveSabotaged(host, kind) {
+      await saveIfMoved(host, 'activation');
+      const recent = host.guard.recentRows();
+      const weights = sabotage(host.snapshot()!.weights, kind, createRandom(DRILL_SEED), recent);
+      if (!weights) throw new AppError('E_DRILL_HARMLESS', { detail: `${recent.count} rows were tried` });
+      const { policyVersion } = await store(host, {
+        ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
+        ...{ trainedOn: null, metrics: {}, activate: false },
+      });
+      const registry = registryOf(host, policyVersion);
+      await registry.condemn(policyVersion, `made for a drill: ${kind}`);
+      host.install(weights, policyVersion);
+      await announce(host, policyVersion, `drill: ${kind}`);
+      return viewOf(registry, policyVersion);
+    },
+    rollbackTarget(host) {
+      const registry = registryOf(host, 'before the active one');
+      const base = host.base();
+      const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
+      const trusted = isSound && host.guard.isProven() ? null : (host.guard.trusted()?.version ?? null);
+      if (trusted !== null && trusted !== base) return trusted;
+      // Updates on top of a saved version: back to that version. None: back to the one before it.
+      const target = host.updatesSinceSave() > 0 ? base : registry.previous();
+      if (target === null) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'before the active one' });
+      return target;
+    },
+    async recordTakenBack(host, { from, to, cause }) {
+      const registry = registries.get(host);
+      if (from !== null && from !== to) await registry?.condemn(from, `taken back: ${cause}`);
+      if (to !== null) await registry?.activate(to);
+      await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
+    },
+  };
+}
+
+/** Versions that turn out damaged are passed over; the registry lists them with the reason. */
+async function installNewest(host: PolicyHost, registry: PolicyRegistry): Promise<void> {
+  for (let version = registry.newestHealthy(); version !== null; version = registry.newestHealthy()) {
+    try {
+      const { weights } = await registry.load(version);
+      const gate = gatePublication(weights);
+      if (gate === null) return void host.install(weights, version, { trusted: true });
+      await registry.condemn(version, `the gate ${gate} stops it`);
+    } catch (error) {
+      if (!isAppError(error) || registry.newestHealthy() === version) throw error;
+    }
+  }
+}
+
+function meanScoreRatio(host: PolicyHost): number {
+  return host.sites.reduce((sum, site) => sum + site.scoreRatio, 0) / host.sites.length;
+}
