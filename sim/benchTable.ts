@@ -50,8 +50,8 @@ const program = new Command('bench')
   .exitOverride(exitAsMisuse)
   .addArgument(new Argument('<suite>', 'what to measure').choices(SUITE_NAMES))
   .option(
-    '--only <cell/method>',
-    'these runs alone; either part may be empty, a cell without robots; repeatable',
+    '--only <cell/method/picks/order>',
+    'these runs alone; each part may be empty or left out, a cell without robots; repeatable',
     (filter: string, before: string[]) => [...before, filter],
     [],
   )

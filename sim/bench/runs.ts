@@ -216,9 +216,15 @@ export function whyMissing({ cell, method }: BenchRun, inputs: Inputs): string |
   return siteMissing(splitCell(cell).site, inputs.dataDirectory);
 }
 
-/** `cell/method`, either part empty for all; a cell may be named without its robots. */
-export function matches({ cell, method }: BenchRun, filter: string): boolean {
-  const [wantedCell = '', wantedMethod = ''] = filter.split('/');
-  const cellFits = wantedCell === '' || wantedCell === cell || wantedCell === splitCell(cell).site;
-  return cellFits && (wantedMethod === '' || wantedMethod === method);
+/** `cell/method/picks/order`, each part empty or left out for all; a cell may be named without its robots. */
+export function matches({ cell, method, picks, order }: BenchRun, filter: string): boolean {
+  const fits = (wanted: string | undefined, ...names: string[]): boolean =>
+    wanted === undefined || wanted === '' || names.includes(wanted);
+  const [wantedCell, wantedMethod, wantedPicks, wantedOrder] = filter.split('/');
+  return (
+    fits(wantedCell, cell, splitCell(cell).site) &&
+    fits(wantedMethod, method) &&
+    fits(wantedPicks, String(picks)) &&
+    fits(wantedOrder, order)
+  );
 }
