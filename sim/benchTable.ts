@@ -50,7 +50,7 @@ const program = new Command('bench')
   .exitOverride(exitAsMisuse)
   .addArgument(new Argument('<suite>', 'what to measure').choices(SUITE_NAMES))
   .option(
-    '--only <cell/method/picks/order>',
+    '--only <cell/method/picks/order/warm-up/steps/seed>',
     'these runs alone; each part may be empty or left out, a cell without robots; repeatable',
     (filter: string, before: string[]) => [...before, filter],
     [],

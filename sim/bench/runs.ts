@@ -216,15 +216,10 @@ export function whyMissing({ cell, method }: BenchRun, inputs: Inputs): string |
   return siteMissing(splitCell(cell).site, inputs.dataDirectory);
 }
 
-/** `cell/method/picks/order`, each part empty or left out for all; a cell may be named without its robots. */
-export function matches({ cell, method, picks, order }: BenchRun, filter: string): boolean {
-  const fits = (wanted: string | undefined, ...names: string[]): boolean =>
-    wanted === undefined || wanted === '' || names.includes(wanted);
-  const [wantedCell, wantedMethod, wantedPicks, wantedOrder] = filter.split('/');
-  return (
-    fits(wantedCell, cell, splitCell(cell).site) &&
-    fits(wantedMethod, method) &&
-    fits(wantedPicks, String(picks)) &&
-    fits(wantedOrder, order)
-  );
+/** Runs by the parts of their names, each empty or left out for all; a cell may be named without its robots. */
+export function matches(run: BenchRun, filter: string): boolean {
+  const parts = nameOf(run).split('/');
+  const fits = (wanted: string, index: number): boolean =>
+    wanted === '' || wanted === parts[index] || (index === 0 && wanted === splitCell(run.cell).site);
+  return filter.split('/').every(fits);
 }

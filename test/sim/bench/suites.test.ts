@@ -102,13 +102,16 @@ describe('the suites of the benchmark', () => {
     expect(reason('warehouse-large@1000', 'flow')).toMatch('warehouse_large.map');
   });
 
-  it('take cells, methods, picks and orders, or some of them alone, as filters', () => {
-    const run = { cell: 'kiva-33x36@400', method: 'flow', picks: 6, order: 'exact' } as BenchRun;
+  it('take the parts of their names, or some of them alone, as filters', () => {
+    const what = { cell: 'kiva-33x36@400', method: 'flow', picks: 6, order: 'exact' } as const;
+    const run: BenchRun = { ...what, warmUpSteps: 300, steps: 2000, seed: 1 };
     const fits = (filter: string): boolean => matches(run, filter);
     expect(['kiva-33x36@400/flow', 'kiva-33x36', '/flow', 'kiva-33x36/flow'].every(fits)).toBe(true);
-    expect(['kiva-33x36@400/flow/6/exact', '/flow/6', '//6', '///exact'].every(fits)).toBe(true);
+    expect(
+      ['kiva-33x36@400/flow/6/exact/300/2000/1', '/flow/6', '//6', '///exact', '/////2000'].every(fits),
+    ).toBe(true);
     expect(['kiva-33x36@150', '/flow-light', 'kiva-33x36/shortest'].some(fits)).toBe(false);
-    expect(['kiva-33x36/flow/12', '//6/s-shape'].some(fits)).toBe(false);
+    expect(['kiva-33x36/flow/12', '//6/s-shape', '/////1000'].some(fits)).toBe(false);
   });
 });
 
