@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { AppError, isAppError } from '../domain/errors.js';
-import { SABOTAGES, type GuardView, type PolicyView, type Sabotage } from '../domain/serviceContract.js';
+import { AppError, isAppError, type ErrorCode } from '../domain/errors.js';
+import {
+  SABOTAGES,
+  type GuardView,
+  type PolicyView,
+  type RollbackView,
+  type Sabotage,
+} from '../domain/serviceContract.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 
@@ -23,6 +29,11 @@ interface DrillResult {
   readonly servedSeconds: number | null;
   readonly restoreMilliseconds: number;
   readonly restored: string;
+}
+
+interface Drilled {
+  readonly sabotage: DrillResult['sabotage'];
+  readonly policyVersion: string;
 }
 
 const BAR = { automaticSeconds: 10, byHandMilliseconds: 1000 } as const;
@@ -81,32 +92,47 @@ async function drillOnce(
   path: string,
   { sabotage, patience }: { readonly sabotage: Sabotage; readonly patience: number },
 ): Promise<DrillResult> {
-  const before = await api<GuardView>('GET', `${path}/guard`);
-  const drilled = await unlessHarmless(api<PolicyView>('POST', `${path}/policies/drill`, { sabotage }));
+  const drilled = await unless('E_DRILL_HARMLESS', () =>
+    api<PolicyView>('POST', `${path}/policies/drill`, { sabotage }),
+  );
   if (!drilled) {
+    const { policyVersion: restored } = await api<GuardView>('GET', `${path}/guard`);
     const nothing = { policyVersion: null, detected: false, cause: null, servedSeconds: null };
-    return { sabotage, ...nothing, restoreMilliseconds: 0, restored: before.policyVersion };
+    return { sabotage, ...nothing, restoreMilliseconds: 0, restored };
   }
   const { policyVersion } = drilled;
   const started = performance.now();
   while (performance.now() - started < 1000 * patience) {
     await sleep(POLL_MILLISECONDS);
-    const { rollbacks, last } = await api<GuardView>('GET', `${path}/guard`);
-    if (rollbacks === before.rollbacks || !last?.from.startsWith(`${policyVersion}+`)) continue;
-    return {
-      ...{ sabotage, policyVersion, detected: last.cause !== 'operator', cause: last.cause },
-      ...{ servedSeconds: last.servedSeconds, restoreMilliseconds: performance.now() - started },
-      restored: last.to,
-    };
+    const last = await lastRollback(api, path, policyVersion);
+    if (last) return takenBack(last, { sabotage, policyVersion }, performance.now() - started);
   }
   return endByHand(api, path, { sabotage, policyVersion, detected: false });
 }
 
-async function unlessHarmless(drill: Promise<PolicyView>): Promise<PolicyView | null> {
-  return drill.catch((error: unknown) => {
-    if (isAppError(error) && error.code === 'E_DRILL_HARMLESS') return null;
+/** Null where it is refused for this reason. */
+async function unless<T>(code: ErrorCode, call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isAppError(error) && error.code === code) return null;
     throw error;
-  });
+  }
+}
+
+/** The last roll back, if it ended this version. */
+async function lastRollback(api: CallApi, path: string, policyVersion: string): Promise<RollbackView | null> {
+  const { last } = await api<GuardView>('GET', `${path}/guard`);
+  return last?.from.startsWith(`${policyVersion}+`) ? last : null;
+}
+
+function takenBack(
+  { cause, servedSeconds, to }: RollbackView,
+  { sabotage, policyVersion }: Drilled,
+  restoreMilliseconds: number,
+): DrillResult {
+  const detected = cause !== 'operator';
+  return { sabotage, policyVersion, detected, cause, servedSeconds, restoreMilliseconds, restored: to };
 }
 
 /** The operator's own way back, at once. */
@@ -118,11 +144,20 @@ async function drillByHand(api: CallApi, path: string): Promise<DrillResult> {
 async function endByHand(
   api: CallApi,
   path: string,
-  known: Pick<DrillResult, 'sabotage' | 'policyVersion' | 'detected'>,
+  known: Drilled & Pick<DrillResult, 'detected'>,
 ): Promise<DrillResult> {
   const started = performance.now();
-  const restored = await api<PolicyView>('POST', `${path}/policies/rollback`);
+  const { policyVersion } = known;
+  const restored = await unless('E_POLICY_CHANGED', () =>
+    api<PolicyView>('POST', `${path}/policies/rollback?from=${encodeURIComponent(policyVersion)}`),
+  );
   const restoreMilliseconds = performance.now() - started;
+  if (!restored) {
+    // The guard was quicker than the hand.
+    const last = await lastRollback(api, path, policyVersion);
+    if (last) return takenBack(last, known, restoreMilliseconds);
+    throw new AppError('E_POLICY_CHANGED', { expected: policyVersion, policyVersion: 'another' });
+  }
   return {
     ...{ ...known, restoreMilliseconds, restored: restored.policyVersion },
     ...{ cause: 'operator', servedSeconds: null },

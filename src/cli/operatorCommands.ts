@@ -4,6 +4,7 @@ import { AppError } from '../domain/errors.js';
 import { MODES } from '../domain/messages.js';
 import type {
   CornerCaseView,
+  GuardView,
   LaneName,
   PolicyView,
   ShadowReport,
@@ -11,9 +12,16 @@ import type {
 } from '../domain/serviceContract.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
-import { cornerCaseTable, policyTable, shadowTable, statusTable, weightsTable } from './operatorTables.js';
+import {
+  cornerCaseTable,
+  guardTable,
+  policyTable,
+  shadowTable,
+  statusTable,
+  weightsTable,
+} from './operatorTables.js';
 
-type Options = ApiOptions & { readonly json?: true; readonly warehouse?: string };
+type Options = ApiOptions & { readonly json?: true; readonly warehouse?: string; readonly from?: string };
 type Action = (
   api: CallApi,
   options: Options,
@@ -81,9 +89,13 @@ export function addOperatorCommands(program: Command): void {
 }
 
 function addPolicyCommands(policy: Command): void {
-  const change = (command: Command, action: (argument: string) => string, done: string): void =>
-    add(inWarehouse(command), async (api, options, [argument]) => {
-      const value = await api<PolicyView>('POST', `${pathOf(options)}/policies/${action(argument ?? '')}`);
+  const change = (
+    command: Command,
+    action: (argument: string, options: Options) => string,
+    done: string,
+  ): void =>
+    add(inWarehouse(command), async (api, options, [argument = '']) => {
+      const value = await api<PolicyView>('POST', `${pathOf(options)}/policies/${action(argument, options)}`);
       return { value, text: `${value.policyVersion} ${done}.` };
     });
   add(policy.command('list').description('saved versions'), async (api) => {
@@ -96,10 +108,21 @@ function addPolicyCommands(policy: Command): void {
     (version) => `${encodeURIComponent(version)}/activate`,
     'is served',
   );
+  const rollback = policy
+    .command('rollback')
+    .description('serve the last good version')
+    .option('--from <version>', 'only while this version is served');
   change(
-    policy.command('rollback').description('serve the last good version'),
-    () => 'rollback',
+    rollback,
+    (_argument, { from }) => `rollback${from === undefined ? '' : `?from=${encodeURIComponent(from)}`}`,
     'is served',
+  );
+  add(
+    inWarehouse(policy.command('guard').description('the last good version, and what was taken back')),
+    async (api, options) => {
+      const value = await api<GuardView>('GET', `${pathOf(options)}/guard`);
+      return { value, text: guardTable(value) };
+    },
   );
 }
 

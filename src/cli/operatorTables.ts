@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import { COMPONENTS, type RewardWeights } from '../domain/components.js';
 import type {
   CornerCaseView,
+  GuardView,
   ImprovementSpan,
   PolicyView,
   ShadowReport,
@@ -74,6 +75,18 @@ export function policyTable(policies: readonly PolicyView[]): string {
       healthy ? 'yes' : 'no',
     ]);
   }
+  return table.toString();
+}
+
+export function guardTable({ policyVersion, trusted, pinned, rollbacks, last }: GuardView): string {
+  const table = new Table({ head: ['Policy', policyVersion], style: STYLE });
+  const ended = last && `${last.from} to ${last.to} by ${last.cause}, ${new Date(last.at).toISOString()}`;
+  table.push(
+    ['Last good version', trusted ?? 'cold weights'],
+    ['Pinned until learning has proved itself', pinned ? 'yes' : 'no'],
+    ['Roll backs since the start', rollbacks],
+    ['Last roll back', ended ?? 'none'],
+  );
   return table.toString();
 }
 

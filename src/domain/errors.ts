@@ -135,9 +135,14 @@ export const ERRORS = {
     422,
     'Policy {policyVersion} cannot be used: {detail}. The version served before stays.',
   ),
-  E_POLICY_CONDEMNED: entry(
+  E_POLICY_CONDEMNED: entry(409, 'Policy {policyVersion} is condemned: {detail}.'),
+  E_POLICY_CHANGED: entry(
     409,
-    'Policy {policyVersion} is condemned, so nothing that was learnt on top of it is saved. Roll back first.',
+    'Policy {expected} is not served any more: {policyVersion} is. Nothing was rolled back.',
+  ),
+  E_NO_EARLIER_POLICY: entry(
+    409,
+    'No healthy version is older than {policyVersion}: there is none to roll back to. GET /v1/policies lists them; one can be activated.',
   ),
   E_DRILL_HARMLESS: entry(
     409,

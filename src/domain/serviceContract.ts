@@ -272,8 +272,14 @@ export interface RoutingService {
   /** Saves what is served now as a new version. */
   savePolicy(warehouseId: string): Promise<PolicyView>;
   activatePolicy(warehouseId: string, policyVersion: string): Promise<PolicyView>;
-  /** Back to the last good version, as the guard would; without one, to the version saved before the active one. */
-  rollBack(warehouseId: string): Promise<PolicyView>;
+  /**
+   * Back to the last good version, as the guard would; without one, to the version saved before the active one. It counts
+   * as the last good one from then on: what an operator took back, the guard does not bring back.
+   * @param from the saved version that is to be taken back: nothing happens where another is served by then
+   * @throws E_POLICY_CHANGED
+   * @throws E_NO_EARLIER_POLICY
+   */
+  rollBack(warehouseId: string, from?: string): Promise<PolicyView>;
   /** Serves a version made worse on purpose, under watch; it is condemned beforehand, so no restart serves it. */
   drillPolicy(warehouseId: string, sabotage: Sabotage): Promise<PolicyView>;
   guard(warehouseId: string): GuardView;

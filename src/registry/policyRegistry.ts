@@ -51,7 +51,12 @@ export interface PolicyRegistry {
   save(policy: NewPolicy): Promise<PolicyManifest>;
   /** Reads and checks a version anew. @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
   load(policyVersion: string): Promise<LoadedPolicy>;
-  /** Loads a version and makes it the active one. @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
+  /**
+   * Loads a version and makes it the active one, condemned or not.
+   * @throws E_UNKNOWN_POLICY
+   * @throws E_POLICY_CORRUPT
+   * @throws E_POLICY_CONDEMNED it was made for a drill
+   */
   activate(policyVersion: string): Promise<LoadedPolicy>;
   /** The version that was last activated; null before the first. */
   active(): string | null;
@@ -132,6 +137,10 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
 
   async function activate(policyVersion: string): Promise<LoadedPolicy> {
     const policy = await load(policyVersion);
+    if (policy.manifest.reason === 'drill') {
+      const detail = 'it was made for a drill, and is served in that alone';
+      throw new AppError('E_POLICY_CONDEMNED', { policyVersion, detail });
+    }
     const condemned = { ...catalogue.state.condemned };
     delete condemned[policyVersion];
     await setState({ active: policyVersion, condemned });
@@ -153,7 +162,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     previous: () => catalogue.previous(),
     newestHealthy: () => catalogue.newestHealthy(),
     condemn: (policyVersion, reason) => inTurn(() => condemn(policyVersion, reason)),
-    isCondemned: (policyVersion) => catalogue.state.condemned[policyVersion] !== undefined,
+    isCondemned: (policyVersion) => catalogue.condemnation(policyVersion) !== null,
   };
 }
 

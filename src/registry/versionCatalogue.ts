@@ -25,6 +25,8 @@ export interface VersionCatalogue {
   remove(policyVersion: string): void;
   get(policyVersion: string): Version | undefined;
   faultOf(policyVersion: string): string | undefined;
+  /** Why a version is never chosen though it can be read; null where it may be. What was made for a drill never may. */
+  condemnation(policyVersion: string): string | null;
   /** Numbers are never used twice, damaged versions' neither. */
   nextVersion(): string;
   /** Its own versions beyond the newest `kept`, oldest first, without the active one and one that is still needed. */
@@ -36,6 +38,8 @@ export interface VersionCatalogue {
   newestHealthy(): string | null;
 }
 
+const MADE_FOR_A_DRILL = 'made for a drill';
+
 /** `names` are its own versions' directories on disk, sound or not; those not named prefix + number are left alone. */
 export function createVersionCatalogue(prefix: string, names: readonly string[]): VersionCatalogue {
   const numberOf = versionNumber(prefix);
@@ -44,8 +48,13 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
   const numbered = names.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
   let lastNumber = numberOf(numbered.at(-1) ?? '');
 
+  const condemnation = (policyVersion: string): string | null => {
+    const { condemned } = catalogue.state;
+    if (Object.hasOwn(condemned, policyVersion)) return condemned[policyVersion]!;
+    return versions.get(policyVersion)?.manifest.reason === 'drill' ? MADE_FOR_A_DRILL : null;
+  };
   const isHealthy = (policyVersion: string): boolean =>
-    !damaged.has(policyVersion) && !Object.hasOwn(catalogue.state.condemned, policyVersion);
+    !damaged.has(policyVersion) && condemnation(policyVersion) === null;
 
   /** Newest first, its own before the shipped ones. */
   function healthy(): string[] {
@@ -75,6 +84,7 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     },
     get: (policyVersion) => versions.get(policyVersion),
     faultOf: (policyVersion) => damaged.get(policyVersion),
+    condemnation,
     nextVersion: () => `${prefix}${lastNumber + 1}`,
     spare: (kept, needed) =>
       numbered
@@ -91,11 +101,13 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
           healthy: isHealthy(policyVersion),
         };
       }),
-    faults: () =>
-      [...damaged, ...Object.entries(catalogue.state.condemned)].map(([policyVersion, reason]) => ({
-        policyVersion,
-        reason,
-      })),
+    faults() {
+      const drills = [...versions.keys()].filter((name) => condemnation(name) === MADE_FOR_A_DRILL);
+      const condemned = Object.entries(catalogue.state.condemned);
+      return [...damaged, ...condemned, ...drills.map((name) => [name, MADE_FOR_A_DRILL] as const)].map(
+        ([policyVersion, reason]) => ({ policyVersion, reason }),
+      );
+    },
     previous() {
       const { active } = catalogue.state;
       if (active === null || versions.get(active)?.shipped === true) return null;

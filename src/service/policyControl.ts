@@ -56,12 +56,15 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
           await versions.saveIfMoved(host, 'activation', policyVersion);
           return versions.serve(host, policyVersion, 'activated by an operator');
         }),
-      rollBack: async (warehouseId) =>
+      rollBack: async (warehouseId, expected) =>
         changing(warehouseId, async (host) => {
           const from = host.version();
+          if (expected !== undefined && expected !== host.base()) {
+            throw new AppError('E_POLICY_CHANGED', { expected, policyVersion: from });
+          }
           const servedSeconds = host.guard.servedSeconds();
           const target = versions.rollbackTarget(host);
-          const view = await versions.serve(host, target, 'rolled back by an operator');
+          const view = await versions.serve(host, target, 'rolled back by an operator', 'trusted');
           tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
           return view;
         }),
@@ -94,9 +97,10 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       },
     },
     start: () => versions.start(),
-    async recordBreach(host, { cause, from, fromBase, to, servedSeconds }) {
+    async recordBreach(host, { cause, from, fromBase, to, servedSeconds, installation }) {
       tellRollback(host, { cause, from, to: host.version() }, servedSeconds);
-      await versions.inTurn(host, () => versions.recordTakenBack(host, { from: fromBase, to, cause }));
+      const taken = { from: fromBase, to, cause, installation };
+      await versions.inTurn(host, () => versions.recordTakenBack(host, taken));
     },
     async saveAll(reason, onFailure) {
       for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) {

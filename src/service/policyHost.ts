@@ -43,8 +43,13 @@ export interface PolicyHost {
   /** Shows the guard a route that was driven under the policy; takes the weights back where they must go. */
   watch(site: Site, watched: Watched): void;
   tick(): void;
-  /** Serves these weights from now on, under watch unless they are trusted, and lets the learner start from them. */
-  install(weights: Float32Array, version: string | null, known?: { readonly trusted: true }): void;
+  /**
+   * Serves these weights from now on, and lets the learner start from them. Under watch, unless they are trusted; those
+   * made worse on purpose are never trusted, however long the guard finds nothing.
+   */
+  install(weights: Float32Array, version: string | null, known?: 'trusted' | 'sabotaged'): void;
+  /** Which time weights came from elsewhere than the learner. */
+  installation(): number;
   /** What is served now, to be saved; null without a network. */
   snapshot(): Snapshot | null;
   /** The snapshot was saved under this name: updates count from there. False where other weights took its place meanwhile. */
@@ -73,6 +78,8 @@ export interface Breach {
   readonly to: string | null;
   /** Seconds of each site's clock that the bad weights were served. */
   readonly servedSeconds: ReadonlyMap<Site, number>;
+  /** Which time weights came from elsewhere than the learner: while it is the host's, what was put back is served. */
+  readonly installation: number;
 }
 
 export interface PolicyHostOptions {
@@ -101,6 +108,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let updatesSinceSave = 0;
   let updatesApplied = 0;
   let installations = 0;
+  let sabotaged = false;
   let servedAt: number | null = null;
   let loss = 0;
   let completions = 0;
@@ -144,6 +152,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   /** Puts weights in place that did not come from the learner; it starts again from them. */
   const replace = (next: Float32Array, version: string | null, forgetRows: boolean): void => {
     installations++;
+    sabotaged = false;
     candidate = null;
     serve(next);
     base = version;
@@ -156,7 +165,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     const from = { from: host.version(), fromBase: base, servedSeconds: guard.servedSeconds() };
     replace(good, version, true);
     guard.pin();
-    options.onBreach(host, { cause, site, to: version, ...from });
+    options.onBreach(host, { cause, site, to: version, ...from, installation: installations });
   };
 
   const host: PolicyHost = {
@@ -203,11 +212,14 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     },
     tick: () => learner?.tick(),
     install(next, version, known) {
-      if (weights && updatesSinceSave === 0 && guard.isProven()) guard.trust({ weights, version: base });
-      else if (known || !guard.trusted()) guard.trust({ weights: next, version });
+      const isBase = updatesSinceSave === 0 && !sabotaged;
+      if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version });
+      else if (weights && isBase && guard.isProven()) guard.trust({ weights, version: base });
       replace(next, version, false);
+      sabotaged = known === 'sabotaged';
       guard.watchFrom();
     },
+    installation: () => installations,
     snapshot: () => weights && { weights, updates: updatesSinceSave, installation: installations },
     saved(version, snapshot) {
       // Taken back while they were being saved: they are no base for anything.

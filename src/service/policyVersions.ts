@@ -37,11 +37,11 @@ export interface PolicyVersions {
   saveIfMoved(host: PolicyHost, reason: PolicyView['reason'], needed?: string): Promise<void>;
   /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read */
   assertLoads(host: PolicyHost, policyVersion: string): Promise<void>;
-  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read, or a gate stops it */
-  serve(host: PolicyHost, policyVersion: string, reason: string): Promise<PolicyView>;
-  /** Serves a version that is worse on purpose; it is condemned at once. @throws E_DRILL_HARMLESS none would be worse */
+  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read, or a gate stops it @throws E_POLICY_CONDEMNED */
+  serve(host: PolicyHost, policyVersion: string, reason: string, known?: 'trusted'): Promise<PolicyView>;
+  /** Serves a version that is worse on purpose; what bears the reason `drill` is never chosen again. @throws E_DRILL_HARMLESS none would be worse */
   serveSabotaged(host: PolicyHost, kind: Sabotage): Promise<PolicyView>;
-  /** Where a roll back by hand leads. @throws E_UNKNOWN_POLICY nowhere */
+  /** Where a roll back by hand leads. @throws E_NO_EARLIER_POLICY nowhere */
   rollbackTarget(host: PolicyHost): string;
   /** The guard serves `to` in place of what stood on `from`: the registry and the journal are told. */
   recordTakenBack(host: PolicyHost, taken: TakenBack): Promise<void>;
@@ -52,6 +52,8 @@ interface TakenBack {
   readonly from: string | null;
   readonly to: string | null;
   readonly cause: string;
+  /** Of what is served since. */
+  readonly installation: number;
 }
 
 export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegistry | null): PolicyVersions {
@@ -86,7 +88,10 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     const snapshot = host.snapshot();
     if (!snapshot) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'free-flow' });
     const condemned = condemnedBase(host);
-    if (condemned !== null) throw new AppError('E_POLICY_CONDEMNED', { policyVersion: condemned });
+    if (condemned !== null) {
+      const detail = 'nothing that was learnt on top of it is saved. Roll back first';
+      throw new AppError('E_POLICY_CONDEMNED', { policyVersion: condemned, detail });
+    }
     const to = core.journal.lastSequence();
     const view = await store(host, {
       weights: snapshot.weights,
@@ -149,14 +154,14 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     async assertLoads(host, policyVersion) {
       await registryOf(host, policyVersion).load(policyVersion);
     },
-    async serve(host, policyVersion, reason) {
+    async serve(host, policyVersion, reason, known) {
       const registry = registryOf(host, policyVersion);
       const { weights } = await registry.load(policyVersion);
       const gate = gatePublication(weights);
       if (gate)
         throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail: `the gate ${gate} stops it` });
       await registry.activate(policyVersion);
-      host.install(weights, policyVersion);
+      host.install(weights, policyVersion, known);
       await announce(host, policyVersion, reason);
       return viewOf(registry, policyVersion);
     },
@@ -169,26 +174,27 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
         ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
         ...{ trainedOn: null, metrics: {}, activate: false },
       });
-      const registry = registryOf(host, policyVersion);
-      await registry.condemn(policyVersion, `made for a drill: ${kind}`);
-      host.install(weights, policyVersion);
+      host.install(weights, policyVersion, 'sabotaged');
       await announce(host, policyVersion, `drill: ${kind}`);
-      return viewOf(registry, policyVersion);
+      return viewOf(registryOf(host, policyVersion), policyVersion);
     },
     rollbackTarget(host) {
-      const registry = registryOf(host, 'before the active one');
       const base = host.base();
+      const registry = registryOf(host, base ?? 'cold');
       const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
       const trusted = isSound && host.guard.isProven() ? null : (host.guard.trusted()?.version ?? null);
       if (trusted !== null && trusted !== base) return trusted;
       // Updates on top of a saved version: back to that version. None: back to the one before it.
       const target = host.updatesSinceSave() > 0 ? base : registry.previous();
-      if (target === null) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'before the active one' });
+      if (target === null) throw new AppError('E_NO_EARLIER_POLICY', { policyVersion: host.version() });
       return target;
     },
-    async recordTakenBack(host, { from, to, cause }) {
+    async recordTakenBack(host, { from, to, cause, installation }) {
       const registry = registries.get(host);
-      if (from !== null && from !== to) await registry?.condemn(from, `taken back: ${cause}`);
+      // An activation that waited meanwhile may have put other weights in place, or the same again.
+      if (from !== null && from !== to && from !== host.base())
+        await registry?.condemn(from, `taken back: ${cause}`);
+      if (host.installation() !== installation) return;
       if (to !== null) await registry?.activate(to);
       await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
     },
@@ -201,7 +207,7 @@ async function installNewest(host: PolicyHost, registry: PolicyRegistry): Promis
     try {
       const { weights } = await registry.load(version);
       const gate = gatePublication(weights);
-      if (gate === null) return void host.install(weights, version, { trusted: true });
+      if (gate === null) return void host.install(weights, version, 'trusted');
       await registry.condemn(version, `the gate ${gate} stops it`);
     } catch (error) {
       if (!isAppError(error) || registry.newestHealthy() === version) throw error;

@@ -18,6 +18,8 @@ describe('the operator commands', () => {
     expect(status).toMatchObject({ code: 0, err: '' });
     expect(status.out).toContain('north');
     expect(JSON.parse(policies.out)).toEqual([]);
+    const kept = await run(`policy guard ${north}`);
+    expect([kept.code, kept.out]).toEqual([0, expect.stringMatching(/Last good version +│ cold weights/)]);
     const cases = await run(`corner-cases ${north} --json`);
     expect([cases.code, JSON.parse(cases.out)]).toEqual([0, []]);
     const weights = await run(`weights set wait=3 turns=0.5 ${north} --json`);
@@ -32,6 +34,7 @@ describe('the operator commands', () => {
   it('say in one line what is wrong', async () => {
     const runs = await Promise.all([
       run('policy activate v9 --warehouse north'),
+      run('policy rollback --from v9 --warehouse north'),
       run('mode off --warehouse north', server.tokens.viewer),
       run('weights set speed=1 --warehouse north'),
       run('weights set wait=\t --warehouse north'),
@@ -41,6 +44,7 @@ describe('the operator commands', () => {
     ]);
     expect(runs.map(({ code, err }) => [code, err.split(':')[0]])).toEqual([
       [1, 'E_UNKNOWN_POLICY'],
+      [1, 'E_POLICY_CHANGED'],
       [1, 'E_FORBIDDEN'],
       [2, 'E_USAGE'],
       [2, 'E_USAGE'],

@@ -4,7 +4,15 @@ import { AppError } from '../../domain/errors.js';
 import type { QueuedService } from '../planQueue.js';
 import { credentialOf, OPERATE, READ } from './access.js';
 import { addRoute } from './route.js';
-import { DrillBody, GuardField, PolicyField, PolicyParams, ShadowField, WarehouseParams } from './schemas.js';
+import {
+  DrillBody,
+  GuardField,
+  PolicyField,
+  PolicyParams,
+  RollbackQuery,
+  ShadowField,
+  WarehouseParams,
+} from './schemas.js';
 
 const tag = 'Policies';
 
@@ -68,12 +76,14 @@ export function addPolicyRoutes(app: FastifyInstance, service: QueuedService, po
     access: OPERATE,
     tag,
     summary: 'Serve the last good version',
-    description: 'What the guard would put back; without one, the version saved before the active one.',
+    description:
+      'What the guard would put back; without one, the version saved before the active one. With `from`, only while that version is served.',
     params: WarehouseParams,
+    query: RollbackQuery,
     answer: PolicyField,
-    handle({ params: { warehouseId } }, { request }) {
+    handle({ params: { warehouseId }, query: { from } }, { request }) {
       requireReach(request);
-      return service.rollBack(warehouseId);
+      return service.rollBack(warehouseId, from);
     },
   });
   addRoute(app, {

@@ -1,0 +1,126 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { PolicyRegistry } from '../../src/registry/policyRegistry.js';
+import { saveVersion, sound, useGuardedService } from './support/guardedService.js';
+import { codeOf, SITE } from './support/startService.js';
+
+const current = useGuardedService();
+const guard = () => current().guard();
+const activate = (version: string) => current().service.activatePolicy(SITE, version);
+const rollBack = (from?: string) => current().service.rollBack(SITE, from);
+const names = (policies = current().service.policies()) =>
+  policies.filter(({ healthy }) => healthy).map(({ policyVersion }) => policyVersion);
+
+/** Weights whose predictions, or what is left of them with their signs flipped, no route of these tests tells apart. */
+const faintly = (times: number) => sound.map((weight) => 0.001 * times * weight);
+
+/** A registry whose files are read only when the test says so. */
+function slowToLoad(registry: PolicyRegistry): { registry: PolicyRegistry; hold(): () => void } {
+  let held: Promise<void> | null = null;
+  return {
+    registry: { ...registry, load: async (version) => (await held, registry.load(version)) },
+    hold() {
+      let release = (): void => undefined;
+      held = new Promise((resolve) => (release = resolve));
+      return () => release();
+    },
+  };
+}
+
+async function untilTakenBack(): Promise<void> {
+  while (guard().rollbacks === 0) await current().drive(1);
+}
+
+describe('a version made for a drill', () => {
+  it('is never chosen, though the process ended as soon as it was written', async () => {
+    const registry = await current().openRegistry();
+    const drill = { reason: 'drill', activate: false, parent: null, savedAt: 1, updates: 0 } as const;
+    await registry.save({ ...drill, weights: sound, trainedOn: null, metrics: {} });
+    await current().restart();
+    expect([guard().policyVersion, names()]).toEqual(['v1+0', ['v1', 'v2']]);
+    expect((await current().openRegistry()).faults()).toEqual([
+      { policyVersion: 'v3', reason: 'made for a drill' },
+    ]);
+  });
+
+  it('is served in the drill alone', async () => {
+    await current().service.drillPolicy(SITE, 'flipped');
+    await activate('v1');
+    expect(await codeOf(() => activate('v3'))).toBe('E_POLICY_CONDEMNED');
+    expect(guard().policyVersion).toBe('v1+0');
+  });
+
+  it('is not trusted, however long the guard finds nothing', async () => {
+    const faint = await saveVersion(await current().openRegistry(), faintly(1), true);
+    await current().restart();
+    await current().service.setMode(SITE, 'frozen');
+    await current().drive(20);
+    const { policyVersion: drilled } = await current().service.drillPolicy(SITE, 'flipped');
+    await current().drive(400);
+    expect(guard()).toMatchObject({ policyVersion: `${drilled}+0`, trusted: faint, rollbacks: 0 });
+    await activate('v1');
+    expect(guard()).toMatchObject({ policyVersion: 'v1+0', trusted: faint });
+  });
+});
+
+describe('a roll back by hand', () => {
+  it('is to nothing but what it was asked for: another version may be served by then', async () => {
+    await activate('v2');
+    expect(await codeOf(() => rollBack('v1'))).toBe('E_POLICY_CHANGED');
+    expect(guard().policyVersion).toBe('v2+0');
+    await rollBack('v2');
+    expect(guard().policyVersion).toBe('v1+0');
+  });
+
+  it('is not undone by a second, though what it left had proved itself, and ends where nothing is older', async () => {
+    const hopeful = sound.map((weight, i) => (i === sound.length - 2 ? -4 : weight));
+    const better = await saveVersion(await current().openRegistry(), hopeful, false);
+    await current().restart();
+    await current().service.setMode(SITE, 'frozen');
+    await activate(better);
+    await current().drive(400);
+    expect(guard().policyVersion).toBe(`${better}+0`);
+    await rollBack();
+    expect(guard()).toMatchObject({ policyVersion: 'v2+0', trusted: 'v2' });
+    await rollBack();
+    expect(guard()).toMatchObject({ policyVersion: 'v1+0', trusted: 'v1' });
+    expect(await codeOf(() => rollBack())).toBe('E_NO_EARLIER_POLICY');
+  });
+});
+
+describe('an activation that waits while the guard takes back what is served', () => {
+  it('stays: in what is served, in the registry and in the journal', async () => {
+    const slow = slowToLoad(await current().openRegistry());
+    const v3 = await saveVersion(slow.registry, faintly(2), false);
+    await current().restart(slow.registry);
+    await activate('v2');
+    const release = slow.hold();
+    const activated = activate(v3);
+    await untilTakenBack();
+    release();
+    await activated;
+    await current().service.savePolicy(SITE);
+    expect(guard().policyVersion).toBe('v4+0');
+    expect((await current().openRegistry()).list().map(({ parent }) => parent)).toContain(v3);
+    expect(names()).toEqual(['v1', v3, 'v4']);
+    expect((await current().openRegistry()).newestHealthy()).toBe('v4');
+    expect(await current().lastActivation()).toMatchObject({ policyVersion: v3 });
+  });
+
+  it('of the same version leaves it under watch, and condemned only once it is taken back again', async () => {
+    const slow = slowToLoad(await current().openRegistry());
+    await current().restart(slow.registry);
+    await activate('v2');
+    const release = slow.hold();
+    const activated = activate('v2');
+    await untilTakenBack();
+    release();
+    await activated;
+    expect(guard()).toMatchObject({ policyVersion: 'v2+0', pinned: false, trusted: 'v1' });
+    // Its turn comes after that of the breach.
+    expect(await codeOf(() => rollBack('v9'))).toBe('E_POLICY_CHANGED');
+    expect(names()).toEqual(['v1', 'v2']);
+    while (guard().rollbacks === 1) await current().drive(1);
+    await vi.waitFor(() => expect(names()).toEqual(['v1']));
+    expect(guard().policyVersion).toBe('v1+0');
+  });
+});

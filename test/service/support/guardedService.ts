@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import type { LearnerUpdate } from '../../../src/learning/learner.js';
+import type { LearnerPort } from '../../../src/learning/learnerPort.js';
+import { createRandom } from '../../../src/platform/random.js';
+import { POLICY_SHAPE, randomWeights } from '../../../src/policy/network.js';
+import { openPolicyRegistry, type PolicyRegistry } from '../../../src/registry/policyRegistry.js';
+import { cell, report, SITE, startService, traceAlong, type TestService } from './startService.js';
+
+export const sound = randomWeights(createRandom(2));
+/** Expects every lane to cost seconds: finite, bounded, in range on the probe set, and wrong. */
+export const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.length - 2 ? 5 : weight));
+
+/** A service that learns what the test says, on a registry with `sound` as v1, active, and `gloomy` as v2. */
+export class GuardedService {
+  readonly directory = mkdtempSync(join(tmpdir(), 'aisleflow-guard-'));
+  readonly resets: { readonly weights: Float32Array; readonly forgetRows: boolean }[] = [];
+  readonly rollbacks: string[] = [];
+  running!: TestService;
+  /** Hands the service an update of the learner. */
+  learn!: (update: LearnerUpdate) => void;
+  private rounds = 0;
+
+  get service(): TestService['service'] {
+    return this.running.service;
+  }
+
+  readonly openRegistry = (): Promise<PolicyRegistry> =>
+    openPolicyRegistry({ directory: this.directory, shippedDirectory: null, shape: POLICY_SHAPE });
+
+  async start(registry?: PolicyRegistry): Promise<void> {
+    this.running = await startService({
+      mode: 'learn',
+      openRegistry: async () => registry ?? this.openRegistry(),
+      startLearner: async () => this.scriptedLearner(),
+      observer: { rolledBack: (_warehouseId, cause) => this.rollbacks.push(cause) },
+    });
+  }
+
+  async restart(registry?: PolicyRegistry): Promise<void> {
+    await this.service.close();
+    await this.start(registry);
+  }
+
+  async close(): Promise<void> {
+    await this.service.close();
+    rmSync(this.directory, { recursive: true });
+  }
+
+  guard(): ReturnType<TestService['service']['guard']> {
+    return this.service.guard(SITE);
+  }
+
+  /** Drives a route as fast as it goes, four lanes. */
+  async drive(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const request = {
+        ...{ requestId: `q${this.rounds++}`, robotId: 'a', from: cell('00'), stops: [cell('04')] },
+      };
+      const from = this.running.now();
+      const route = await this.service.requestRoute(SITE, request);
+      await this.running.pass(6);
+      await this.service.completeRoute(SITE, report(route, traceAlong(route.nodes, from)));
+    }
+  }
+
+  async lastActivation(): Promise<unknown> {
+    let last: unknown = null;
+    for await (const record of this.running.journal.read()) {
+      if (record.kind === 'policy.activated') last = record.payload;
+    }
+    return last;
+  }
+
+  private scriptedLearner(): LearnerPort {
+    return {
+      backend: 'scripted',
+      offer: () => undefined,
+      correct: () => undefined,
+      tick: () => undefined,
+      reset: (weights, { forgetRows }) => this.resets.push({ weights, forgetRows }),
+      onUpdate: (listener) => (this.learn = listener),
+      onFailure: () => undefined,
+      onRestart: () => undefined,
+      close: async () => undefined,
+    };
+  }
+}
+
+export const update = (weights: Float32Array): LearnerUpdate => ({
+  ...{ weights, rejectedBy: null, completions: [], loss: 1, batches: 1 },
+});
+
+export async function saveVersion(
+  registry: PolicyRegistry,
+  weights: Float32Array,
+  activate: boolean,
+): Promise<string> {
+  const { policyVersion } = await registry.save({
+    ...{ weights, activate, parent: null, savedAt: 1, reason: 'request', updates: 0 },
+    ...{ trainedOn: null, metrics: {} },
+  });
+  return policyVersion;
+}
+
+/** One for each test of the file, in `current()`. */
+export function useGuardedService(): () => GuardedService {
+  let guarded: GuardedService;
+  beforeEach(async () => {
+    guarded = new GuardedService();
+    const registry = await guarded.openRegistry();
+    await saveVersion(registry, sound, true);
+    await saveVersion(registry, gloomy, false);
+    await guarded.start();
+  });
+  afterEach(() => guarded.close());
+  return () => guarded;
+}
