@@ -31,6 +31,8 @@ export function introduce({ site }: SiteEntry, introductions: readonly Introduct
   return read.map(({ robotId, robotType, node }) => {
     const robot = site.robots.get(robotId) ?? addRobot(site, robotId, robotType);
     robot.robotType = robotType;
+    // It may have become another with a route open: lanes may be barred for it now.
+    if (robot.route) robot.route.robotType = robotType;
     robot.heardAt = site.clock.now();
     if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
     return robot;

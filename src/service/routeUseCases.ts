@@ -10,9 +10,9 @@ import { issueRoute } from './issueRoute.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { nodeIndex, type OpenRoute } from './site.js';
+import { nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
-import { arrive, plausibleInstant, standAt } from './tracking.js';
+import { arrive, latestPlausible, plausibleInstant, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
   RoutingService,
@@ -104,8 +104,9 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // Reports cross with completions and expiry on the wire: what is over needs no progress.
       if (!route || route.closing) return;
       route.robot.reports = true;
+      route.robot.heardAt = site.clock.now();
       const at = plausibleInstant(site, route, message.at);
-      if (isStale(route, at) || route.robot.node === node) return;
+      if (isOvertaken(site, route, at) || route.robot.node === node) return;
       route.progressSeen = true;
       arrive(site, route, node, at);
     },
@@ -118,7 +119,10 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const { site, ledger } = entryOf(core, warehouseId);
       const closed = await ledger.cancel(message, site.clock.now());
       const route = site.openRoutes.get(message.routeId);
-      if (route) dropRoute(site, route);
+      if (route) {
+        route.robot.heardAt = site.clock.now();
+        dropRoute(site, route);
+      }
       return { type: 'route.closed', ...closed };
     },
 
@@ -159,17 +163,23 @@ async function deviate(
   if (route.revisions.length > LIMITS.revisionsPerRoute)
     throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit: LIMITS.revisionsPerRoute });
   route.progressSeen = true;
+  route.robot.heardAt = site.clock.now();
   const at = plausibleInstant(site, route, message.at);
-  if (!isStale(route, at) && route.robot.node !== node) arrive(site, route, node, at);
+  // Under the newest revision it comes from a robot whose clock was set back: it is answered from where it is.
+  const isOld = isOvertaken(site, route, at) && message.revision < (ledger.open(routeId)?.revision ?? 0);
+  if (!isOld && route.robot.node !== node) arrive(site, route, node, at);
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw new AppError('E_UNREACHABLE', { from: message.node, to: 'its next stop' });
 }
 
-/** A report that others overtook on the wire says where the robot was, not where it is; else takes note of it. */
-function isStale(route: OpenRoute, at: Instant): boolean {
-  if (at < route.reportedAt) return true;
+/**
+ * A report that others overtook on the wire says where the robot was, not where it is; else takes note of it. What was
+ * reported at an instant that is still to come was so before a clock was set back.
+ */
+function isOvertaken(site: Site, route: OpenRoute, at: Instant): boolean {
+  if (at < Math.min(route.reportedAt, latestPlausible(site))) return true;
   route.reportedAt = at;
   return false;
 }

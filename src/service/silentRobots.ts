@@ -9,10 +9,13 @@ function isSilent(site: Site, robot: Robot): boolean {
 /** Takes silent robots off the floor: else a node where one was last seen would count as held for ever. */
 export function clearSilentRobots(site: Site): void {
   for (const robot of site.robots.values()) {
-    if (robot.node < 0 || !isSilent(site, robot)) continue;
-    placeRobot(site, robot, -1);
-    site.holdings.forget(robot.index);
+    if (robot.node >= 0 && isSilent(site, robot)) takeOffFloor(site, robot);
   }
+}
+
+function takeOffFloor(site: Site, robot: Robot): void {
+  placeRobot(site, robot, -1);
+  site.holdings.forget(robot.index);
 }
 
 /** Forgets the names of up to so many silent robots, but none of those given: their places are another's. */
@@ -21,6 +24,7 @@ export function forgetSilentRobots(site: Site, count: number, except: ReadonlySe
   for (const robot of site.robots.values()) {
     if (left <= 0) return;
     if (except.has(robot.robotId) || !isSilent(site, robot)) continue;
+    takeOffFloor(site, robot);
     site.robots.delete(robot.robotId);
     left--;
   }

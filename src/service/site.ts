@@ -39,6 +39,8 @@ export interface Robot {
 export interface OpenRoute extends IssuedRoute {
   readonly robot: Robot;
   readonly routeId: RouteId;
+  /** As its robot said last; mostly that for which it was issued. */
+  robotType: number;
   /** Position in the last revision's path of the node that the robot is known to have reached. */
   position: number;
   /** Lanes of the last revision from here on count as planned flow. */

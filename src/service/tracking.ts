@@ -77,10 +77,14 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   site.holdings.depart(route.robot.index, nextPassage(route, revision));
 }
 
+/** Robots' clocks may run ahead of the site's by so much. */
+export function latestPlausible({ clock }: Site): Instant {
+  return clock.now() + 1000 * LIMITS.traceClockSkewSeconds;
+}
+
 /** When a robot says that something happened, within what the site's own clock allows. */
 export function plausibleInstant(site: Site, route: OpenRoute, at: Instant): Instant {
-  const latest = site.clock.now() + 1000 * LIMITS.traceClockSkewSeconds;
-  return Math.max(route.issuedAt, Math.min(at, latest));
+  return Math.max(route.issuedAt, Math.min(at, latestPlausible(site)));
 }
 
 /** The robot is at a node of its route, or was pushed to one beside it. */

@@ -74,6 +74,14 @@ describe('a robot that has no route and says nothing', () => {
       expect(known(site)).toEqual(['a', 'c', 'd']);
     });
 
+    it('frees its node with its name', () => {
+      const site = openSite();
+      placeRobot(site, addRobot(site, 'a', 0), 1);
+      clock.advanceTo(clock.now() + 1000 * HOURS + 1);
+      forgetSilentRobots(site, 1, new Set());
+      expect([...site.traffic.occupants]).toEqual([0, 0]);
+    });
+
     it('stays while it has a route, which a full disk may keep open for longer', () => {
       const site = openSite();
       const robot = addRobot(site, 'a', 0);
@@ -84,6 +92,19 @@ describe('a robot that has no route and says nothing', () => {
       forgetSilentRobots(site, 1, new Set());
       expect([robot.node, [...site.robots.keys()]]).toEqual([1, ['a']]);
     });
+  });
+
+  it('has spoken when it gives a route back that was open for hours', async () => {
+    const { service, pass, surcharge } = await standing();
+    const { routeId } = await service.requestRoute(SITE, {
+      ...{ requestId: 'q', robotId: 'left', from: cell('02'), stops: [cell('04')] },
+    });
+    await pass(HOURS - 1);
+    await service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'broken' });
+    await pass(600);
+    await pass(1_200);
+    expect(surcharge()).toBeGreaterThan(4);
+    await service.close();
   });
 
   it('makes room for strangers', async () => {

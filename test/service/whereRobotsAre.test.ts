@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { HelloMessage } from '../../src/domain/messages.js';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
+import { gridToFile } from '../../src/warehouse/movingAi.js';
+import { cell, SITE, startService, type TestService } from './support/startService.js';
+
+const NOON = Date.UTC(2026, 10, 29, 12);
+
+const request = { requestId: 'q', robotId: 'a', from: cell('00'), stops: [cell('04')] };
+
+/** What robot a says of its route: the first one that was issued. */
+function robotOn({ service }: TestService, routeId: string) {
+  return {
+    progress: (node: string, at: number, revision = 0) =>
+      service.routeProgress(SITE, { type: 'route.progress', routeId, revision, node: cell(node), at }),
+    deviated: async (node: string, at: number, revision = 0) => {
+      const message = { type: 'route.deviated', routeId, revision, node: cell(node), at } as const;
+      return (await service.routeDeviated(SITE, message)).nodes[0];
+    },
+  };
+}
+
+describe('a robot that left its way is answered from where it says that it is', () => {
+  it('though its clock ran ahead when it last reported', async () => {
+    const running = await startService();
+    const { routeId } = await running.service.requestRoute(SITE, request);
+    const robot = robotOn(running, routeId);
+    await running.pass(2);
+    robot.progress('01', running.now() + 4_000);
+    await running.pass(2);
+    expect(await robot.deviated('13', running.now())).toBe(cell('13'));
+  });
+
+  it('and not from where it was when it said so, if it has reported since', async () => {
+    const running = await startService();
+    const { routeId } = await running.service.requestRoute(SITE, request);
+    const robot = robotOn(running, routeId);
+    await running.pass(2);
+    const then = running.now();
+    expect(await robot.deviated('11', then)).toBe(cell('11'));
+    await running.pass(2);
+    robot.progress('12', running.now(), 1);
+    expect(await robot.deviated('11', then)).toBe(cell('12'));
+  });
+});
+
+describe('when all clocks are set back by an hour', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('reports of routes that are open go on', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval'], now: NOON });
+    const running = await startService({ clock: { kind: 'wall' } });
+    const { routeId } = await running.service.requestRoute(SITE, request);
+    const robot = robotOn(running, routeId);
+    vi.setSystemTime(NOON + 10_000);
+    robot.progress('01', NOON + 10_000);
+    vi.setSystemTime(NOON - 3_600_000);
+    robot.progress('02', Date.now());
+    const [open] = running.service.hello(hello('unit')).openRoutes;
+    expect(open?.nodes[0]).toBe(cell('02'));
+    expect(await robot.deviated('12', Date.now())).toBe(cell('12'));
+    await running.service.close();
+  });
+});
+
+describe('a robot that says hello as another type, with a route open', () => {
+  it('waits for another way where its own is barred to what it is now', async () => {
+    const file = gridToFile(['w...e', '.....'], { dialect: 'kiva', id: SITE });
+    const [unit] = file.robotTypes;
+    const isBarred = ({ from, to }: { from: string; to: string }): boolean => [from, to].includes(cell('03'));
+    const lanes = file.lanes.map((lane) => (isBarred(lane) ? { ...lane, barred: ['wide'] } : lane));
+    const graph = compileFile({ ...file, lanes, robotTypes: [unit!, { ...unit!, name: 'wide' }] });
+    const running = await startService({ graphs: [graph] });
+    const { service } = running;
+    const { routeId, nodes } = await service.requestRoute(SITE, request);
+    expect(nodes).toContain(cell('03'));
+    expect(service.hello(hello('wide')).openRoutes).toMatchObject([{ routeId, held: true }]);
+    await running.pass(1);
+    const [open] = service.hello(hello('wide')).openRoutes;
+    expect(open).toMatchObject({ routeId, held: false });
+    expect(open!.nodes).not.toContain(cell('03'));
+    expect(open!.nodes.at(-1)).toBe(cell('04'));
+  });
+});
+
+function hello(robotType: string): HelloMessage {
+  return { type: 'hello', warehouseId: SITE, robots: [{ robotId: 'a', robotType }] };
+}
