@@ -20,7 +20,7 @@ interface Change {
 
 const RETRY_MILLISECONDS = 2_000;
 /** What operators are told when they ask for what is not there: no fault of the service. */
-const REFUSALS: readonly ErrorCode[] = ['E_UNKNOWN_POLICY', 'E_POLICY_CORRUPT'];
+const REFUSALS: readonly ErrorCode[] = ['E_UNKNOWN_POLICY', 'E_NO_EARLIER_POLICY', 'E_POLICY_CORRUPT'];
 
 export function createOperator(options: {
   readonly checks: Checks;
