@@ -19,6 +19,8 @@ export interface LastingSocketOptions {
   readonly onMessage: (message: ToFleetMessage) => void;
   /** How long it tries to come back before `onLost`. */
   readonly patienceSeconds: number;
+  /** Ends the patience: a connection that is down, or goes down later, is lost at once. */
+  readonly signal?: AbortSignal | undefined;
   /** Introduces the robots again on a new connection, before anything is asked. */
   readonly greet: () => Promise<void>;
   readonly onResumed: () => void;
@@ -37,6 +39,10 @@ interface Connection {
 /** @throws E_LINK_LOST where the first connection is refused */
 export async function openLastingSocket(options: LastingSocketOptions): Promise<LastingSocket> {
   const open = new Map<string, FromFleetMessage>();
+  const patience = new AbortController();
+  const endPatience = (): void => patience.abort();
+  if (options.signal?.aborted === true) endPatience();
+  options.signal?.addEventListener('abort', endPatience, { once: true });
   let isClosed = false;
   let socket: FleetSocket | null = null;
 
@@ -58,12 +64,14 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
     let error = lost;
     let pause = FIRST_PAUSE_MILLISECONDS;
     const givesUpAt = monotonicMilliseconds() + 1000 * options.patienceSeconds;
-    while (!isClosed && monotonicMilliseconds() < givesUpAt) {
-      await sleep(pause, undefined, { ref: false });
-      pause = Math.min(LONGEST_PAUSE_MILLISECONDS, 2 * pause);
+    while (!patience.signal.aborted && monotonicMilliseconds() < givesUpAt) {
       try {
+        // While all sockets are down, this is all that keeps the process alive.
+        await sleep(pause, undefined, { signal: patience.signal });
+        pause = Math.min(LONGEST_PAUSE_MILLISECONDS, 2 * pause);
         return await resume();
       } catch (failure) {
+        if (patience.signal.aborted) break;
         error = failure as Error;
         await socket?.close();
         socket = null;
@@ -75,8 +83,8 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
     const error = await lost;
     socket = null;
     const next = await comeBack(error);
-    if (isClosed) return;
-    if (next instanceof Error) return options.onLost(next);
+    if (next instanceof Error) return isClosed ? undefined : options.onLost(next);
+    if (isClosed) return next.socket.close();
     options.onResumed();
     return keep(next);
   };
@@ -92,6 +100,8 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
     settle: (key) => void open.delete(key),
     async close() {
       isClosed = true;
+      endPatience();
+      options.signal?.removeEventListener('abort', endPatience);
       await socket?.close();
     },
   };

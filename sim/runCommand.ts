@@ -181,6 +181,7 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
     warehouseId,
     // One socket keeps the order in which the robots ask.
     sockets: lockstep ? 1 : Math.min(sockets, options.robots),
+    signal: common.signal,
   });
   try {
     const startAt = socket.serverTime;

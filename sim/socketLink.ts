@@ -24,6 +24,8 @@ export interface SocketLinkOptions {
   readonly onPolicy?: (policyVersion: string) => void;
   /** How long a server may be away, to restart, before the run ends. */
   readonly patienceSeconds?: number;
+  /** Ends the patience: from then on a server that is away ends the run at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A fleet on the wire: WebSockets for the robots, HTTP for the clock that an operator's token drives. */
@@ -144,7 +146,7 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
     const line: Line = { number, robots: [], socket: null };
     lines.push(line);
     line.socket = await openLastingSocket({
-      ...{ url, token, patienceSeconds },
+      ...{ url, token, patienceSeconds, signal: options.signal },
       onMessage: (message) => receive(line, message),
       greet: () => resume(line),
       onResumed: () => void resumed++,
