@@ -1,7 +1,7 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
-import { unreachable } from './serverApi.js';
+import { unreachable } from '../src/platform/unreachable.js';
 
 const SUB_PROTOCOL = 'aisleflow.v1';
 const PATH = '/v1/ws';

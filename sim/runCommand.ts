@@ -3,6 +3,7 @@ import cliProgress from 'cli-progress';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import { LIMITS } from '../src/domain/limits.js';
 import { MODES, type Mode } from '../src/domain/messages.js';
+import { failureLine } from '../src/platform/failureLine.js';
 import { createRandom } from '../src/platform/random.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import {
@@ -116,7 +117,7 @@ async function runAndReport(sim: Command, shell: SimulationShell, options: RunAr
     if (report.link.invalidRoutes > 0 || report.link.lostCompletions > 0) process.exitCode = 1;
   } catch (error) {
     if (!isAppError(error)) throw error;
-    output.writeErr?.(`${error.code}: ${error.message}\n`);
+    output.writeErr?.(`${failureLine(error)}\n`);
     process.exitCode = error.status < 500 ? 2 : 1;
   }
 }

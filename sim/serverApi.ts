@@ -1,4 +1,5 @@
 import { AppError, ERRORS, type ErrorCode, type ErrorReferences } from '../src/domain/errors.js';
+import { unreachable } from '../src/platform/unreachable.js';
 import type { CornerCaseDetail, WarehouseSummary } from '../src/domain/serviceContract.js';
 
 /** A server and what to be let in with. */
@@ -54,17 +55,6 @@ export function createServerApi({ url, operatorToken }: ServerTarget, warehouseI
 export function errorOf(code: string, references: ErrorReferences, message: string): AppError {
   if (Object.hasOwn(ERRORS, code)) return new AppError(code as ErrorCode, references);
   return new AppError('E_INTERNAL', { reference: `${code}: ${message}` });
-}
-
-/** The server is not there, or went away. */
-export function unreachable(url: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? reasonOf(cause) : String(cause);
-  return new AppError('E_LINK_LOST', { url, detail: reason }, cause);
-}
-
-function reasonOf(error: Error): string {
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
 }
 
 function problemOf(text: string): AppError | null {

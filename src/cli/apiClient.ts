@@ -1,4 +1,5 @@
 import { AppError, ERRORS, type ErrorCode, type ErrorReferences } from '../domain/errors.js';
+import { unreachable } from '../platform/unreachable.js';
 
 /** Which server to ask, and with whose token. */
 export interface ApiOptions {
@@ -15,7 +16,8 @@ export type CallApi = <Answer>(
 
 /**
  * Calls a server; its problems come out as the AppErrors that they were there.
- * @throws E_CONFIG where nothing answers, no token is given, or either cannot be one
+ * @throws E_LINK_LOST where nothing answers
+ * @throws E_CONFIG where something else does, no token is given, or address or token can be none
  */
 export function createApiClient({ url, token }: ApiOptions): CallApi {
   return async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
@@ -32,7 +34,7 @@ export function createApiClient({ url, token }: ApiOptions): CallApi {
     if (body !== undefined) headers['content-type'] = 'application/json';
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await fetch(address, { method, headers, ...content }).catch((error: unknown) => {
-      throw new AppError('E_CONFIG', { detail: `no server answers at ${url}` }, error);
+      throw unreachable(url, error);
     });
     const answer: unknown = await response.json().catch((error: unknown) => {
       throw new AppError('E_CONFIG', { detail: `what answers at ${url} is no Aisleflow server` }, error);

@@ -1,9 +1,11 @@
 import { isAppError, type ErrorCode } from '../domain/errors.js';
+import { failureLine } from '../platform/failureLine.js';
 import { EXIT } from '../platform/exitAsMisuse.js';
 
 const MISUSE: readonly ErrorCode[] = [
   'E_USAGE',
   'E_CONFIG',
+  'E_WEIGHTS_INVALID',
   'E_PORT_IN_USE',
   'E_DATA_DIRECTORY',
   'E_JOURNAL_FORMAT',
@@ -17,7 +19,7 @@ export const FAILURE_HELP =
 /** An error of the catalogue becomes one line with its code and the exit code, anything else is a defect. */
 export function reportFailure(error: unknown): void {
   if (!isAppError(error)) throw error;
-  console.error(`${error.code}: ${error.message}`);
+  console.error(failureLine(error));
   process.exitCode = MISUSE.includes(error.code) ? EXIT.misused : EXIT.failed;
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { addSimulationCommands } from '../../sim/commands.js';
 import { readOrders } from '../../sim/orders/orderFile.js';
+import { FLOOR, startServer } from '../server/support/startServer.js';
 
 const graph = gridFromText(`
   ......
@@ -48,4 +49,21 @@ describe('sim orders', () => {
     expect(await run('--out', join(directory, 'no', 'such', 'folder'))).toMatch(/^E_USAGE: /);
     await expect(run('--out', 'x', '--seed', 'many')).rejects.toThrow();
   });
+});
+
+it('sim run says of a server on the wall clock how to start one that it can drive', async () => {
+  const server = await startServer({ clock: 'wall' });
+  const robots = server.issue({ role: 'robot', warehouses: ['north'], robots: '*' }).token;
+  let said = '';
+  const program = new Command().configureOutput({ writeErr: (text) => (said += text) });
+  addSimulationCommands(program, {
+    loadMap: () => ({ graph: gridFromText(FLOOR, 'kiva', 'north') }),
+    findMap: (name) => name,
+  });
+  const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
+  const tokens = ['--robot-token', robots, '--operator-token', server.tokens.operator];
+  await program.parseAsync(['sim', 'run', ...words, ...tokens], { from: 'user' });
+  expect([process.exitCode, said]).toEqual([2, expect.stringContaining('`aisleflow serve --driven-clock`')]);
+  process.exitCode = undefined;
+  await server.close();
 });

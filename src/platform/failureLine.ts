@@ -1,0 +1,23 @@
+import type { AppError, ErrorCode, ErrorReferences } from '../domain/errors.js';
+
+type Sentence = (references: ErrorReferences) => string;
+
+/** Where the catalogue tells what to do over HTTP: what to do at a shell. */
+const AT_A_SHELL: Partial<Record<ErrorCode, Sentence>> = {
+  E_UNAUTHENTICATED: () =>
+    'The server does not know this token. Name one with --token (`sim run`: --operator-token) or AISLEFLOW_TOKEN.',
+  E_UNKNOWN_WAREHOUSE: ({ warehouseId }) =>
+    `Warehouse ${warehouseId} is not known. \`aisleflow status\` lists those that are.`,
+  E_UNKNOWN_POLICY: ({ policyVersion }) =>
+    `Policy version ${policyVersion} is not in the registry. \`aisleflow policy list\` lists those that are.`,
+  E_MODE_INVALID: ({ mode, known }) =>
+    `The warehouse is in mode ${mode}, this wants ${known}. \`aisleflow mode ${String(known).split(',')[0]} --warehouse ID\` switches it.`,
+  E_CLOCK_FIXED: ({ warehouseId }) =>
+    `Warehouse ${warehouseId} runs on the wall clock. Start its server with \`aisleflow serve --driven-clock\`.`,
+};
+
+/** An error of the catalogue as a command prints it: one line that begins with its code. */
+export function failureLine(error: AppError): string {
+  const { code, references, message } = error;
+  return `${code}: ${AT_A_SHELL[code]?.(references) ?? message}`;
+}

@@ -1,0 +1,17 @@
+import { AppError } from '../domain/errors.js';
+
+/** What OpenSSL calls a certificate that is sound, and whose issuer nobody here trusts. */
+const UNTRUSTED = /SELF_SIGNED|ISSUER_CERT|LEAF_SIGNATURE/;
+
+/** E_LINK_LOST: a server is not there, went away, or is not trusted. */
+export function unreachable(url: string, cause: unknown): AppError {
+  return new AppError('E_LINK_LOST', { url, detail: reasonOf(cause) }, cause);
+}
+
+/** `fetch` says only that it failed; its cause says why, and where all addresses were tried, its code does. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, code = '' } = (error.cause ?? error) as Partial<NodeJS.ErrnoException>;
+  const reason = message || code || error.message;
+  return UNTRUSTED.test(code) ? `${reason}; name its authority's file in NODE_EXTRA_CA_CERTS` : reason;
+}
