@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import {
   COMPONENTS,
   DEFAULT_REWARD_WEIGHTS,
+  isWeight,
   parseWeight,
   type RewardWeights,
 } from '../src/domain/components.js';
@@ -67,7 +68,7 @@ export function rewardWeights(text: string): RewardWeights {
   const weights = { ...DEFAULT_REWARD_WEIGHTS };
   for (const pair of text === '' ? [] : text.split(',')) {
     const [component, weight] = parseWeight(pair) ?? [null, NaN];
-    if (component === null || weight < 0 || weight > 100)
+    if (component === null || !isWeight(component, weight))
       throw new InvalidArgumentError(`Write ${COMPONENTS.join('=1,')}=1, some or all, from 0 to 100.`);
     weights[component] = weight;
   }

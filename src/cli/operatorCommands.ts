@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { COMPONENTS, parseWeight, type RewardWeights } from '../domain/components.js';
+import { Argument, type Command } from 'commander';
+import { COMPONENTS, isWeight, parseWeight, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import { MODES } from '../domain/messages.js';
 import type {
@@ -10,6 +10,7 @@ import type {
   ShadowReport,
   WarehouseSummary,
 } from '../domain/serviceContract.js';
+import { LEAST_ERROR_SECONDS } from '../service/cornerCases.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import {
@@ -31,11 +32,10 @@ type Action = (
 const HELP = `${FAILURE_HELP}
 
 The server is named by --url or AISLEFLOW_URL, the token by --token or AISLEFLOW_TOKEN.
-
-Example:
-  `;
+`;
 /** What stands after the command in its example. */
 const OPERANDS: Readonly<Record<string, string>> = {
+  'corner-cases replay': 'ROUTE',
   'policy activate': 'v12',
   'weights set': 'wait=2 blocking=0.5',
   'lanes close': 'r1c1/r1c2 r1c2/r1c1',
@@ -43,27 +43,30 @@ const OPERANDS: Readonly<Record<string, string>> = {
   mode: 'observe',
 };
 
+const NO_CORNER_CASES =
+  'None yet: a route is kept that the policy priced (in mode learn or frozen) and whose wait it predicted ' +
+  `wrong by ${LEAST_ERROR_SECONDS} s or more.`;
+
 /** Adds `status`, `corner-cases`, `policy`, `shadow`, `weights`, `lanes` and `mode`: a running server is asked over HTTP. */
 export function addOperatorCommands(program: Command): void {
   add(program.command('status').description('what each warehouse does now'), async (api) => {
     const value = await api<WarehouseSummary[]>('GET', '/v1/warehouses');
     return { value, text: statusTable(value) };
   });
+  const cornerCases = group(
+    program.command('corner-cases').description('routes that the policy predicted worst; replay one'),
+  );
   add(
     inWarehouse(
-      program
-        .command('corner-cases')
-        .description('routes that the policy predicted worst; replay one in the simulator')
-        .command('list', { isDefault: true })
-        .description('those that are kept, worst first'),
+      cornerCases.command('list', { isDefault: true }).description('those that are kept, worst first'),
     ),
     async (api, options) => {
       const value = await api<CornerCaseView[]>('GET', `${pathOf(options)}/corner-cases`);
-      return { value, text: cornerCaseTable(value) };
+      return { value, text: value.length === 0 ? NO_CORNER_CASES : cornerCaseTable(value) };
     },
   );
   addPolicyCommands(
-    program.command('policy').description('list, save, activate and roll back policy versions'),
+    group(program.command('policy').description('list, save, activate and roll back policy versions')),
   );
   add(
     inWarehouse(program.command('shadow').description('what the candidate would have done, in mode shadow')),
@@ -72,14 +75,14 @@ export function addOperatorCommands(program: Command): void {
       return { value, text: shadowTable(value) };
     },
   );
-  addWeightsCommands(program.command('weights').description('read and set the reward weights'));
-  addLaneCommands(program.command('lanes').description('close and open lanes'));
+  addWeightsCommands(group(program.command('weights').description('read and set the reward weights')));
+  addLaneCommands(group(program.command('lanes').description('close and open lanes')));
   add(
     inWarehouse(
       program
         .command('mode')
         .description('switch what a warehouse does')
-        .argument('<mode>', MODES.join(', ')),
+        .addArgument(new Argument('<mode>', 'what it shall do').choices(MODES)),
     ),
     async (api, options, [mode]) => {
       const value = await api<{ mode: string }>('PUT', `${pathOf(options)}/mode`, { mode });
@@ -136,8 +139,8 @@ function addWeightsCommands(weights: Command): void {
     .description('change some; the others stay')
     .argument('<component=weight...>', `components: ${COMPONENTS.join(', ')}`);
   add(inWarehouse(set), async (api, options, pairs = []) => {
-    const before = await api<RewardWeights>('GET', `${pathOf(options)}/weights`);
     const changed = Object.fromEntries(pairs.map(weightNamed));
+    const before = await api<RewardWeights>('GET', `${pathOf(options)}/weights`);
     const value = await api<RewardWeights>('PUT', `${pathOf(options)}/weights`, { ...before, ...changed });
     return { value, text: weightsTable(value) };
   });
@@ -162,7 +165,7 @@ function add(command: Command, action: Action): void {
     .option('--url <url>', 'server', process.env['AISLEFLOW_URL'] ?? 'http://127.0.0.1:8080')
     .option('--token <token>', 'token with the role that this needs (default: AISLEFLOW_TOKEN)')
     .option('--json', 'print the answer as JSON')
-    .addHelpText('after', HELP + exampleOf(command))
+    .addHelpText('after', `${HELP}\nExample:\n  ${exampleOf(command)}`)
     .action(
       reportingFailure(async (...given: unknown[]) => {
         const options = command.opts<Options>();
@@ -173,6 +176,14 @@ function add(command: Command, action: Action): void {
         console.log(options.json === true ? JSON.stringify(value) : text);
       }),
     );
+}
+
+/** A command whose parts do the work: its help shows how each is called. */
+function group(command: Command): Command {
+  return command.addHelpText(
+    'after',
+    () => `${HELP}\nExamples:\n  ${command.commands.map(exampleOf).join('\n  ')}`,
+  );
 }
 
 function exampleOf(command: Command): string {
@@ -199,6 +210,7 @@ function weightNamed(pair: string): readonly [string, number] {
       detail: `${pair}: write component=number; components: ${COMPONENTS.join(', ')}`,
     });
   }
+  if (!isWeight(...weight)) throw new AppError('E_WEIGHTS_INVALID', { detail: pair });
   return weight;
 }
 

@@ -29,12 +29,17 @@ export function statusTable(warehouses: readonly WarehouseSummary[]): string {
   for (const one of warehouses) {
     table.push([
       ...[one.warehouseId, one.mode, one.policyVersion, one.robots, one.openRoutes, one.completedRoutes],
-      ...[one.slowdown.toFixed(2), one.scoreRatio.toFixed(2), regretText(one)],
+      ...[one.slowdown.toFixed(2), ratioText(one), regretText(one)],
       ...[spanText(one.improvement.tenPercentAfter), spanText(one.improvement.quarterAfter)],
       one.closedLanes,
     ]);
   }
   return table.toString();
+}
+
+/** Before the first completion the mean stands at 1, which nothing has scored. */
+function ratioText({ completedRoutes, scoreRatio }: WarehouseSummary): string {
+  return completedRoutes === 0 ? '-' : scoreRatio.toFixed(2);
 }
 
 function regretText({ regretSeconds }: WarehouseSummary): string {

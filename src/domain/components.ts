@@ -34,6 +34,15 @@ export function parseWeight(pair: string): readonly [Component, number] | null {
   return component === undefined || rest.length > 0 || !Number.isFinite(weight) ? null : [component, weight];
 }
 
+const WEIGHT_LIMIT = 100;
+/** Scores are shares of weighted free-flow time: next to nothing would make them infinite. */
+const LEAST_TIME_WEIGHT = 0.001;
+
+/** Whether a component can weigh so much. */
+export function isWeight(component: Component, weight: number): boolean {
+  return weight >= (component === 'time' ? LEAST_TIME_WEIGHT : 0) && weight <= WEIGHT_LIMIT;
+}
+
 /** Sum over the components of weight times value, in weighted seconds. The score is minus this. */
 export function weightedCost(components: Components, weights: RewardWeights): number {
   let cost = 0;

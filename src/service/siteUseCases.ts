@@ -1,4 +1,4 @@
-import { COMPONENTS, type RewardWeights } from '../domain/components.js';
+import { COMPONENTS, isWeight, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import type { LaneIndex } from '../domain/ids.js';
 import { MODES } from '../domain/messages.js';
@@ -122,18 +122,11 @@ export function applyWeights(site: Site, weights: RewardWeights): void {
   site.pricing.setRewardWeights(site.weights);
 }
 
-const LEAST_TIME_WEIGHT = 0.001;
-
 function checkWeights(weights: RewardWeights): void {
   for (const component of COMPONENTS) {
     const weight = weights[component];
-    if (!(weight >= 0 && weight <= 100)) {
+    if (!isWeight(component, weight))
       throw new AppError('E_WEIGHTS_INVALID', { detail: `${component} is ${weight}` });
-    }
-  }
-  // Scores are shares of weighted free-flow time: next to nothing would make them infinite.
-  if (!(weights.time >= LEAST_TIME_WEIGHT)) {
-    throw new AppError('E_WEIGHTS_INVALID', { detail: `time is ${weights.time}` });
   }
 }
 

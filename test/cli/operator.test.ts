@@ -31,6 +31,28 @@ describe('the operator commands', () => {
     expect(server.service.warehouse('north')).toMatchObject({ closedLanes: 1 });
   }, 60_000);
 
+  it('show no score ratio and no table of corner cases before a route was completed', async () => {
+    const [status, cases] = await Promise.all([run('status'), run('corner-cases --warehouse north')]);
+    const cells = status.out.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
+    const [head = [], row = []] = cells.filter((line) => line.length > 2);
+    expect(row[head.indexOf('Score ratio')]).toBe('-');
+    expect(cases.out).toMatch(/^None yet: /);
+  }, 60_000);
+
+  it('name the command, option or variable that helps, rather than the API', async () => {
+    const runs = await Promise.all([
+      run('status', 'aisleflow_operator_x'),
+      run('mode off --warehouse nowhere'),
+      run('policy activate v9 --warehouse north'),
+      run('shadow --warehouse north'),
+    ]);
+    const helpful = ['--token', '`aisleflow status`', '`aisleflow policy list`', '`aisleflow mode shadow'];
+    runs.forEach(({ code, err }, at) =>
+      expect([code, err]).toEqual([1, expect.stringContaining(helpful[at]!)]),
+    );
+    expect(runs[3].err).toMatch(/in mode (learn|frozen)/);
+  }, 120_000);
+
   it('say in one line what is wrong', async () => {
     const runs = await Promise.all([
       run('policy activate v9 --warehouse north'),
@@ -50,7 +72,7 @@ describe('the operator commands', () => {
       [2, 'E_USAGE'],
       [2, 'E_USAGE'],
       [1, 'E_UNKNOWN_CORNER_CASE'],
-      [2, 'E_CONFIG'],
+      [1, 'E_LINK_LOST'],
     ]);
     for (const { err, out } of runs) expect([err.trim().split('\n').length, out]).toEqual([1, '']);
   }, 120_000);
