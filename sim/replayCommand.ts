@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import type { CornerCaseDetail } from '../src/domain/serviceContract.js';
+import { failureLine } from '../src/platform/failureLine.js';
 import { countArgument } from './arguments.js';
 import { replayCornerCase } from './cornerCaseReplay.js';
 import { createServerApi } from './serverApi.js';
@@ -40,6 +41,10 @@ export function addReplayCommand(cornerCases: Command, shell: SimulationShell): 
     .option('--token <token>', 'token (default: AISLEFLOW_TOKEN)')
     .option('--seeds <n>', 'replays, each with other ties', countArgument, 5)
     .option('--json', 'print one JSON line')
+    .addHelpText(
+      'after',
+      '\nExample:\n  aisleflow corner-cases replay ROUTE --warehouse kiva-33x36, with a route that `aisleflow corner-cases` lists',
+    )
     .action(async (routeId: string, options: ReplayArguments) => {
       const output = cornerCases.configureOutput();
       try {
@@ -47,7 +52,7 @@ export function addReplayCommand(cornerCases: Command, shell: SimulationShell): 
         output.writeOut?.(`${options.json ? JSON.stringify(report) : reportAsText(report)}\n`);
       } catch (error) {
         if (!isAppError(error)) throw error;
-        output.writeErr?.(`${error.code}: ${error.message}\n`);
+        output.writeErr?.(`${failureLine(error)}\n`);
         process.exitCode = error.code === 'E_USAGE' ? 2 : 1;
       }
     });

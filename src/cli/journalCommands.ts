@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { inspectJournal, isSound, type DamagedRange, type JournalReport } from '../journal/inspection.js';
 import { quarantineJournal } from '../journal/quarantine.js';
+import type { RecordsDropped } from '../journal/records.js';
 import { wallClock } from '../platform/clock.js';
 import { existingData } from './backupCommands.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
@@ -11,14 +12,19 @@ interface Options {
   readonly json?: true;
 }
 
+/** What retention dropped, and when. */
+type Drop = RecordsDropped & { readonly at: number };
+
 const EXAMPLES = `${FAILURE_HELP}
 
-verify reads every record of the journal. While a server runs, the segment that it writes to is left out.
+verify reads every record of the journal, and names what retention dropped. While a server runs, the segment that it
+writes to is left out: verify a backup.
 quarantine wants the server stopped. It keeps every record that is sound under its own number, says which are
 lost, and moves the damaged files aside.
 
 Examples:
   aisleflow journal verify --data /var/lib/aisleflow
+  aisleflow journal verify --data /backups/2026-11-22
   aisleflow journal quarantine --data /var/lib/aisleflow`;
 
 /** Adds `journal verify` and `journal quarantine`, which work on the data directory of a server on this machine. */
@@ -26,7 +32,7 @@ export function addJournalCommands(program: Command): void {
   const journal = program
     .command('journal')
     .description('check the journal, and make a damaged one usable again')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('afterAll', EXAMPLES);
   journal
     .command('verify')
     .description('read and check every record')
@@ -34,9 +40,15 @@ export function addJournalCommands(program: Command): void {
     .option('--json', 'print the report')
     .action(
       reportingFailure(async (options: Options) => {
-        const report = inspectJournal(existingData(options.data));
+        const dropped: Drop[] = [];
+        const report = inspectJournal(existingData(options.data), (_sequence, found) => {
+          if (typeof found === 'string' || found.kind !== 'records.dropped') return;
+          dropped.push({ at: found.at, ...(JSON.parse(found.payload) as RecordsDropped) });
+        });
         if (!isSound(report)) process.exitCode = 1;
-        console.log(options.json === true ? JSON.stringify(report) : reportText(report));
+        console.log(
+          options.json === true ? JSON.stringify({ ...report, dropped }) : reportText(report, dropped),
+        );
       }),
     );
   journal
@@ -56,10 +68,21 @@ export function addJournalCommands(program: Command): void {
     );
 }
 
-function reportText(report: JournalReport): string {
+function reportText(report: JournalReport, dropped: readonly Drop[]): string {
   const { first, last, soundRecords, damaged, structure, markIsSound, checkpoints, servedFrom } = report;
   const lines = [`Records ${first} to ${last}: ${soundRecords} read and sound.`];
-  if (servedFrom !== null) lines.push(`A server is writing from ${servedFrom} on; that part was not read.`);
+  if (servedFrom === first) {
+    lines[0] = `Records ${first} to ${last}: nothing was checked, a server is writing to the only segment.`;
+    lines.push(
+      'To check it, verify a backup: aisleflow backup --to DIR, then aisleflow journal verify --data DIR',
+    );
+  } else if (servedFrom !== null) {
+    lines.push(`A server is writing from ${servedFrom} on; that part was not read.`);
+  }
+  for (const { at, from, to, bytes, reason } of dropped) {
+    const what = `Dropped by retention: records ${from} to ${to}, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    lines.push(`${what}, by ${reason}, ${new Date(at).toISOString()}.`);
+  }
   if (damaged.length > 0) lines.push('Damaged:', rangesText(damaged));
   lines.push(...structure.map((fault) => `Damaged, at the cost of no record: ${fault}`));
   if (!markIsSound) lines.push('The high-water mark is damaged: what is missing at the end cannot be told.');

@@ -44,7 +44,7 @@ export function addTokenCommands(program: Command): void {
   const token = program
     .command('token')
     .description('make, list, rotate and revoke tokens')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('afterAll', EXAMPLES);
   token
     .command('add')
     .description('make a token and print it, once')
@@ -132,8 +132,18 @@ function print({ token, record }: IssuedToken, json: true | undefined): void {
   console.log(
     json === true
       ? JSON.stringify({ token, ...shown(record) })
-      : `${token}\n${record.tokenId}: shown only now.`,
+      : `${token}\n${record.tokenId}: shown only now. ${boundsOf(record)}`,
   );
+}
+
+/** Which warehouses and robots there are, only a server knows: whoever made the token sees a slip here. */
+function boundsOf({ role, warehouses, robots }: TokenRecord): string {
+  const whose = role === 'robot' ? `, robots ${names(robots)}` : '';
+  return `Role ${role}, warehouses ${names(warehouses)}${whose}.`;
+}
+
+function names(scope: TokenRecord['warehouses']): string {
+  return scope === '*' ? 'all' : scope.join(', ');
 }
 
 function unknownToken(tokenId: string): AppError {
@@ -147,7 +157,6 @@ function list({ data, json }: { data: string; json?: true }): void {
     head: ['Token', 'Role', 'Warehouses', 'Robots', 'Made', 'Ends'],
     style: { head: [], border: [] },
   });
-  const names = (scope: TokenRecord['warehouses']): string => (scope === '*' ? 'all' : scope.join(', '));
   const date = (at: number): string => new Date(at).toISOString();
   for (const { tokenId, role, warehouses, robots, createdAt, expiresAt } of records) {
     const ends = expiresAt === undefined ? '' : date(expiresAt);

@@ -25,7 +25,8 @@ it('token add takes what names somebody, and leaves the tokens as they are by wh
   }
   expect(openFile().records()).toHaveLength(3);
 
-  await add('--warehouses', 'north', '--robots', 'lift-1', 'amr-*', '*');
+  const { out } = await add('--warehouses', 'north', '--robots', 'lift-1', 'amr-*', '*');
+  expect(out).toContain('Role robot, warehouses north, robots lift-1, amr-*, *.');
   const added = openFile().records()[3];
   expect(added).toMatchObject({ warehouses: ['north'], robots: ['lift-1', 'amr-*', '*'] });
 }, 60_000);

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { encodeRecord } from '../../src/journal/encoding.js';
+import { openSqliteStore } from '../../src/journal/sqliteStore.js';
+import { cancelled, temporaryDirectory } from '../journal/support/records.js';
+import { runProgram } from './support/program.js';
+
+it('journal verify says where it could check nothing, and names what retention dropped', async () => {
+  const directory = temporaryDirectory();
+  const verify = (...options: string[]) => runProgram(['journal', 'verify', '--data', directory, ...options]);
+  const store = openSqliteStore(directory);
+  const payload = { from: 1, to: 8, bytes: 3 * 2 ** 20, reason: 'age' as const };
+  store.commit([
+    encodeRecord(cancelled(1)),
+    encodeRecord({ at: Date.UTC(2026, 0, 2), warehouseId: '*', kind: 'records.dropped', payload }),
+  ]);
+
+  const beside = await verify();
+  expect([beside.code, beside.out]).toEqual([0, expect.stringContaining('nothing was checked')]);
+  expect(beside.out).toContain('aisleflow backup --to DIR');
+  expect(beside.out).not.toContain('sound');
+
+  store.close();
+  const [text, json] = await Promise.all([verify(), verify('--json')]);
+  expect(text.out).toContain('Records 1 to 2: 2 read and sound.');
+  expect(text.out).toContain(
+    'Dropped by retention: records 1 to 8, 3.0 MiB, by age, 2026-01-02T00:00:00.000Z.',
+  );
+  expect(JSON.parse(json.out)).toMatchObject({ soundRecords: 2, dropped: [payload] });
+}, 60_000);
