@@ -26,6 +26,18 @@ const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, 'aisleflow.v
   headers: { authorization: `Bearer ${token}` },
 });
 
+let isDone = false;
+socket.on('error', ({ message }) => end(`${message}. Does the server run, and is the token a robot's?`));
+socket.on('close', (code, reason) => {
+  if (!isDone) end(`it was closed, ${code} ${reason.toString('utf8')}`);
+});
+
+/** A robot in earnest connects again, says hello, and finds its open route in the welcome. */
+function end(why: string): never {
+  console.error(`No connection to ${url}: ${why}`);
+  process.exit(1);
+}
+
 /** Nodes still before the robot, and the revision of the route that they come from. */
 let ahead: string[] = [];
 let revision = 0;
@@ -88,4 +100,5 @@ const scored = await ask<RouteScoredMessage>({ type: 'route.completed', routeId,
 console.log(
   `Score ${scored.score.toFixed(1)}, ${scored.ratio.toFixed(2)} of free flow; ${scored.learnt ? 'learnt' : scored.reason}.`,
 );
+isDone = true;
 socket.close();

@@ -10,6 +10,7 @@ interface ChaosArguments {
   readonly from: number;
   readonly minutes?: number;
   readonly kept: string;
+  readonly json?: true;
 }
 
 const HELP = `
@@ -29,6 +30,7 @@ export function addChaosCommand(program: Command): void {
     .option('--from <n>', 'the first of them', wholeArgument, 1)
     .option('--minutes <n>', 'stop after so long', positiveArgument)
     .option('--kept <file>', 'seeds that failed before; new ones are added', 'sim/chaos/seeds.json')
+    .option('--json', 'print what happened as one JSON line')
     .addHelpText('after', HELP)
     .action((options: ChaosArguments) => runChaos(program, options));
 }
@@ -40,7 +42,7 @@ async function runChaos(program: Command, options: ChaosArguments): Promise<void
   const seeds = options.seed === undefined ? [...kept, ...fresh] : [options.seed];
   const startedAt = performance.now();
   const until = startedAt + 60_000 * (options.minutes ?? Infinity);
-  const sums = { seeds: 0, answers: 0, updates: 0, scored: 0, crashes: 0, steps: 0 };
+  const sums = { seeds: 0, broken: 0, answers: 0, updates: 0, scored: 0, crashes: 0, steps: 0 };
   for (const seed of seeds) {
     if (performance.now() > until) break;
     const result = await runScenario(createScenario(seed));
@@ -50,6 +52,7 @@ async function runChaos(program: Command, options: ChaosArguments): Promise<void
       continue;
     }
     process.exitCode = 1;
+    sums.broken++;
     write(`seed ${seed}: ${result.promise}: ${result.detail}`);
     write(`repeat: aisleflow chaos --seed ${seed}`);
     keepSeed(options.kept, seed);
@@ -57,5 +60,12 @@ async function runChaos(program: Command, options: ChaosArguments): Promise<void
     write(`fewest events: ${JSON.stringify(events)}`);
   }
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  write(JSON.stringify({ ...sums, last: seeds[sums.seeds - 1] ?? null, seconds }));
+  const report = { ...sums, last: seeds[sums.seeds - 1] ?? null, seconds };
+  write(options.json === true ? JSON.stringify(report) : asText(report));
+}
+
+function asText(report: Readonly<Record<string, number | null>>): string {
+  const { seeds, broken, last, answers, scored, updates, crashes, steps, seconds } = report;
+  const happened = `${answers} answers, ${scored} scores, ${updates} updates, ${crashes} crashes, ${steps} steps`;
+  return `${seeds} seeds, the last ${last}: ${broken} broken. ${happened}, ${seconds} s.`;
 }

@@ -12,6 +12,9 @@ it.each([
   ['bench --cell kiva-33x36@4 --method shortest --picture nowhere/floor.png', 'E_USAGE: '],
   ['bench --cell kiva-33x36@4 --method shortest --weights wait=1=2', "error: option '--weights"],
   ['chaos --seeds 1 --kept README.md', 'E_USAGE: '],
+  ['mode shadwo --warehouse north', "error: command-argument value 'shadwo'"],
+  ['weights set wait=200 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
+  ['weights set time=0 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
   ['sim orders --map maps/kiva-33x36.json --out never --seed 1.5', "error: option '--seed"],
   ['map path maps/kiva-33x36.json r1c0', "error: missing required argument 'to'"],
 ])(
@@ -49,6 +52,32 @@ it('leaves with 0 where help is asked for, which says what must be given and giv
   expect(bench.out.replace(/\s+/g, ' ')).toContain('and how many robots (required)');
   expect(bench.out).not.toMatch(/default: (""|\[\]|\{\})/);
   expect(open.out).toContain('Example:\n  aisleflow lanes open r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36\n');
+}, 60_000);
+
+it.each([
+  ['token revoke', 'token revoke robot-1f0c22ab'],
+  ['journal verify', 'journal verify --data /var/lib/aisleflow'],
+  ['corner-cases', 'corner-cases replay ROUTE --warehouse kiva-33x36'],
+  ['corner-cases replay', 'corner-cases replay ROUTE --warehouse kiva-33x36'],
+  ['weights', 'weights set wait=2 blocking=0.5 --warehouse kiva-33x36'],
+  ['lanes', 'lanes close r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36'],
+  ['policy', 'policy rollback --warehouse kiva-33x36'],
+])(
+  'gives an example in the help of `aisleflow %s`',
+  async (command, example) => {
+    const { code, out } = await runProgram([...command.split(' '), '--help']);
+    expect([code, out]).toEqual([0, expect.stringContaining(`\n  aisleflow ${example}`)]);
+  },
+  60_000,
+);
+
+it('sums up in a sentence what chaos came to, and as JSON where that is asked for', async () => {
+  const [text, json] = await Promise.all([
+    runProgram(['chaos', '--seed', '2']),
+    runProgram(['chaos', '--seed', '2', '--json']),
+  ]);
+  expect([text.code, text.out]).toEqual([0, expect.stringMatching(/^1 seeds, the last 2: 0 broken\. /)]);
+  expect(JSON.parse(json.out)).toMatchObject({ seeds: 1, broken: 0, last: 2 });
 }, 60_000);
 
 it('ends without a word where its reader stops early', async () => {

@@ -3,10 +3,24 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startServer } from './support/startServer.js';
 
+const example = join(import.meta.dirname, '..', '..', 'examples', 'robot.ts');
+
+it('the example robot says in a line that it is not let in', async () => {
+  const server = await startServer({ clock: 'wall' });
+  const tour = [server.url, 'aisleflow_robot_x', 'north', 'r2c1', 'r3c1', 'r4c1'];
+  const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  robot.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  const code = await new Promise((resolve) => robot.on('close', resolve));
+  expect([code, said]).toEqual([1, expect.stringMatching(/^No connection to [^\n]+ 401\. [^\n]+\n$/)]);
+  await server.close();
+});
+
 it('the example robot drives a tour and is scored', async () => {
   const server = await startServer({ clock: 'wall' });
   const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
-  const example = join(import.meta.dirname, '..', '..', 'examples', 'robot.ts');
   const tour = [server.url, token, 'north', 'r2c1', 'r3c1', 'r4c1'];
   const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
     stdio: ['ignore', 'pipe', 'pipe'],
