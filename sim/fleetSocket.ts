@@ -1,4 +1,4 @@
-import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
 import { unreachable } from '../src/platform/unreachable.js';
@@ -26,13 +26,12 @@ export interface FleetSocketOptions {
 export async function openFleetSocket(options: FleetSocketOptions): Promise<FleetSocket> {
   const { url, token, onMessage, onLost } = options;
   let stream: Socket | undefined;
-  const createConnection = (to: NetConnectOpts): Socket => (stream = connect(to));
   const socket = connectTo(url, {
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     handshakeTimeout: OPEN_MILLISECONDS,
-    createConnection: createConnection as ClientOptions['createConnection'],
   });
+  socket.once('upgrade', (response) => (stream = response.socket));
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', (error) => reject(unreachable(url, error)));
