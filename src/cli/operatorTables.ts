@@ -109,8 +109,8 @@ export function shadowTable(report: ShadowReport): string {
     ['Weighted seconds a plan that it expects to save', report.expectedSaving.toFixed(2)],
     ['Seconds a plan that its way is longer', report.extraFreeFlowSeconds.toFixed(2)],
     ['Lanes driven meanwhile', report.lanes],
-    ['Mean error of its waits, seconds', report.waitError.toFixed(2)],
-    ['Mean error of expecting none, seconds', report.freeFlowError.toFixed(2)],
+    ['Error of the waits that it expects, seconds', report.waitError.toFixed(2)],
+    ['Error of expecting none, seconds', report.freeFlowError.toFixed(2)],
   );
   return table.toString();
 }

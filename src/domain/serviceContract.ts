@@ -195,7 +195,7 @@ export interface ShadowReport {
   /** Means over all plans: weighted seconds that the candidate expects to save, free-flow seconds that its way takes longer. */
   readonly expectedSaving: number;
   readonly extraFreeFlowSeconds: number;
-  /** Mean absolute error of the wait on arriving lanes, seconds: the candidate's, and that of expecting none. */
+  /** Root of the mean squared error of the wait on arriving lanes, seconds: the candidate's, and that of expecting none. */
   readonly lanes: number;
   readonly waitError: number;
   readonly freeFlowError: number;

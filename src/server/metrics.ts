@@ -75,7 +75,11 @@ const SHADOW_GAUGES: readonly [string, string, (report: ShadowReport) => number]
     'Weighted seconds a plan that it expects to save',
     ({ expectedSaving }) => expectedSaving,
   ],
-  ['shadow_wait_error_seconds', 'Mean absolute error of its waits', ({ waitError }) => waitError],
+  [
+    'shadow_wait_error_seconds',
+    'Root of the mean squared error of the waits that it expects',
+    ({ waitError }) => waitError,
+  ],
   ['shadow_free_flow_error_seconds', 'The same of expecting no waits', ({ freeFlowError }) => freeFlowError],
 ];
 

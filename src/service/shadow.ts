@@ -30,7 +30,15 @@ export interface Shadow {
   report(): ShadowReport;
 }
 
-const NOTHING = { plans: 0, different: 0, saving: 0, extraSeconds: 0, lanes: 0, error: 0, freeFlowError: 0 };
+const NOTHING = {
+  plans: 0,
+  different: 0,
+  saving: 0,
+  extraSeconds: 0,
+  lanes: 0,
+  squaredError: 0,
+  squaredWait: 0,
+};
 
 export function createShadow(site: Site, host: PolicyHost): Shadow {
   const { graph } = site;
@@ -93,13 +101,14 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
       const forward = createForwardPass(weights);
       for (let at = 0; at < count * rowSize; at += rowSize) {
         forward.run(rows.slice(at, at + FEATURE_COUNT), 0);
-        counts.error += Math.abs(forward.waitHat - rows[at + ROW_WAIT]!);
-        counts.freeFlowError += rows[at + ROW_WAIT]!;
+        const wait = rows[at + ROW_WAIT]!;
+        counts.squaredError += (forward.waitHat - wait) ** 2;
+        counts.squaredWait += wait ** 2;
       }
       counts.lanes += count;
     },
     report() {
-      const { plans, different, saving, extraSeconds, lanes, error, freeFlowError } = counts;
+      const { plans, different, saving, extraSeconds, lanes, squaredError, squaredWait } = counts;
       return {
         warehouseId: site.warehouseId,
         mode: site.mode,
@@ -109,8 +118,8 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
         expectedSaving: saving / Math.max(1, plans),
         extraFreeFlowSeconds: extraSeconds / Math.max(1, plans),
         lanes,
-        waitError: error / Math.max(1, lanes),
-        freeFlowError: freeFlowError / Math.max(1, lanes),
+        waitError: Math.sqrt(squaredError / Math.max(1, lanes)),
+        freeFlowError: Math.sqrt(squaredWait / Math.max(1, lanes)),
       };
     },
   };

@@ -182,7 +182,9 @@ export const ShadowField = strict({
   expectedSaving: Type.Number({ description: 'Weighted seconds a plan, under its own prices.' }),
   extraFreeFlowSeconds: Type.Number({ description: 'Longer way, a plan.' }),
   lanes: Count,
-  waitError: Type.Number({ description: 'Mean absolute error of expected waits, seconds.' }),
+  waitError: Type.Number({
+    description: 'Root of the mean squared error of the waits that it expects, seconds.',
+  }),
   freeFlowError: Type.Number({ description: 'The same of expecting none.' }),
 });
 export const ProblemField = strict({
