@@ -33,6 +33,8 @@ export const LIMITS = {
   /** A robot without a route that says nothing for so long is taken off the floor, and makes room for a stranger. */
   robotSilenceSeconds: 4 * 3600,
   openRoutesPerWarehouse: 5_000,
+  /** Open routes in one list; of more, those that wait longest. */
+  routesListed: 1_000,
   /** Nodes of one route, and entries of one trace: both must fit in `webSocketMessageBytes`. */
   nodesPerRoute: 8_000,
   traceEntries: 16_000,

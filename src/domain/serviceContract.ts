@@ -42,6 +42,8 @@ export interface WarehouseSummary {
   /** Updates served since the server started. */
   readonly updatesApplied: number;
   readonly openRoutes: number;
+  /** Routes whose robots were told to wait, those whose map has changed under them included. */
+  readonly heldRoutes: number;
   readonly robots: number;
   readonly closedLanes: number;
   readonly pressure: number;
@@ -137,6 +139,50 @@ export interface RouteView {
   readonly stopIndexes: readonly number[];
   readonly trace: Trace | null;
   readonly scored: RouteScoredContent | null;
+}
+
+/** Why a robot waits: no open way, its next plan comes with the next tick, or its route is of another map. */
+export const HOLD_CAUSES = ['noOpenWay', 'planDue', 'otherMap'] as const;
+export type HoldCause = (typeof HOLD_CAUSES)[number];
+
+/** An open route, and how its robot gets on. */
+export interface OpenRouteView {
+  readonly routeId: string;
+  readonly robotId: string;
+  /** As its robot said last. */
+  readonly robotType: string;
+  /** Of the newest thing that the robot was told. */
+  readonly revision: number;
+  /** Where its robot is known to be, or taken to be by its ETAs; null where the map has changed under the route. */
+  readonly node: string | null;
+  /** Nothing was reported: the place is by its ETAs. */
+  readonly assumed: boolean;
+  readonly issuedAt: Instant;
+  readonly deadlineAt: Instant | null;
+  /** When its robot last said hello or reported on its route; null where it is not known since the server started. */
+  readonly heardAt: Instant | null;
+  /** Since it could go on from the node, handling done: what it waits, and what it drives till its next report. */
+  readonly waitingSeconds: number;
+  /**
+   * How much later than planned it reached the node, or is yet to reach the next one; below 0 where it is early. By its
+   * newest plan; null where its place is not known to be on it.
+   */
+  readonly lateSeconds: number | null;
+  readonly held: boolean;
+  /** Null where it is not held. */
+  readonly heldBecause: HoldCause | null;
+}
+
+export interface OpenRouteFilter {
+  readonly held?: boolean;
+  readonly robotId?: string;
+}
+
+/** Who waits longest comes first. */
+export interface OpenRouteList {
+  /** All that fit the filter; at most `LIMITS.routesListed` of them are listed. */
+  readonly total: number;
+  readonly routes: readonly OpenRouteView[];
 }
 
 export interface PolicyView {
@@ -255,6 +301,7 @@ export interface RoutingService {
   completeRoute(warehouseId: string, report: RouteCompletedContent): Promise<RouteScoredContent>;
   cancelRoute(warehouseId: string, message: RouteCancelledMessage): Promise<RouteClosedMessage>;
   route(warehouseId: string, routeId: string): Promise<RouteView>;
+  openRoutes(warehouseId: string, filter?: OpenRouteFilter): OpenRouteList;
   /** The robot that a route was issued to. @throws E_UNKNOWN_ROUTE */
   robotOf(warehouseId: string, routeId: string): string;
 

@@ -15,6 +15,7 @@ import {
   type SiteEntry,
 } from './serviceCore.js';
 import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
+import { heldCount, listOpenRoutes } from './openRouteViews.js';
 import { nodeIndex, priceView, type Site } from './site.js';
 import { stamp } from './siteRoutes.js';
 import { tick } from './siteTick.js';
@@ -24,6 +25,7 @@ type SiteUseCases = Pick<
   | 'warehouses'
   | 'warehouse'
   | 'lanes'
+  | 'openRoutes'
   | 'closeLanes'
   | 'openLanes'
   | 'weights'
@@ -52,6 +54,8 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
         price: Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
       }));
     },
+
+    openRoutes: (warehouseId, filter = {}) => listOpenRoutes(entryOf(core, warehouseId), filter),
 
     async closeLanes(warehouseId, lanes) {
       assertServing(core);
@@ -159,6 +163,7 @@ function summarise(core: ServiceCore, entry: SiteEntry): WarehouseSummary {
     weights: { ...site.weights },
     updatesApplied: host.updatesApplied(),
     openRoutes: site.openRoutes.size,
+    heldRoutes: heldCount(entry),
     robots: site.robots.size,
     closedLanes: site.closures.closedLanes().length,
     pressure: pressureOf(site, host),

@@ -37,6 +37,7 @@ describe('access', () => {
         "GET /v1/warehouses/:warehouseId/corner-cases/:routeId",
         "GET /v1/warehouses/:warehouseId/guard",
         "GET /v1/warehouses/:warehouseId/lanes",
+        "GET /v1/warehouses/:warehouseId/routes",
         "GET /v1/warehouses/:warehouseId/routes/:routeId",
         "GET /v1/warehouses/:warehouseId/shadow",
         "GET /v1/warehouses/:warehouseId/weights",

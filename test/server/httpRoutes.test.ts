@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../../src/domain/errors.js';
 import { RouteAssignedBody, RouteScoredBody, Welcome } from '../../src/domain/messages.js';
-import { LaneField, ProblemField, RouteField, WarehouseSummaryField } from '../../src/server/http/schemas.js';
+import {
+  LaneField,
+  OpenRoutesField,
+  ProblemField,
+  RouteField,
+  WarehouseSummaryField,
+} from '../../src/server/http/schemas.js';
 import type { TSchema } from 'typebox';
 import { NORTH, startServer, type TestServer } from './support/startServer.js';
 
@@ -88,6 +94,31 @@ describe('HTTP', () => {
     expect(cancelled.json).toMatchObject({ type: 'route.closed', state: 'cancelled' });
   });
 
+  it('lists open routes as documented, by robot and by whether they are held', async () => {
+    const issued = await robot(`${NORTH}/routes`, request('amr-1'));
+    const { routeId } = issued.json as { routeId: string };
+    const listed = await get(`${NORTH}/routes`);
+    expectToFit(OpenRoutesField, listed.json);
+    expect([listed.status, listed.json]).toMatchObject([
+      200,
+      { total: 1, routes: [{ routeId, held: false }] },
+    ]);
+    const none = { total: 0, routes: [] };
+    expect((await get(`${NORTH}/routes?held=true`)).json).toEqual(none);
+    expect((await get(`${NORTH}/routes?robotId=amr-2`)).json).toEqual(none);
+    expect((await get('/v1/warehouses/south/routes')).json).toEqual(none);
+    // Nobody gets away from the node where it stands.
+    const shut = ['r0c1', 'r1c0'].map((to) => ({ from: 'r0c0', to }));
+    await send('POST', `${NORTH}/lanes/close`, { lanes: shut });
+    const held = await get(`${NORTH}/routes?held=true&robotId=amr-1`);
+    expectToFit(OpenRoutesField, held.json);
+    expect(held.json).toMatchObject({ routes: [{ routeId, node: 'r0c0', heldBecause: 'noOpenWay' }] });
+    expect((await get(NORTH)).json).toMatchObject({ openRoutes: 1, heldRoutes: 1 });
+    await send('POST', `${NORTH}/lanes/open`, { lanes: shut });
+    expect((await get(`${NORTH}/routes?held=false`)).json).toMatchObject({ total: 1 });
+    await robot(`${NORTH}/routes/${routeId}/cancel`, { reason: 'test' });
+  });
+
   it('plans without issuing', async () => {
     const before = (await get(NORTH)).json['openRoutes'];
     const plan = await robot(`${NORTH}/plans`, request('amr-3'));
@@ -121,6 +152,11 @@ describe('HTTP', () => {
     ['an unknown warehouse', 'GET', '/v1/warehouses/nowhere', undefined, 404, 'E_UNKNOWN_WAREHOUSE'],
     ['events of nowhere', 'GET', '/v1/events?warehouseId=nowhere', undefined, 404, 'E_UNKNOWN_WAREHOUSE'],
     ['an unknown route', 'GET', `${NORTH}/routes/none`, undefined, 404, 'E_UNKNOWN_ROUTE'],
+    ['routes of nowhere', 'GET', '/v1/warehouses/nowhere/routes', undefined, 404, 'E_UNKNOWN_WAREHOUSE'],
+    ['a flag that is none', 'GET', `${NORTH}/routes?held=yes`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['a flag twice', 'GET', `${NORTH}/routes?held=true&held=true`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['an unknown filter', 'GET', `${NORTH}/routes?state=open`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['no robot id', 'GET', `${NORTH}/routes?robotId=`, undefined, 400, 'E_BAD_MESSAGE'],
     ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
     ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
     ['an unknown policy', 'POST', `${NORTH}/policies/v999/activate`, undefined, 404, 'E_UNKNOWN_POLICY'],

@@ -1,6 +1,7 @@
 /** What HTTP takes and answers beyond the wire messages of `domain/messages.ts`. */
 import { Type, type TSchema } from 'typebox';
-import { SABOTAGES } from '../../domain/serviceContract.js';
+import { LIMITS } from '../../domain/limits.js';
+import { HOLD_CAUSES, SABOTAGES } from '../../domain/serviceContract.js';
 import {
   Hello,
   Id,
@@ -16,6 +17,7 @@ import {
 
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Count = Type.Integer({ minimum: 0 });
+const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')]);
 const ModeField = Type.Union(MODES.map((mode) => Type.Literal(mode)));
 
 export const WarehouseParams = strict({ warehouseId: Id });
@@ -33,6 +35,7 @@ export const HelloBody = strict({ robots: Hello.properties.robots });
 export const TraceBody = strict({ trace: RouteCompletedBody.properties.trace });
 export const CancelBody = strict({ reason: RouteCancelled.properties.reason });
 export const EventsQuery = strict({ warehouseId: Type.Optional(Id) });
+export const OpenRoutesQuery = strict({ held: Type.Optional(Flag), robotId: Type.Optional(Id) });
 
 const SpanField = orNull(
   strict({ seconds: Type.Number({ description: "Of the warehouse's clock." }), routes: Count }),
@@ -71,6 +74,7 @@ export const WarehouseSummaryField = strict({
   weights: RewardWeightsField,
   updatesApplied: Count,
   openRoutes: Count,
+  heldRoutes: Count,
   robots: Count,
   closedLanes: Count,
   pressure: Type.Number(),
@@ -136,6 +140,43 @@ export const RouteField = strict({
   stopIndexes: Type.Array(Count),
   trace: orNull(Type.Array(TraceEntry)),
   scored: orNull(RouteScoredBody),
+});
+const OpenRouteField = strict({
+  routeId: Id,
+  robotId: Id,
+  robotType: Id,
+  revision: Count,
+  node: orNull(
+    Type.String({
+      description: 'Where its robot is as far as known; null: the map has changed under the route.',
+    }),
+  ),
+  assumed: Type.Boolean({ description: 'Its robot reports nothing: the place is by its ETAs.' }),
+  issuedAt: InstantField,
+  deadlineAt: orNull(InstantField),
+  heardAt: orNull(InstantField),
+  waitingSeconds: Type.Number({ description: 'Since its robot could go on from the node, handling done.' }),
+  lateSeconds: orNull(
+    Type.Number({
+      description:
+        'How much later than its newest plan says it reached the node, or is yet to reach the next; below 0: early.',
+    }),
+  ),
+  held: Type.Boolean({ description: 'Its robot was told to wait.' }),
+  heldBecause: orNull(
+    Type.Union(
+      HOLD_CAUSES.map((cause) => Type.Literal(cause)),
+      {
+        description:
+          'noOpenWay: until lanes open. planDue: its next plan comes within a second. ' +
+          'otherMap: the map has changed under it, its robot has to cancel it.',
+      },
+    ),
+  ),
+});
+export const OpenRoutesField = strict({
+  total: Type.Integer({ minimum: 0, description: 'All that fit the filter.' }),
+  routes: Type.Array(OpenRouteField, { maxItems: LIMITS.routesListed }),
 });
 export const PolicyField = strict({
   policyVersion: Type.String(),

@@ -3,13 +3,21 @@ import { LIMITS } from '../../domain/limits.js';
 import { RouteAssignedBody, RouteClosed, RouteRequestBody, RouteScoredBody } from '../../domain/messages.js';
 import type { QueuedService } from '../planQueue.js';
 import { requireRobot, type Credential } from '../tokens.js';
-import { ANYONE, credentialOf, FLEET } from './access.js';
+import { ANYONE, credentialOf, FLEET, READ } from './access.js';
 import { addRoute } from './route.js';
-import { CancelBody, RouteField, RouteParams, TraceBody, WarehouseParams } from './schemas.js';
+import {
+  CancelBody,
+  OpenRoutesField,
+  OpenRoutesQuery,
+  RouteField,
+  RouteParams,
+  TraceBody,
+  WarehouseParams,
+} from './schemas.js';
 
 const tag = 'Routes';
 
-/** Routes: ask for one, plan without asking, complete, cancel, read. */
+/** Routes: ask for one, plan without asking, complete, cancel, read, list. */
 export function addTourRoutes(app: FastifyInstance, service: QueuedService): void {
   const one = '/v1/warehouses/:warehouseId';
   const route = `${one}/routes/:routeId`;
@@ -49,6 +57,19 @@ export function addTourRoutes(app: FastifyInstance, service: QueuedService): voi
       requireRobot(credentialOf(request), body.robotId);
       return service.dryRun(warehouseId, body);
     },
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: `${one}/routes`,
+    access: READ,
+    tag,
+    summary: 'Open routes, who waits longest first',
+    description: `All, or those that are held, or a robot's; at most ${LIMITS.routesListed} are listed.`,
+    params: WarehouseParams,
+    query: OpenRoutesQuery,
+    answer: OpenRoutesField,
+    handle: ({ params: { warehouseId }, query: { held, ...filter } }) =>
+      service.openRoutes(warehouseId, held === undefined ? filter : { ...filter, held: held === 'true' }),
   });
   addRoute(app, {
     method: 'GET',
