@@ -43,6 +43,7 @@ const WAREHOUSE_GAUGES: readonly [string, string, (summary: WarehouseSummary) =>
   ['slowdown', 'Travelled seconds over free-flow seconds', ({ slowdown }) => slowdown],
   ['pressure', 'Factor on the learned part of the price', ({ pressure }) => pressure],
   ['open_routes', 'Routes issued and not closed', ({ openRoutes }) => openRoutes],
+  ['held_routes', 'Open routes whose robots were told to wait', ({ heldRoutes }) => heldRoutes],
   ['robots', 'Robots that have said hello', ({ robots }) => robots],
   ['closed_lanes', 'Lanes closed', ({ closedLanes }) => closedLanes],
 ];
@@ -88,6 +89,8 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   const depths: QueueDepths[] = [];
   let service: ServiceView | undefined;
+  // Read once for all gauges of a scrape: each summary counts routes and lanes.
+  let summaries: readonly WarehouseSummary[] = [];
   // Event loop delay, memory, processor time and garbage collection come with these.
   collectDefaultMetrics({ register: registry, prefix: 'aisleflow_' });
 
@@ -113,7 +116,7 @@ export function createMetrics(): Metrics {
       registers,
       collect() {
         this.reset();
-        for (const summary of service?.warehouses() ?? []) {
+        for (const summary of summaries) {
           const read = value(summary);
           if (read !== null) this.set({ warehouse: summary.warehouseId }, read);
         }
@@ -133,7 +136,10 @@ export function createMetrics(): Metrics {
     observer: createObserver(registers),
     observe: (source) => void (service = source),
     addQueues: (read) => void depths.push(read),
-    text: async (reaches) => linesWithin(await registry.metrics(), reaches),
+    async text(reaches) {
+      summaries = service?.warehouses() ?? [];
+      return linesWithin(await registry.metrics(), reaches);
+    },
     contentType: registry.contentType,
   };
 }

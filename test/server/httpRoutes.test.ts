@@ -114,6 +114,7 @@ describe('HTTP', () => {
     expectToFit(OpenRoutesField, held.json);
     expect(held.json).toMatchObject({ routes: [{ routeId, node: 'r0c0', heldBecause: 'noOpenWay' }] });
     expect((await get(NORTH)).json).toMatchObject({ openRoutes: 1, heldRoutes: 1 });
+    expect((await get('/metrics')).text).toContain('aisleflow_held_routes{warehouse="north"} 1\n');
     await send('POST', `${NORTH}/lanes/open`, { lanes: shut });
     expect((await get(`${NORTH}/routes?held=false`)).json).toMatchObject({ total: 1 });
     await robot(`${NORTH}/routes/${routeId}/cancel`, { reason: 'test' });
@@ -219,6 +220,7 @@ describe('HTTP', () => {
       'aisleflow_policy_saved_version{warehouse="north"} 0',
       'aisleflow_policy_staleness_seconds{warehouse="north"} ',
       'aisleflow_open_routes{warehouse="north"} 0',
+      'aisleflow_held_routes{warehouse="north"} 0',
       'aisleflow_queue_depth{queue="webSocketConnections"} 0',
       'aisleflow_queue_depth{queue="plans"} 0',
       'aisleflow_queue_depth{queue="learnerRows"} ',
@@ -236,6 +238,16 @@ describe('HTTP', () => {
     expect((await server.http('GET', '/healthz')).json).toEqual({ status: 'ok' });
     expect((await server.http('GET', '/readyz')).json).toEqual({ status: 'ready' });
   });
+});
+
+it('reads what warehouses do once for all metrics of a scrape', async () => {
+  let reads = 0;
+  const server = await startServer({
+    wrap: (service) => ({ ...service, warehouses: () => (reads++, service.warehouses()) }),
+  });
+  const { text } = await server.http('GET', '/metrics', { token: server.tokens.viewer });
+  expect([text.includes('aisleflow_held_routes{warehouse="south"} 0'), reads]).toEqual([true, 1]);
+  await server.close();
 });
 
 it('takes a completion again for a route that only the journal still knows', async () => {
