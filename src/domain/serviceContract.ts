@@ -125,6 +125,14 @@ export interface LaneView extends LaneName {
   readonly open: boolean;
   readonly plannedFlow: number;
   readonly price: number;
+  /** Of a closed lane: whether somebody closed it, or the map has it closed. */
+  readonly closedBy?: 'closure' | 'map';
+  /** Robot types that may not drive here, open or closed; left out where all may. */
+  readonly barredTo?: readonly string[];
+}
+
+export interface LaneFilter {
+  readonly closed?: boolean;
 }
 
 export interface RouteView {
@@ -287,7 +295,7 @@ export interface ServiceObserver {
 export interface RoutingService {
   warehouses(): readonly WarehouseSummary[];
   warehouse(warehouseId: string): WarehouseSummary;
-  lanes(warehouseId: string): readonly LaneView[];
+  lanes(warehouseId: string, filter?: LaneFilter): readonly LaneView[];
   /** What waits in the service's own queues, by the queue's name. */
   queueDepths(): Readonly<Record<string, number>>;
 

@@ -3,7 +3,7 @@ import { AppError } from '../domain/errors.js';
 import type { LaneIndex } from '../domain/ids.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
-import { laneBetween, laneName } from '../warehouse/laneGraph.js';
+import { laneBetween } from '../warehouse/laneGraph.js';
 import { pressureOf } from './policyHost.js';
 import { rerouteAll } from './rerouting.js';
 import {
@@ -15,8 +15,9 @@ import {
   type SiteEntry,
 } from './serviceCore.js';
 import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
+import { listLanes } from './laneViews.js';
 import { heldCount, listOpenRoutes } from './openRouteViews.js';
-import { nodeIndex, priceView, type Site } from './site.js';
+import { nodeIndex, type Site } from './site.js';
 import { stamp } from './siteRoutes.js';
 import { tick } from './siteTick.js';
 
@@ -41,20 +42,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
   return {
     warehouses: () => [...core.entries.values()].map((entry) => summarise(core, entry)),
     warehouse: (warehouseId) => summarise(core, entryOf(core, warehouseId)),
-    lanes(warehouseId) {
-      const { site } = entryOf(core, warehouseId);
-      const { graph } = site;
-      const { prices } = priceView(site, 0);
-      return Array.from({ length: graph.laneCount }, (_, lane) => ({
-        ...laneName(graph, lane),
-        lengthMetres: graph.lengthMetres[lane]!,
-        speedLimit: graph.speedLimit[lane]!,
-        open: graph.open[lane] === 1,
-        plannedFlow: site.traffic.flow[lane]!,
-        price: Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
-      }));
-    },
-
+    lanes: (warehouseId, filter = {}) => listLanes(entryOf(core, warehouseId), filter),
     openRoutes: (warehouseId, filter = {}) => listOpenRoutes(entryOf(core, warehouseId), filter),
 
     async closeLanes(warehouseId, lanes) {

@@ -132,6 +132,12 @@ describe('HTTP', () => {
     const lanes = [{ from: 'r0c0', to: 'r0c1' }];
     expect((await send('POST', `${NORTH}/lanes/close`, { lanes })).json).toEqual({ lanes, open: false });
     expect((await get(NORTH)).json['closedLanes']).toBe(1);
+    const listed = JSON.parse((await get(`${NORTH}/lanes?closed=true`)).text) as unknown[];
+    for (const lane of listed) expectToFit(LaneField, lane);
+    expect(listed).toMatchObject([{ ...lanes[0], open: false, closedBy: 'closure' }]);
+    const all = JSON.parse((await get(`${NORTH}/lanes`)).text) as unknown[];
+    const open = JSON.parse((await get(`${NORTH}/lanes?closed=false`)).text) as unknown[];
+    expect(open.length).toBe(all.length - 1);
     const plan = await robot(`${NORTH}/plans`, request('amr-3'));
     expect((plan.json['nodes'] as string[]).slice(0, 2)).toEqual(['r0c0', 'r1c0']);
     expect((await send('POST', `${NORTH}/lanes/open`, { lanes })).json).toEqual({ lanes, open: true });
@@ -158,6 +164,7 @@ describe('HTTP', () => {
     ['a flag twice', 'GET', `${NORTH}/routes?held=true&held=true`, undefined, 400, 'E_BAD_MESSAGE'],
     ['an unknown filter', 'GET', `${NORTH}/routes?state=open`, undefined, 400, 'E_BAD_MESSAGE'],
     ['no robot id', 'GET', `${NORTH}/routes?robotId=`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['lanes of a sort', 'GET', `${NORTH}/lanes?closed=1`, undefined, 400, 'E_BAD_MESSAGE'],
     ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
     ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
     ['an unknown policy', 'POST', `${NORTH}/policies/v999/activate`, undefined, 404, 'E_UNKNOWN_POLICY'],

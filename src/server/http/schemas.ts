@@ -35,6 +35,7 @@ export const HelloBody = strict({ robots: Hello.properties.robots });
 export const TraceBody = strict({ trace: RouteCompletedBody.properties.trace });
 export const CancelBody = strict({ reason: RouteCancelled.properties.reason });
 export const EventsQuery = strict({ warehouseId: Type.Optional(Id) });
+export const LanesQuery = strict({ closed: Type.Optional(Flag) });
 export const OpenRoutesQuery = strict({ held: Type.Optional(Flag), robotId: Type.Optional(Id) });
 
 const SpanField = orNull(
@@ -93,6 +94,14 @@ export const LaneField = strict({
   open: Type.Boolean(),
   plannedFlow: Type.Number(),
   price: Type.Number({ description: 'Weighted seconds; -1 where no robot may drive.' }),
+  closedBy: Type.Optional(
+    Type.Union([Type.Literal('closure'), Type.Literal('map')], {
+      description: 'Of a closed lane: somebody closed it, or the map has it closed.',
+    }),
+  ),
+  barredTo: Type.Optional(
+    Type.Array(Id, { description: 'Robot types that may not drive here; left out where all may.' }),
+  ),
 });
 const CornerCaseBody = {
   routeId: Id,

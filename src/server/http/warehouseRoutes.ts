@@ -15,6 +15,7 @@ import {
   LaneField,
   LanesBody,
   LanesChanged,
+  LanesQuery,
   ModeAnswer,
   ModeBody,
   RouteParams,
@@ -100,10 +101,12 @@ function addLaneRoutes(app: FastifyInstance, service: QueuedService): void {
     url: lanesUrl,
     access: READ,
     tag,
-    summary: 'Every lane: open or closed, planned flow, price',
+    summary: 'Every lane, or the closed ones: open or closed, planned flow, price',
     params,
+    query: LanesQuery,
     answer: Type.Array(LaneField),
-    handle: ({ params: { warehouseId } }) => service.lanes(warehouseId),
+    handle: ({ params: { warehouseId }, query: { closed } }) =>
+      service.lanes(warehouseId, closed === undefined ? {} : { closed: closed === 'true' }),
   });
   addRoute(app, {
     method: 'POST',
