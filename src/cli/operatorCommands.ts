@@ -6,6 +6,8 @@ import type {
   CornerCaseView,
   GuardView,
   LaneName,
+  LaneView,
+  OpenRouteList,
   PolicyView,
   ShadowReport,
   WarehouseSummary,
@@ -13,6 +15,7 @@ import type {
 import { LEAST_ERROR_SECONDS } from '../service/cornerCases.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
+import { closedLaneTable, openRouteTable } from './floorTables.js';
 import {
   cornerCaseTable,
   guardTable,
@@ -22,7 +25,12 @@ import {
   weightsTable,
 } from './operatorTables.js';
 
-type Options = ApiOptions & { readonly json?: true; readonly warehouse?: string; readonly from?: string };
+type Options = ApiOptions & {
+  readonly json?: true;
+  readonly warehouse?: string;
+  readonly from?: string;
+  readonly held?: true;
+};
 type Action = (
   api: CallApi,
   options: Options,
@@ -41,18 +49,33 @@ const OPERANDS: Readonly<Record<string, string>> = {
   'lanes close': 'r1c1/r1c2 r1c2/r1c1',
   'lanes open': 'r1c1/r1c2 r1c2/r1c1',
   mode: 'observe',
+  routes: '--held',
 };
 
 const NO_CORNER_CASES =
   'None yet: a route is kept that the policy priced (in mode learn or frozen) and whose wait it predicted ' +
   `wrong by ${LEAST_ERROR_SECONDS} s or more.`;
 
-/** Adds `status`, `corner-cases`, `policy`, `shadow`, `weights`, `lanes` and `mode`: a running server is asked over HTTP. */
+/** Adds `status`, `routes`, `corner-cases`, `policy`, `shadow`, `weights`, `lanes` and `mode`: a running server is asked over HTTP. */
 export function addOperatorCommands(program: Command): void {
   add(program.command('status').description('what each warehouse does now'), async (api) => {
     const value = await api<WarehouseSummary[]>('GET', '/v1/warehouses');
     return { value, text: statusTable(value) };
   });
+  add(
+    inWarehouse(
+      program
+        .command('routes')
+        .description('open routes, who waits longest first: where, for how long, how late, held or not')
+        .option('--held', 'only robots that were told to wait'),
+    ),
+    async (api, options) => {
+      const held = options.held === true;
+      const value = await api<OpenRouteList>('GET', `${pathOf(options)}/routes${held ? '?held=true' : ''}`);
+      const none = held ? 'No robot is told to wait.' : 'No route is open.';
+      return { value, text: value.total === 0 ? none : openRouteTable(value) };
+    },
+  );
   const cornerCases = group(
     program.command('corner-cases').description('routes that the policy predicted worst; replay one'),
   );
@@ -76,7 +99,7 @@ export function addOperatorCommands(program: Command): void {
     },
   );
   addWeightsCommands(group(program.command('weights').description('read and set the reward weights')));
-  addLaneCommands(group(program.command('lanes').description('close and open lanes')));
+  addLaneCommands(group(program.command('lanes').description('list closed lanes, close and open lanes')));
   add(
     inWarehouse(
       program
@@ -147,6 +170,17 @@ function addWeightsCommands(weights: Command): void {
 }
 
 function addLaneCommands(lanes: Command): void {
+  add(
+    inWarehouse(
+      lanes
+        .command('list')
+        .description('closed lanes: by a closure or by the map, and the robot types that they bar'),
+    ),
+    async (api, options) => {
+      const value = await api<LaneView[]>('GET', `${pathOf(options)}/lanes?closed=true`);
+      return { value, text: value.length === 0 ? 'No lane is closed.' : closedLaneTable(value) };
+    },
+  );
   for (const verb of ['close', 'open'] as const) {
     const command = lanes
       .command(verb)

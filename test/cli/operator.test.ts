@@ -27,6 +27,9 @@ describe('the operator commands', () => {
     expect(server.service.weights('north')).toMatchObject({ time: 1, wait: 3, turns: 0.5 });
     await Promise.all([run(`lanes close r0c0/r0c1 r0c1/r0c0 ${north}`), run(`mode frozen ${north}`)]);
     expect(server.service.warehouse('north')).toMatchObject({ closedLanes: 2, mode: 'frozen' });
+    const closed = await run(`lanes list ${north}`, server.tokens.viewer);
+    expect(closed).toMatchObject({ code: 0, err: '' });
+    expect(closed.out).toContain('r0c0/r0c1 r0c1/r0c0 │ closure');
     expect((await run(`lanes open r0c0/r0c1 ${north}`)).out).toContain('1 opened');
     expect(server.service.warehouse('north')).toMatchObject({ closedLanes: 1 });
   }, 60_000);
@@ -53,6 +56,42 @@ describe('the operator commands', () => {
     expect(runs[3].err).toMatch(/in mode (learn|frozen)/);
   }, 120_000);
 
+  it('show who waits', async () => {
+    const { service, tokens } = server;
+    const none = await Promise.all([
+      run('routes --warehouse south'),
+      run('routes --held --warehouse south'),
+      run('lanes list --warehouse south'),
+    ]);
+    expect(none.map(({ out }) => out.trim())).toEqual([
+      'No route is open.',
+      'No robot is told to wait.',
+      'No lane is closed.',
+    ]);
+    const robots = ['amr-1', 'amr-2'].map((robotId) => ({ robotId, robotType: 'unit' }));
+    service.hello({ type: 'hello', warehouseId: 'south', robots });
+    await service.requestRoute('south', { requestId: 'a', robotId: 'amr-1', from: 'r0c0', stops: ['r2c1'] });
+    await service.requestRoute('south', { requestId: 'b', robotId: 'amr-2', from: 'r4c6', stops: ['r4c5'] });
+    const lanes = ['r0c1', 'r1c0'].map((to) => ({ from: 'r0c0', to }));
+    await service.closeLanes('south', lanes);
+    await service.advanceClock('south', 1_000_000 + 600_000);
+    const [all, held, json] = await Promise.all([
+      run('routes --warehouse south', tokens.viewer),
+      run('routes --held --warehouse south', tokens.viewer),
+      run('routes --held --json --warehouse south', tokens.viewer),
+    ]);
+    expect([all, held, json].map(({ code, err }) => [code, err])).toEqual(
+      [0, 0, 0].map((code) => [code, '']),
+    );
+    expect(all.out).toContain('amr-2');
+    expect(held.out).toMatch(/amr-1 +│ \S+ +│ r0c0 +│ 10 min +│ \d+ min +│ no open way/);
+    expect(held.out).not.toContain('amr-2');
+    expect(JSON.parse(json.out)).toMatchObject({
+      total: 1,
+      routes: [{ robotId: 'amr-1', waitingSeconds: 600 }],
+    });
+  }, 60_000);
+
   it('say in one line what is wrong', async () => {
     const runs = await Promise.all([
       run('policy activate v9 --warehouse north'),
@@ -62,6 +101,7 @@ describe('the operator commands', () => {
       run('weights set wait=\t --warehouse north'),
       run('weights set wait=1=2 --warehouse north'),
       run('corner-cases replay route-1 --warehouse north'),
+      run('routes --warehouse nowhere'),
       run('status --url http://127.0.0.1:1'),
     ]);
     expect(runs.map(({ code, err }) => [code, err.split(':')[0]])).toEqual([
@@ -72,6 +112,7 @@ describe('the operator commands', () => {
       [2, 'E_USAGE'],
       [2, 'E_USAGE'],
       [1, 'E_UNKNOWN_CORNER_CASE'],
+      [1, 'E_UNKNOWN_WAREHOUSE'],
       [1, 'E_LINK_LOST'],
     ]);
     for (const { err, out } of runs) expect([err.trim().split('\n').length, out]).toEqual([1, '']);
