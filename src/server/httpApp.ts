@@ -9,6 +9,7 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { EventStreams } from './eventStreams.js';
 import { admitRequest, PAGE, type Access } from './http/access.js';
+import { watchPipelines } from './http/pipelines.js';
 import { addPolicyRoutes } from './http/policyRoutes.js';
 import { addSystemRoutes } from './http/systemRoutes.js';
 import { addTourRoutes } from './http/tourRoutes.js';
@@ -67,6 +68,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   app.server.headersTimeout = options.timeouts.headersSeconds * 1000;
   app.server.maxConnections = LIMITS.connections;
 
+  const pipelines = watchPipelines(app);
   addErrors(app, options);
   const routes = addAccess(app, options);
   app.removeAllContentTypeParsers();
@@ -89,7 +91,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   addWarehouseRoutes(app, service);
   addTourRoutes(app, service);
   addPolicyRoutes(app, service, options.policyIsShared);
-  addSystemRoutes(app, { service, metrics, streams, stopping });
+  addSystemRoutes(app, { service, metrics, streams, pipelines, stopping });
   app.addHook('onResponse', async (request, reply) => {
     const level = request.method === 'GET' || reply.statusCode >= 400 ? 'debug' : 'info';
     const { tokenId } = request.credential ?? { tokenId: null };

@@ -6,6 +6,7 @@ import type { Metrics } from '../metrics.js';
 import type { QueuedService } from '../planQueue.js';
 import { reachesWarehouse, requireWarehouse } from '../tokens.js';
 import { credentialOf, OPEN, READ } from './access.js';
+import type { Pipelines } from './pipelines.js';
 import { addRoute } from './route.js';
 import { EventsQuery, HealthField } from './schemas.js';
 
@@ -18,10 +19,11 @@ export function addSystemRoutes(
     readonly service: Pick<QueuedService, 'warehouse'>;
     readonly metrics: Metrics;
     readonly streams: EventStreams;
+    readonly pipelines: Pipelines;
     readonly stopping: () => boolean;
   },
 ): void {
-  const { service, metrics, streams, stopping } = options;
+  const { service, metrics, streams, pipelines, stopping } = options;
   addRoute(app, {
     method: 'GET',
     url: '/v1/events',
@@ -39,7 +41,9 @@ export function addSystemRoutes(
         requireWarehouse(credential, warehouseId);
         service.warehouse(warehouseId);
       }
-      return streams.open(reply, credential, warehouseId);
+      const opened = streams.open(reply, credential, warehouseId);
+      pipelines.endWith(reply.raw);
+      return opened;
     },
   });
   addRoute(app, {
