@@ -11,7 +11,7 @@ import { openTokenFile } from '../registry/tokenFile.js';
 import { createLogger } from '../server/logging.js';
 import { createMetrics, type QueueDepths } from '../server/metrics.js';
 import type { TlsMaterial } from '../server/httpApp.js';
-import { createServer } from '../server/server.js';
+import { createServer, type AisleflowServer } from '../server/server.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { packageVersion } from './packageFiles.js';
 import { startedAsJson, startedAsText } from './serveBanner.js';
@@ -95,11 +95,16 @@ async function serve(
   const metrics = createMetrics();
   const running = await openService(settings, { observer: metrics.observer, logger, onFatal });
   const { service, backend } = running;
+  let server: AisleflowServer | undefined;
+  const close = async (): Promise<void> => {
+    await server?.close();
+    await service.close();
+  };
   try {
     metrics.addQueues(running.queueDepths);
     const tokens = openTokenFile({ directory: settings.dataDirectory, clock: wallClock });
     const version = packageVersion();
-    const server = await createServer({
+    server = await createServer({
       ...{ service, tokens, metrics, logger, version, host: settings.host, port: settings.port },
       policyIsShared: settings.policies === 'shared',
       allowedOrigins: settings.allowedOrigins,
@@ -110,16 +115,15 @@ async function serve(
       },
     });
     const { url } = await server.listen();
-    stopGracefully(logger, async () => {
-      await server.close();
-      await service.close();
-    });
-    const started = { version, url, backend, settings, warehouses: service.warehouses() };
-    const report = { ...started, firstTokens: tokens.issueFirst() };
+    // Making them waits for whoever is changing the file: only where it may hold none.
+    const firstTokens = tokens.records().length === 0 ? tokens.issueFirst() : [];
+    // A start that fails behind this would end like a stop, with 0.
+    stopGracefully(logger, close);
+    const report = { version, url, backend, settings, warehouses: service.warehouses(), firstTokens };
     console.log(options.json === true ? startedAsJson(report) : startedAsText(report));
     logger.info({ url, backend }, 'ready');
   } catch (error) {
-    await service.close();
+    await close();
     throw error;
   }
 }

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { wallClock } from '../../src/platform/clock.js';
+import { openTokenFile } from '../../src/registry/tokenFile.js';
 import { importMovingAi } from '../../src/warehouse/movingAi.js';
 import { formatWarehouseFile } from '../../src/warehouse/warehouseFile.js';
 import { FLOOR, openClient } from '../server/support/startServer.js';
@@ -129,6 +131,26 @@ describe('aisleflow serve', () => {
     expect(err).toContain(`E_PORT_IN_USE: Port ${port} on 127.0.0.1 is in use.`);
     expect(existsSync(join(data, 'tokens.json'))).toBe(false);
     taken.close();
+  }, 60_000);
+
+  it('ends where its first tokens cannot be written, and waits for nobody where it has some', async () => {
+    const data = join(directory, 'changing');
+    // A draft as a command that was killed leaves it, but for ever: what is a directory is never taken for abandoned.
+    const draft = join(data, 'tokens.json.new');
+    mkdirSync(draft, { recursive: true });
+    const first = serve('changing');
+    onTestFinished(() => void first.child.kill('SIGKILL'));
+    const { code, err } = await first.ended;
+    expect([code, err]).toEqual([2, expect.stringMatching(/^E_DATA_DIRECTORY: [^\n]+\n$/)]);
+
+    rmSync(draft, { recursive: true });
+    openTokenFile({ directory: data, clock: wallClock }).issueFirst();
+    mkdirSync(draft);
+    const second = serve('changing', '--json');
+    onTestFinished(() => void second.child.kill('SIGKILL'));
+    expect((await ready(second)).tokens).toBeNull();
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toMatchObject({ code: 0 });
   }, 60_000);
 
   it('ends where the policies cannot be opened, though its learner runs by then', async () => {
