@@ -51,11 +51,7 @@ export function addTokenCommands(program: Command): void {
     .requiredOption('--role <role>', ROLES.join(', '), roleNamed)
     .option('--warehouses <ids...>', 'warehouses that it reaches, by their ids (default: all)')
     .option('--robots <ids...>', 'robots that it may speak for; a trailing * takes a prefix (default: all)')
-    .option(
-      '--expires-in <time>',
-      'how long it holds: 90s, 30m, 8h, 7d (default: until revoked)',
-      durationNamed,
-    )
+    .option('--expires-in <time>', 'how long it holds: 90s, 30m, 8h, 7d (default: until revoked)', lifeNamed)
     .option(...DATA_OPTION)
     .option('--json', 'print {token, tokenId, role, warehouses, robots, createdAt, expiresAt}')
     .action(reportingFailure(async (options: AddOptions) => add(options)));
@@ -191,4 +187,11 @@ function durationNamed(text: string): number {
   const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (amount === undefined) throw new InvalidArgumentError('Like 90s, 30m, 8h or 7d.');
   return Number(amount) * SECONDS[unit as keyof typeof SECONDS];
+}
+
+/** Like `durationNamed`, but no token is made that is over at once. */
+function lifeNamed(text: string): number {
+  const seconds = durationNamed(text);
+  if (seconds === 0) throw new InvalidArgumentError('It would be over at once.');
+  return seconds;
 }

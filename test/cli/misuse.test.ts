@@ -16,6 +16,7 @@ it.each([
   ['weights set wait=200 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
   ['weights set time=0 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
   ['sim orders --map maps/kiva-33x36.json --out never --seed 1.5', "error: option '--seed"],
+  ['token add --role viewer --expires-in 0h', "error: option '--expires-in"],
   ['map path maps/kiva-33x36.json r1c0', "error: missing required argument 'to'"],
 ])(
   'says of `aisleflow %s` in a line what is wrong, and leaves with 2',
