@@ -18,6 +18,8 @@ export interface FleetConnection {
   readonly warehouses: Set<string>;
   readonly queues: RobotQueues;
   readonly bufferedBytes: number;
+  /** False from the first close frame on, which may be long before the end: nothing is sent any more. */
+  readonly isOpen: boolean;
   /** Sends, or cuts the connection where its reader is too slow: robots reconnect and resume. */
   send(message: ToFleetMessage): void;
   /** Closes in good order; what has not closed within a second is cut. */
@@ -61,6 +63,9 @@ export function createFleetConnection(options: {
     queues: createRobotQueues(options.sharedBytes),
     get bufferedBytes() {
       return socket.bufferedAmount;
+    },
+    get isOpen() {
+      return socket.readyState === socket.OPEN;
     },
     send(message) {
       if (socket.readyState !== socket.OPEN) return;

@@ -5,11 +5,11 @@ import type { FleetConnection } from './fleetConnection.js';
 import { CLOSE, robotKey } from './fleetConnection.js';
 import type { Credential } from './tokens.js';
 
-/** All fleet connections: which one each robot is on, and what is pushed to whom. */
+/** All fleet connections: which ones each robot is on, and what is pushed to whom. */
 export interface FleetHub {
   add(connection: FleetConnection): void;
   remove(connection: FleetConnection): void;
-  /** The robots of a hello are on this connection from now on; the newest hello wins. */
+  /** The robots of a hello are on this connection from now on: of the open ones the newest hello wins. */
   bind(connection: FleetConnection, message: HelloMessage): void;
   push(event: ServiceEvent): void;
   /** Pings everyone, and ends those that missed too many. */
@@ -24,10 +24,12 @@ export interface FleetHub {
 
 export function createFleetHub(logger: Logger): FleetHub {
   const connections = new Set<FleetConnection>();
-  const byRobot = new Map<string, FleetConnection>();
+  /** In order of their hellos. Those before the last may ask and report too, and are told once the last has gone. */
+  const byRobot = new Map<string, Set<FleetConnection>>();
 
   const toRobot = (warehouseId: string, robotId: string, message: ToFleetMessage): void => {
-    byRobot.get(robotKey(warehouseId, robotId))?.send(message);
+    const connections = [...(byRobot.get(robotKey(warehouseId, robotId)) ?? [])];
+    connections.findLast(({ isOpen }) => isOpen)?.send(message);
   };
   const toWarehouse = (warehouseId: string, message: ToFleetMessage): void => {
     for (const connection of connections)
@@ -38,7 +40,9 @@ export function createFleetHub(logger: Logger): FleetHub {
     remove(connection) {
       connections.delete(connection);
       for (const key of connection.speaksFor) {
-        if (byRobot.get(key) === connection) byRobot.delete(key);
+        const others = byRobot.get(key);
+        others?.delete(connection);
+        if (others?.size === 0) byRobot.delete(key);
       }
     },
     bind(connection, { warehouseId, robots }) {
@@ -47,7 +51,9 @@ export function createFleetHub(logger: Logger): FleetHub {
         const key = robotKey(warehouseId, robotId);
         connection.warehouseOf.set(robotId, warehouseId);
         connection.speaksFor.add(key);
-        byRobot.set(key, connection);
+        const others = byRobot.get(key) ?? new Set();
+        others.delete(connection);
+        byRobot.set(key, others.add(connection));
       }
     },
     push(event) {

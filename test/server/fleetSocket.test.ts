@@ -186,6 +186,20 @@ describe('the WebSocket of a fleet', () => {
     expect(bystander).toMatchObject({ state: 'cancelled' });
   });
 
+  it('pushes to the older connection of a robot again once the newer has gone', async () => {
+    await fleet.ask(hello('amr-15'), 'welcome');
+    const newer = await server.connect(server.tokens.robot);
+    await newer.ask(hello('amr-15'), 'welcome');
+    newer.socket.close();
+    await newer.closed;
+    const { routeId, nodes } = await routed(fleet, 'amr-15');
+    const lanes = [{ from: nodes[0] as string, to: nodes[1] as string }];
+    await server.service.closeLanes('north', lanes);
+    expect(await fleet.next('route.updated')).toMatchObject({ routeId, reason: 'laneClosed' });
+    await server.service.openLanes('north', lanes);
+    await fleet.ask({ type: 'route.cancelled', routeId, reason: 'done' }, 'route.closed');
+  });
+
   it('tells robots to hold where no way is left, and gives them one when a lane opens', async () => {
     await fleet.ask(hello('amr-10'), 'welcome');
     const { routeId } = await routed(fleet, 'amr-10');
