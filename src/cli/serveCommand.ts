@@ -10,7 +10,7 @@ import { wallClock } from '../platform/clock.js';
 import { openTokenFile } from '../registry/tokenFile.js';
 import { createLogger } from '../server/logging.js';
 import { createMetrics, type QueueDepths } from '../server/metrics.js';
-import type { TlsMaterial } from '../server/httpApp.js';
+import type { TlsMaterial } from '../server/http/httpServer.js';
 import { createServer, type AisleflowServer } from '../server/server.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { packageVersion } from './packageFiles.js';

@@ -1,7 +1,7 @@
 import { fastifyHelmet } from '@fastify/helmet';
 import { fastifySwagger } from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import { fastify, LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -9,6 +9,7 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { EventStreams } from './eventStreams.js';
 import { admitRequest, PAGE, type Access } from './http/access.js';
+import { createHttpServer, type Timeouts, type TlsMaterial } from './http/httpServer.js';
 import { watchPipelines } from './http/pipelines.js';
 import { addPolicyRoutes } from './http/policyRoutes.js';
 import { addSystemRoutes } from './http/systemRoutes.js';
@@ -17,7 +18,7 @@ import { addWarehouseRoutes } from './http/warehouseRoutes.js';
 import type { Metrics } from './metrics.js';
 import { API_DESCRIPTION, toSchema202012 } from './openapi.js';
 import type { QueuedService } from './planQueue.js';
-import { rawProblem, sendProblem, toAppError } from './problem.js';
+import { sendProblem, toAppError } from './problem.js';
 import type { TokenSource } from './tokens.js';
 import { parseWireJson } from './wireJson.js';
 import { referencesOf } from './wireMessages.js';
@@ -38,17 +39,6 @@ export interface HttpAppOptions {
   readonly onDefect: (error: unknown) => void;
 }
 
-export interface TlsMaterial {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-export interface Timeouts {
-  readonly headersSeconds: number;
-  readonly requestSeconds: number;
-  readonly connectionSeconds: number;
-}
-
 /** One HTTP entry and who may use it. */
 export interface RouteAccess {
   readonly method: string;
@@ -64,10 +54,7 @@ export interface HttpApp {
 /** The HTTP side: /v1, /docs, /metrics and the probes, with tokens, limits and problem details throughout. */
 export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const { service, logger, metrics, streams, stopping } = options;
-  const app = createFastify(options);
-  app.server.headersTimeout = options.timeouts.headersSeconds * 1000;
-  app.server.maxConnections = LIMITS.connections;
-
+  const app = createHttpServer(options);
   const pipelines = watchPipelines(app);
   addErrors(app, options);
   const routes = addAccess(app, options);
@@ -98,35 +85,6 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     logger[level]({ ...requestContext(request), status: reply.statusCode, tokenId }, 'http');
   });
   return { app, routes };
-}
-
-function createFastify({ logger, timeouts, tls }: HttpAppOptions): FastifyInstance {
-  let requests = 0;
-  // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
-  const http = { connectionsCheckingInterval: Math.min(1000, timeouts.headersSeconds * 500) };
-  const handshakeTimeout = timeouts.headersSeconds * 1000;
-  return fastify({
-    loggerInstance: logger,
-    // Requests are logged once, when answered, without headers and query.
-    logController: new LogController({ disableRequestLogging: true }),
-    exposeHeadRoutes: false,
-    bodyLimit: LIMITS.httpBodyBytes,
-    requestTimeout: timeouts.requestSeconds * 1000,
-    connectionTimeout: timeouts.connectionSeconds * 1000,
-    ...(tls === undefined ? { http } : { https: { ...http, ...tls, handshakeTimeout } }),
-    forceCloseConnections: 'idle',
-    genReqId: () => `request-${process.pid}-${++requests}`,
-    clientErrorHandler(error, socket) {
-      // Only who speaks HTTP, and whose TLS handshake is done, can be answered.
-      const isHttp = error.code.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      if (!socket.writable || !isHttp) return void socket.destroy();
-      const detail = `the request is not HTTP that can be read (${error.code})`;
-      socket.end(rawProblem(new AppError('E_BAD_MESSAGE', { detail })), () => socket.destroy());
-    },
-    frameworkErrors(error, request, reply) {
-      void sendProblem(reply, toAppError(error, request));
-    },
-  }) as unknown as FastifyInstance;
 }
 
 function addErrors(app: FastifyInstance, { logger, onDefect }: HttpAppOptions): void {

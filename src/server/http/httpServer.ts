@@ -1,0 +1,80 @@
+import { IncomingMessage } from 'node:http';
+import { fastify, LogController, type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { AppError } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/limits.js';
+import { rawProblem, sendProblem, toAppError } from '../problem.js';
+
+export interface TlsMaterial {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface Timeouts {
+  readonly headersSeconds: number;
+  readonly requestSeconds: number;
+  readonly connectionSeconds: number;
+}
+
+/** Fastify on an HTTP server with its limits. */
+export function createHttpServer(options: {
+  readonly logger: Logger;
+  readonly timeouts: Timeouts;
+  readonly tls?: TlsMaterial;
+}): FastifyInstance {
+  const app = createFastify(options);
+  const { server } = app;
+  server.headersTimeout = options.timeouts.headersSeconds * 1000;
+  server.maxConnections = LIMITS.connections;
+  return app;
+}
+
+function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpServer>[0]): FastifyInstance {
+  let requests = 0;
+  const http = {
+    // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
+    connectionsCheckingInterval: Math.min(1000, timeouts.headersSeconds * 500),
+    IncomingMessage: HttpRequest,
+  };
+  const handshakeTimeout = timeouts.headersSeconds * 1000;
+  return fastify({
+    loggerInstance: logger,
+    // Requests are logged once, when answered, without headers and query.
+    logController: new LogController({ disableRequestLogging: true }),
+    exposeHeadRoutes: false,
+    bodyLimit: LIMITS.httpBodyBytes,
+    requestTimeout: timeouts.requestSeconds * 1000,
+    connectionTimeout: timeouts.connectionSeconds * 1000,
+    ...(tls === undefined ? { http } : { https: { ...http, ...tls, handshakeTimeout } }),
+    forceCloseConnections: 'idle',
+    genReqId: () => `request-${process.pid}-${++requests}`,
+    clientErrorHandler(error, socket) {
+      // Only who speaks HTTP, and whose TLS handshake is done, can be answered.
+      const isHttp = error.code.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      if (!socket.writable || !isHttp) return void socket.destroy();
+      const detail = `the request is not HTTP that can be read (${error.code})`;
+      socket.end(rawProblem(new AppError('E_BAD_MESSAGE', { detail })), () => socket.destroy());
+    },
+    frameworkErrors(error, request, reply) {
+      void sendProblem(reply, toAppError(error, request));
+    },
+  }) as unknown as FastifyInstance;
+}
+
+/**
+ * Offers of any protocol but WebSocket are ignored (RFC 9110, 7.8): Java's HttpClient and `curl --http2` offer h2c with
+ * what they ask. Node asks `upgrade` whether a request leaves HTTP. What came behind such an offer in the same
+ * packet is lost, as on every server of Node's that upgrades nothing.
+ */
+class HttpRequest extends IncomingMessage {
+  private isOffer = false;
+
+  get upgrade(): boolean {
+    const leavesHttp = this.method === 'CONNECT' || this.headers.upgrade?.toLowerCase() === 'websocket';
+    return this.isOffer && leavesHttp;
+  }
+
+  set upgrade(isOffer: boolean) {
+    this.isOffer = isOffer;
+  }
+}
