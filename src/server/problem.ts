@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, isAppError, type ErrorReferences } from '../domain/errors.js';
 import { schemaFault } from './schemaFault.js';
@@ -71,11 +72,17 @@ export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply 
   return reply.code(error.status).headers(headers).send(toProblem(error));
 }
 
-/** A whole HTTP/1.1 answer for sockets that Fastify never sees: refused upgrades, broken requests. */
-export function rawProblem(error: AppError): string {
+/** Answers a socket that Fastify never sees (a refused upgrade, a broken request), and ends it. */
+export function endWithProblem(socket: Duplex, error: AppError, headers: Record<string, string> = {}): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(rawProblem(error, headers), () => socket.destroy());
+}
+
+function rawProblem(error: AppError, more: Record<string, string>): string {
   const body = JSON.stringify(toProblem(error));
   const headers: Record<string, string> = {
     ...problemHeaders(error),
+    ...more,
     connection: 'close',
     'content-length': String(Buffer.byteLength(body)),
   };

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import { rawProblem } from './problem.js';
+import { endWithProblem } from './problem.js';
 import { authenticate, requireRole, type Credential, type TokenSource } from './tokens.js';
 
 export const SUB_PROTOCOL = 'aisleflow.v1';
@@ -33,6 +33,9 @@ export function createUpgrades(options: {
     WebSocket: FleetWebSocket,
     handleProtocols: (protocols) => (protocols.has(SUB_PROTOCOL) ? SUB_PROTOCOL : false),
   });
+  webSockets.on('wsClientError', ({ message: detail }, socket) =>
+    endWithProblem(socket, new AppError('E_BAD_MESSAGE', { detail }), { 'sec-websocket-version': '13, 8' }),
+  );
   return {
     handle(request, socket, head) {
       // ws listens only while it holds the socket; a reset before that must not end the process.
@@ -42,7 +45,7 @@ export function createUpgrades(options: {
         webSockets.handleUpgrade(request, socket, head, (webSocket) => options.accept(webSocket, credential));
       } catch (error) {
         if (!isAppError(error)) throw error;
-        socket.end(rawProblem(error), () => socket.destroy());
+        endWithProblem(socket, error);
       }
     },
     close: () => webSockets.close(),

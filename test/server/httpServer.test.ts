@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NORTH, startServer, type TestServer } from './support/startServer.js';
 
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+
 describe('over the wire of HTTP', () => {
   let server: TestServer;
   beforeAll(async () => {
@@ -33,5 +35,39 @@ describe('over the wire of HTTP', () => {
       expect(set).toEqual([200, { mode: 'frozen' }]);
       expect(await send('PUT', `${NORTH}/mode`, '{"mode":')).toMatchObject([400, { code: 'E_BAD_ENCODING' }]);
     });
+  });
+
+  const webSocket = (lines: { method?: string; version?: number; key?: string; protocol?: string }): string =>
+    [
+      `${lines.method ?? 'GET'} /v1/ws HTTP/1.1`,
+      'Host: x',
+      `Authorization: Bearer ${server.tokens.robot}`,
+      ...['Connection: Upgrade', 'Upgrade: websocket'],
+      `Sec-WebSocket-Version: ${lines.version ?? 13}`,
+      `Sec-WebSocket-Key: ${lines.key ?? KEY}`,
+      `Sec-WebSocket-Protocol: ${lines.protocol ?? 'aisleflow.v1'}`,
+      '\r\n',
+    ].join('\r\n');
+
+  it.each([
+    ['a handshake without a key', () => webSocket({ key: '' })],
+    ['a handshake by POST', () => webSocket({ method: 'POST' })],
+    ['a sub-protocol twice', () => webSocket({ protocol: 'aisleflow.v1, aisleflow.v1' })],
+    ['a list of sub-protocols that is none', () => webSocket({ protocol: 'aisleflow.v1, ' })],
+    ['a request without a host', () => 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['an unknown expectation', () => 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: banana\r\n\r\n'],
+    ['CONNECT', () => 'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ])('refuses %s with a problem of the catalogue', async (_what, bytes) => {
+    const answer = await server.raw(bytes());
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"code":"E_BAD_MESSAGE"/i);
+  });
+
+  it('names the versions of WebSocket that it speaks to whom speaks another', async () => {
+    const answer = await server.raw(webSocket({ version: 99 }));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*sec-websocket-version: 13, 8\r\n[^]*"code":"E_BAD_MESSAGE"/i);
+  });
+
+  it('asks no host of HTTP/1.0, which knows none', async () => {
+    expect(await server.raw('GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

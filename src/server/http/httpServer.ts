@@ -3,7 +3,7 @@ import { fastify, LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppError } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
-import { rawProblem, sendProblem, toAppError } from '../problem.js';
+import { endWithProblem, problemHeaders, sendProblem, toAppError, toProblem } from '../problem.js';
 
 export interface TlsMaterial {
   readonly cert: Buffer;
@@ -16,7 +16,10 @@ export interface Timeouts {
   readonly connectionSeconds: number;
 }
 
-/** Fastify on an HTTP server with its limits. */
+/**
+ * Fastify on an HTTP server with its limits. What Node refuses by itself, with an empty answer or none, gets an
+ * error of the catalogue too.
+ */
 export function createHttpServer(options: {
   readonly logger: Logger;
   readonly timeouts: Timeouts;
@@ -26,6 +29,19 @@ export function createHttpServer(options: {
   const { server } = app;
   server.headersTimeout = options.timeouts.headersSeconds * 1000;
   server.maxConnections = LIMITS.connections;
+  server.on('checkExpectation', (_request, response) => {
+    const error = unreadable('it expects what is not known here: only 100-continue is');
+    response.writeHead(error.status, { ...problemHeaders(error), connection: 'close' });
+    response.end(JSON.stringify(toProblem(error)));
+  });
+  server.on('connect', (_request, socket) => endWithProblem(socket, unreadable('this is no proxy')));
+  app.addHook('onRequest', ({ headers, raw }, _reply, done) =>
+    done(
+      headers.host === undefined && raw.httpVersion === '1.1'
+        ? unreadable('it has no header Host')
+        : undefined,
+    ),
+  );
   return app;
 }
 
@@ -34,6 +50,7 @@ function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpSe
   const http = {
     // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
     connectionsCheckingInterval: Math.min(1000, timeouts.headersSeconds * 500),
+    requireHostHeader: false,
     IncomingMessage: HttpRequest,
   };
   const handshakeTimeout = timeouts.headersSeconds * 1000;
@@ -52,13 +69,16 @@ function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpSe
       // Only who speaks HTTP, and whose TLS handshake is done, can be answered.
       const isHttp = error.code.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
       if (!socket.writable || !isHttp) return void socket.destroy();
-      const detail = `the request is not HTTP that can be read (${error.code})`;
-      socket.end(rawProblem(new AppError('E_BAD_MESSAGE', { detail })), () => socket.destroy());
+      endWithProblem(socket, unreadable(`the request is not HTTP that can be read (${error.code})`));
     },
     frameworkErrors(error, request, reply) {
       void sendProblem(reply, toAppError(error, request));
     },
   }) as unknown as FastifyInstance;
+}
+
+function unreadable(detail: string): AppError {
+  return new AppError('E_BAD_MESSAGE', { detail });
 }
 
 /**
