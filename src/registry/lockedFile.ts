@@ -4,7 +4,7 @@ import { syncDirectory } from '../platform/directories.js';
 
 const ATTEMPTS = 100;
 const PAUSE_MILLISECONDS = 20;
-/** A draft older than this was left by a process that died: no change takes so long. */
+/** A draft this far from now was left by a process that died, maybe under another clock: no change takes so long. */
 const ABANDONED_MILLISECONDS = 10_000;
 
 /**
@@ -38,7 +38,8 @@ function openDraft(draft: string): number {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const status = statSync(draft, { throwIfNoEntry: false });
-      if (status && Date.now() - status.mtimeMs > ABANDONED_MILLISECONDS) rmSync(draft, { force: true });
+      const isAbandoned = status && Math.abs(Date.now() - status.mtimeMs) > ABANDONED_MILLISECONDS;
+      if (isAbandoned) rmSync(draft, { force: true });
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MILLISECONDS);
     }
   }

@@ -133,6 +133,15 @@ describe('the token file', () => {
     expect(existsSync(draft)).toBe(false);
   });
 
+  it('does not wait for a command that died under a clock that ran ahead', () => {
+    const tokens = openTokenFile({ directory, clock });
+    const { record } = tokens.issue({ role: 'viewer', warehouses: '*', robots: '*' });
+    const draft = join(directory, 'tokens.json.new');
+    writeFileSync(draft, '');
+    utimesSync(draft, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600);
+    expect(tokens.revoke(record.tokenId)).toBe(true);
+  });
+
   it('is closed to others again where a copy had opened it', () => {
     openTokenFile({ directory, clock }).issueFirst();
     chmodSync(join(directory, 'tokens.json'), 0o644);
