@@ -31,8 +31,8 @@ export interface World {
 
 const START_AT = 1_000_000_000;
 const TICK_MILLISECONDS = 1_000;
-/** After the last event everyone must come to an end within this. */
-const QUIET_SECONDS = 900;
+/** After the last event everyone must come to an end within this: slow robots with many orders take half of it. */
+const QUIET_SECONDS = 3_600;
 const CHECK_EVERY = 20;
 
 /** @param directory where policy versions are kept, if the scenario keeps any */

@@ -10,6 +10,8 @@ const AT_A_SHELL: Partial<Record<ErrorCode, Sentence>> = {
     `Warehouse ${warehouseId} is not known. \`aisleflow status\` lists those that are.`,
   E_UNKNOWN_POLICY: ({ policyVersion }) =>
     `Policy version ${policyVersion} is not in the registry. \`aisleflow policy list\` lists those that are.`,
+  E_NO_EARLIER_POLICY: ({ policyVersion }) =>
+    `No healthy version is older than ${policyVersion}: there is none to roll back to. See \`aisleflow policy list\`, then \`policy activate\`.`,
   E_MODE_INVALID: ({ mode, known }) =>
     `The warehouse is in mode ${mode}, this wants ${known}. \`aisleflow mode ${String(known).split(',')[0]} --warehouse ID\` switches it.`,
   E_CLOCK_FIXED: ({ warehouseId }) =>

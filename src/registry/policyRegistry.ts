@@ -29,8 +29,8 @@ export type NewPolicy = Omit<PolicyManifest, 'policyVersion' | 'checksum' | keyo
   readonly weights: Float32Array;
   /** Makes it the active version in the same step. */
   readonly activate: boolean;
-  /** A version that must not be dropped for it: it is to be served next. */
-  readonly needed?: string | null;
+  /** Versions that must not be dropped for it. */
+  readonly needed?: readonly string[];
 };
 
 /**
@@ -121,7 +121,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     return read.value;
   }
 
-  async function save({ weights, activate, needed = null, ...known }: NewPolicy): Promise<PolicyManifest> {
+  async function save({ weights, activate, needed = [], ...known }: NewPolicy): Promise<PolicyManifest> {
     const policyVersion = catalogue.nextVersion();
     assertSound(weights, policyVersion, shape);
     const manifest = manifestOf(policyVersion, known, { weights, shape });

@@ -29,8 +29,8 @@ export interface VersionCatalogue {
   condemnation(policyVersion: string): string | null;
   /** Numbers are never used twice, damaged versions' neither. */
   nextVersion(): string;
-  /** Its own versions beyond the newest `kept`, oldest first, without the active one and one that is still needed. */
-  spare(kept: number, needed: string | null): string[];
+  /** Its own versions beyond the newest `kept`, oldest first, without the active one and those still needed. */
+  spare(kept: number, needed: readonly string[]): string[];
 
   list(): PolicyView[];
   faults(): PolicyFault[];
@@ -89,7 +89,7 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     spare: (kept, needed) =>
       numbered
         .slice(0, Math.max(0, numbered.length - kept))
-        .filter((name) => name !== catalogue.state.active && name !== needed),
+        .filter((name) => name !== catalogue.state.active && !needed.includes(name)),
 
     list: () =>
       [...versions.values()].map(({ manifest }) => {

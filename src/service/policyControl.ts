@@ -63,8 +63,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
             throw new AppError('E_POLICY_CHANGED', { expected, policyVersion: from });
           }
           const servedSeconds = host.guard.servedSeconds();
-          const target = versions.rollbackTarget(host);
-          const view = await versions.serve(host, target, 'rolled back by an operator', 'trusted');
+          const view = await versions.serveEarlier(host);
           tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
           return view;
         }),

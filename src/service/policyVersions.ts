@@ -7,6 +7,7 @@ import { wallClock } from '../platform/clock.js';
 import { createRandom } from '../platform/random.js';
 import { gatePublication } from '../policy/gates.js';
 import { sabotage } from '../policy/sabotage.js';
+import type { LoadedPolicy } from '../registry/policyFiles.js';
 import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
 import type { PolicyHost } from './policyHost.js';
 import { applySource, entryOf, type ServiceCore } from './serviceCore.js';
@@ -38,11 +39,15 @@ export interface PolicyVersions {
   /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read */
   assertLoads(host: PolicyHost, policyVersion: string): Promise<void>;
   /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read, or a gate stops it @throws E_POLICY_CONDEMNED */
-  serve(host: PolicyHost, policyVersion: string, reason: string, known?: 'trusted'): Promise<PolicyView>;
+  serve(host: PolicyHost, policyVersion: string, reason: string): Promise<PolicyView>;
+  /**
+   * Back to the last good version, or to what comes nearest; it counts as the last good one from then on.
+   * @throws E_NO_EARLIER_POLICY
+   * @throws E_POLICY_CHANGED the guard was quicker
+   */
+  serveEarlier(host: PolicyHost): Promise<PolicyView>;
   /** Serves a version that is worse on purpose; what bears the reason `drill` is never chosen again. @throws E_DRILL_HARMLESS none would be worse */
   serveSabotaged(host: PolicyHost, kind: Sabotage): Promise<PolicyView>;
-  /** Where a roll back by hand leads. @throws E_NO_EARLIER_POLICY nowhere */
-  rollbackTarget(host: PolicyHost): string;
   /** The guard serves `to` in place of what stood on `from`: the registry and the journal are told. */
   recordTakenBack(host: PolicyHost, taken: TakenBack): Promise<void>;
 }
@@ -102,7 +107,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       trainedOn: snapshot.updates > 0 ? { from: savedThrough.get(host) ?? 0, to } : null,
       metrics: { loss: host.loss(), scoreRatio: meanScoreRatio(host) },
       activate: true,
-      needed: needed ?? null,
+      needed: needed === undefined ? [] : [needed],
     });
     savedThrough.set(host, to);
     if (host.saved(view.policyVersion, snapshot)) return view;
@@ -118,11 +123,21 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
 
   const store = async (host: PolicyHost, policy: NewPolicy): Promise<PolicyView> => {
     const registry = registryOf(host, 'none');
-    const manifest = await registry.save(policy);
+    // What the guard would put back, and what is to be served next, are no versions to drop.
+    const needed = [policy.needed ?? [], host.guard.trusted()?.version ?? []].flat();
+    const manifest = await registry.save({ ...policy, needed });
     const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
     const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
     await core.journal.append({ ...stampOf(host), kind: 'policy.saved', payload });
     return viewOf(registry, manifest.policyVersion);
+  };
+
+  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
+  const load = async (host: PolicyHost, policyVersion: string): Promise<LoadedPolicy> => {
+    const policy = await registryOf(host, policyVersion).load(policyVersion);
+    const gate = gatePublication(policy.weights);
+    if (gate) throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail: `the gate ${gate} stops it` });
+    return policy;
   };
 
   /** Other weights are served since a moment ago: the journal and whoever listens are told. */
@@ -152,21 +167,38 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       }
     },
     async assertLoads(host, policyVersion) {
-      await registryOf(host, policyVersion).load(policyVersion);
+      await load(host, policyVersion);
     },
-    async serve(host, policyVersion, reason, known) {
+    async serve(host, policyVersion, reason) {
+      const { weights } = await load(host, policyVersion);
       const registry = registryOf(host, policyVersion);
-      const { weights } = await registry.load(policyVersion);
-      const gate = gatePublication(weights);
-      if (gate)
-        throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail: `the gate ${gate} stops it` });
       await registry.activate(policyVersion);
-      host.install(weights, policyVersion, known);
+      host.install(weights, policyVersion);
       await announce(host, policyVersion, reason);
       return viewOf(registry, policyVersion);
     },
+    async serveEarlier(host) {
+      const expected = host.version();
+      const installation = host.installation();
+      const assertUnchanged = (): void => {
+        if (host.installation() === installation) return;
+        throw new AppError('E_POLICY_CHANGED', { expected, policyVersion: host.version() });
+      };
+      const registry = registryOf(host, expected);
+      const target = earlierVersion(host, registry);
+      if (target === null) throw new AppError('E_NO_EARLIER_POLICY', { policyVersion: expected });
+      const { weights } = await load(host, target);
+      assertUnchanged();
+      await registry.activate(target);
+      assertUnchanged();
+      host.install(weights, target, 'trusted');
+      await announce(host, target, 'rolled back by an operator');
+      return viewOf(registry, target);
+    },
     async serveSabotaged(host, kind) {
-      await saveIfMoved(host, 'activation');
+      // There must be a version to come back to.
+      if (host.base() === null) await save(host, 'activation');
+      else await saveIfMoved(host, 'activation');
       const recent = host.guard.recentRows();
       const weights = sabotage(host.snapshot()!.weights, kind, createRandom(DRILL_SEED), recent);
       if (!weights) throw new AppError('E_DRILL_HARMLESS', { detail: `${recent.count} rows were tried` });
@@ -178,17 +210,6 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       await announce(host, policyVersion, `drill: ${kind}`);
       return viewOf(registryOf(host, policyVersion), policyVersion);
     },
-    rollbackTarget(host) {
-      const base = host.base();
-      const registry = registryOf(host, base ?? 'cold');
-      const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
-      const trusted = isSound && host.guard.isProven() ? null : (host.guard.trusted()?.version ?? null);
-      if (trusted !== null && trusted !== base) return trusted;
-      // Updates on top of a saved version: back to that version. None: back to the one before it.
-      const target = host.updatesSinceSave() > 0 ? base : registry.previous();
-      if (target === null) throw new AppError('E_NO_EARLIER_POLICY', { policyVersion: host.version() });
-      return target;
-    },
     async recordTakenBack(host, { from, to, cause, installation }) {
       const registry = registries.get(host);
       // An activation that waited meanwhile may have put other weights in place, or the same again.
@@ -199,6 +220,18 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
     },
   };
+}
+
+/** The last good version, unless it is served; else what learning went on from; else the one before. Null where none is. */
+function earlierVersion(host: PolicyHost, registry: PolicyRegistry): string | null {
+  const base = host.base();
+  const trusted = host.guard.trusted()?.version ?? null;
+  const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
+  const isGood = isSound && host.guard.isProven();
+  if (!isGood && trusted !== null && trusted !== base) return trusted;
+  // Made for a drill, or taken back: the version that is active beside it.
+  if (!isSound) return registry.newestHealthy();
+  return host.updatesSinceSave() > 0 ? base : registry.previous();
 }
 
 /** Versions that turn out damaged are passed over; the registry lists them with the reason. */

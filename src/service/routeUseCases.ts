@@ -179,7 +179,7 @@ async function deviate(
  * reported at an instant that is still to come was so before a clock was set back.
  */
 function isOvertaken(site: Site, route: OpenRoute, at: Instant): boolean {
-  if (at < Math.min(route.reportedAt, latestPlausible(site))) return true;
+  if (at < route.reportedAt && route.reportedAt <= latestPlausible(site)) return true;
   route.reportedAt = at;
   return false;
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { PolicyRegistry } from '../../src/registry/policyRegistry.js';
-import { saveVersion, sound, useGuardedService } from './support/guardedService.js';
+import { POLICY_SHAPE } from '../../src/policy/network.js';
+import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
+import {
+  gloomy,
+  GuardedService,
+  saveVersion,
+  sound,
+  update,
+  useGuardedService,
+} from './support/guardedService.js';
 import { codeOf, SITE } from './support/startService.js';
 
 const current = useGuardedService();
@@ -63,6 +71,45 @@ describe('a version made for a drill', () => {
 });
 
 describe('a roll back by hand', () => {
+  it('ends a drill on a server that has never saved anything', async () => {
+    const cold = new GuardedService();
+    await cold.start();
+    await cold.drive(3);
+    const { policyVersion: drilled } = await cold.service.drillPolicy(SITE, 'flipped');
+    expect(cold.guard()).toMatchObject({ policyVersion: `${drilled}+0`, trusted: null });
+    cold.learn(update(sound));
+    expect(await cold.service.rollBack(SITE, drilled)).toMatchObject({ policyVersion: 'v1', active: true });
+    expect(cold.guard()).toMatchObject({ policyVersion: 'v1+0', trusted: 'v1' });
+    await cold.close();
+  });
+
+  it('finds the last good version, however many were saved since', async () => {
+    const { directory } = current();
+    await current().restart(
+      await openPolicyRegistry({ directory, shippedDirectory: null, shape: POLICY_SHAPE, versionsKept: 3 }),
+    );
+    await current().service.setMode(SITE, 'shadow');
+    for (let saves = 0; saves < 5; saves++) {
+      current().learn(update(gloomy));
+      await current().service.savePolicy(SITE);
+    }
+    expect([guard().trusted, names().at(-1)]).toEqual(['v1', 'v7']);
+    expect(await rollBack()).toMatchObject({ policyVersion: 'v1', active: true });
+  });
+
+  it('leaves alone what the guard put back while it waited for the disk', async () => {
+    const slow = slowToLoad(await current().openRegistry());
+    await current().restart(slow.registry);
+    await activate('v2');
+    const release = slow.hold();
+    const byHand = codeOf(() => rollBack('v2'));
+    await untilTakenBack();
+    release();
+    expect(await byHand).toBe('E_POLICY_CHANGED');
+    expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true, last: { cause: 'rowError' } });
+    expect(guard().rollbacks).toBe(1);
+  });
+
   it('is to nothing but what it was asked for: another version may be served by then', async () => {
     await activate('v2');
     expect(await codeOf(() => rollBack('v1'))).toBe('E_POLICY_CHANGED');

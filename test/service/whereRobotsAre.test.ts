@@ -44,10 +44,24 @@ describe('a robot that left its way is answered from where it says that it is', 
   });
 });
 
-describe('when all clocks are set back by an hour', () => {
+describe('when all clocks are set back', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('reports of routes that are open go on', async () => {
+  it('by less than a route is old, its reports go on', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval'], now: NOON });
+    const running = await startService({ clock: { kind: 'wall' } });
+    const { routeId } = await running.service.requestRoute(SITE, request);
+    const robot = robotOn(running, routeId);
+    vi.setSystemTime(NOON + 60_000);
+    robot.progress('01', Date.now());
+    vi.setSystemTime(NOON + 30_000);
+    robot.progress('02', Date.now());
+    const [open] = running.service.hello(hello('unit')).openRoutes;
+    expect(open?.nodes[0]).toBe(cell('02'));
+    await running.service.close();
+  });
+
+  it('by an hour, reports of routes that are open go on', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setInterval'], now: NOON });
     const running = await startService({ clock: { kind: 'wall' } });
     const { routeId } = await running.service.requestRoute(SITE, request);
