@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import type { PolicyView, Sabotage } from '../domain/serviceContract.js';
 import { ALL_WAREHOUSES } from '../journal/records.js';
@@ -9,6 +9,7 @@ import { gatePublication } from '../policy/gates.js';
 import { sabotage } from '../policy/sabotage.js';
 import type { LoadedPolicy } from '../registry/policyFiles.js';
 import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
+import { earlierVersion, installNewest } from './policyChoice.js';
 import type { PolicyHost } from './policyHost.js';
 import { applySource, entryOf, type ServiceCore } from './serviceCore.js';
 
@@ -220,32 +221,6 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
     },
   };
-}
-
-/** The last good version, unless it is served; else what learning went on from; else the one before. Null where none is. */
-function earlierVersion(host: PolicyHost, registry: PolicyRegistry): string | null {
-  const base = host.base();
-  const trusted = host.guard.trusted()?.version ?? null;
-  const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
-  const isGood = isSound && host.guard.isProven();
-  if (!isGood && trusted !== null && trusted !== base) return trusted;
-  // Made for a drill, or taken back: the version that is active beside it.
-  if (!isSound) return registry.newestHealthy();
-  return host.updatesSinceSave() > 0 ? base : registry.previous();
-}
-
-/** Versions that turn out damaged are passed over; the registry lists them with the reason. */
-async function installNewest(host: PolicyHost, registry: PolicyRegistry): Promise<void> {
-  for (let version = registry.newestHealthy(); version !== null; version = registry.newestHealthy()) {
-    try {
-      const { weights } = await registry.load(version);
-      const gate = gatePublication(weights);
-      if (gate === null) return void host.install(weights, version, 'trusted');
-      await registry.condemn(version, `the gate ${gate} stops it`);
-    } catch (error) {
-      if (!isAppError(error) || registry.newestHealthy() === version) throw error;
-    }
-  }
 }
 
 function meanScoreRatio(host: PolicyHost): number {

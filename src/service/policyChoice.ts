@@ -1,0 +1,30 @@
+import { isAppError } from '../domain/errors.js';
+import { gatePublication } from '../policy/gates.js';
+import type { PolicyRegistry } from '../registry/policyRegistry.js';
+import type { PolicyHost } from './policyHost.js';
+
+/** The last good version, unless it is served; else what learning went on from; else the one before. Null where none is. */
+export function earlierVersion(host: PolicyHost, registry: PolicyRegistry): string | null {
+  const base = host.base();
+  const trusted = host.guard.trusted()?.version ?? null;
+  const isSound = registry.list().some(({ policyVersion, healthy }) => healthy && policyVersion === base);
+  const isGood = isSound && host.guard.isProven();
+  if (!isGood && trusted !== null && trusted !== base) return trusted;
+  // Made for a drill, or taken back: the version that is active beside it.
+  if (!isSound) return registry.newestHealthy();
+  return host.updatesSinceSave() > 0 ? base : registry.previous();
+}
+
+/** Serves what a server starts from. Versions that turn out damaged are passed over; the registry lists them with the reason. */
+export async function installNewest(host: PolicyHost, registry: PolicyRegistry): Promise<void> {
+  for (let version = registry.newestHealthy(); version !== null; version = registry.newestHealthy()) {
+    try {
+      const { weights } = await registry.load(version);
+      const gate = gatePublication(weights);
+      if (gate === null) return void host.install(weights, version, 'trusted');
+      await registry.condemn(version, `the gate ${gate} stops it`);
+    } catch (error) {
+      if (!isAppError(error) || registry.newestHealthy() === version) throw error;
+    }
+  }
+}
