@@ -53,7 +53,7 @@ try {
   const hurry = (): void => {
     if (hurrying) return;
     hurrying = true;
-    const restMilliseconds = turnedAt + HURRY_MILLISECONDS - monotonicMilliseconds();
+    const restMilliseconds = Math.max(0, turnedAt + HURRY_MILLISECONDS - monotonicMilliseconds());
     setTimeout(() => {
       hurrying = false;
       learner.hurry();
