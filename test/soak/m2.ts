@@ -7,6 +7,8 @@ import { phaseOptions } from './support/soak.js';
 
 const MAP = 'maps/narrow-33x57.json';
 const PRIORITIES = [0, 0, 0, 9];
+/** More than any machine plans: else a quick one is taken for one that can do just this. */
+const CLOSED_LOOP_PER_SECOND = 20_000;
 
 const { seconds } = phaseOptions('soak:m2', 'ask for half, once and twice what the server can plan', {
   seconds: { what: 'of each phase', unlessTold: 30 },
@@ -35,7 +37,7 @@ try {
   const closedLoop = await openAskers({
     ...{ target: server.target, graph, random, sockets: 8, robotsPerSocket: 32, prefix: 'loop' },
   });
-  const loop = await closedLoop.phase({ perSecond: 2_000, seconds, warmUpSeconds: 5 });
+  const loop = await closedLoop.phase({ perSecond: CLOSED_LOOP_PER_SECOND, seconds, warmUpSeconds: 5 });
   closedLoop.close();
   console.log(JSON.stringify({ phase: 'closed loop', ...loop }));
   const capacity = loop.accepted.count / seconds;
