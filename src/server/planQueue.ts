@@ -26,7 +26,7 @@ export interface PlanQueueOptions {
   readonly underWayLimit: number;
   /** How long a burst may have to wait. */
   readonly burstSeconds: number;
-  /** How long plans may have to wait once the queue has not been empty for that long. */
+  /** How long plans may have to wait once the queue has not been empty for that long since `burstSeconds`. */
   readonly standingSeconds: number;
   readonly now: () => number;
   readonly defer: (work: () => void) => void;
@@ -43,8 +43,11 @@ interface Waiting {
  * be refused must not starve those that were taken.
  */
 const SLICE_MILLISECONDS = 4;
-/** Weight of the newest plan in the mean time from one to the next. */
-const MEMORY = 0.05;
+/**
+ * Weight of the newest plan in the mean time from one to the next. They begin in bursts of up to `plansUnderWay`: a
+ * shorter memory takes what lies within a burst for the mean.
+ */
+const MEMORY = 0.002;
 
 export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQueue {
   const { limit, underWayLimit, burstSeconds, standingSeconds, now, defer } = {
@@ -61,8 +64,10 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   let underWay = 0;
   let isDue = false;
   let emptyAt = now();
+  let busySince = now();
   let lastStartedAt: number | null = null;
   let planMilliseconds = 0;
+  let measured = 0;
   let pausedAt: number | null = null;
 
   const refuse = ({ reject }: Waiting): void => {
@@ -78,13 +83,18 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     if (last !== undefined) refuse(last);
     return last !== undefined;
   };
-  const isFull = (): boolean => {
-    const patience = now() - emptyAt > 1000 * burstSeconds ? standingSeconds : burstSeconds;
+  const isFull = (urgency: number): boolean => {
+    const isStanding = now() - busySince > 1000 * burstSeconds;
+    // The more urgent go first anyway: what makes ordinary ones wait does not keep these.
+    const patience = isStanding && urgency <= URGENCY.request ? standingSeconds : burstSeconds;
     return depth >= limit || depth * planMilliseconds > 1000 * patience;
   };
   const start = (waiting: Waiting): void => {
     const startedAt = now();
-    if (lastStartedAt !== null) planMilliseconds += MEMORY * (startedAt - lastStartedAt - planMilliseconds);
+    if (lastStartedAt !== null) {
+      const weight = Math.max(MEMORY, 1 / ++measured);
+      planMilliseconds += weight * (startedAt - lastStartedAt - planMilliseconds);
+    }
     lastStartedAt = startedAt;
     depth--;
     underWay++;
@@ -119,13 +129,14 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   };
   return {
     run<T>(urgency: number, plan: () => Promise<T> | T): Promise<T> {
-      if (isFull() && !makeRoom(urgency)) return Promise.reject(busy(depth));
+      if (isFull(urgency) && !makeRoom(urgency)) return Promise.reject(busy(depth));
       return new Promise<T>((resolve, reject) => {
         // An async function, so that what a plan throws rejects.
         const begin = async (): Promise<T> => plan();
         const start = (): void => resolve(begin().finally(settled));
         byUrgency[urgency]?.push({ since: now(), start, reject });
-        if (depth === 0) emptyAt = now();
+        // A queue that is only just empty between two floods is not through with them.
+        if (depth === 0 && now() - emptyAt >= 1000 * standingSeconds) busySince = now();
         depth++;
         schedule();
       });

@@ -117,6 +117,43 @@ describe('the queue of plans', () => {
     expect(shed.length).toBeGreaterThan(1500);
   });
 
+  describe('in a flood', () => {
+    /** 600 turns of it; a queue that is empty at times, if only for a moment. */
+    async function flooded() {
+      const started = startQueue({ burstSeconds: 1, standingSeconds: 0.05 });
+      const { ask, turn, drain, settle } = started;
+      for (let i = 0; i < 600; i++) {
+        for (let each = 0; each < 4; each++) void ask(`${i}`, 1);
+        await turn();
+      }
+      await drain();
+      await settle();
+      return started;
+    }
+
+    it('keeps waits short though the queue was empty for a moment', async () => {
+      const { ask, queue, turn } = await flooded();
+      for (let i = 0; i < 300; i++) void ask('more of it', 1);
+      expect(queue.depth).toBeLessThanOrEqual(30);
+      await turn();
+    });
+
+    it('takes a burst again once it was empty for longer', async () => {
+      const { ask, queue, pass, turn } = await flooded();
+      pass(100);
+      for (let i = 0; i < 300; i++) void ask('next day', 1);
+      expect(queue.depth).toBe(300);
+      await turn();
+    });
+
+    it('takes what is more urgent than the ordinary as before', async () => {
+      const { ask, queue, turn } = await flooded();
+      for (let i = 0; i < 300; i++) void ask('urgent', 10);
+      expect(queue.depth).toBe(300);
+      await turn();
+    });
+  });
+
   it('refuses what more urgent work kept waiting for longer than a burst may', async () => {
     const { ask, shed, served, pass, turn } = startQueue({ burstSeconds: 1 }, 3);
     void ask('patient', 1);
