@@ -64,6 +64,7 @@ describe('the learner in its thread', () => {
 
   it('serves nothing that it learnt before a reset', async () => {
     const port = await start();
+    const cold = randomWeights(createRandom(2));
     const other = randomWeights(createRandom(77));
     const updates: LearnerUpdate[] = [];
     port.onUpdate((update) => updates.push(update));
@@ -80,9 +81,12 @@ describe('the learner in its thread', () => {
     const update = nextUpdate(port);
     port.offer({ source: 0, firstRow: 2_001, rows: rows(3), completion: 3 });
     const { weights } = await update;
+    const distanceBetween = Math.max(...cold.map((weight, i) => Math.abs(weight - other[i]!)));
     for (const served of [...stale.map((one) => one.weights), weights]) {
       const distance = Math.max(...served!.map((weight, i) => Math.abs(weight - other[i]!)));
-      expect(distance).toBeLessThan(3 * HYPERPARAMETERS.learningRate);
+      // A few steps of Adam away, more where the machine is slow; what was learnt before began elsewhere altogether.
+      expect(distance).toBeLessThan(30 * HYPERPARAMETERS.learningRate);
+      expect(distance).toBeLessThan(distanceBetween / 4);
     }
   });
 
