@@ -31,8 +31,8 @@ export interface World {
 
 const START_AT = 1_000_000_000;
 const TICK_MILLISECONDS = 1_000;
-/** After the last event everyone must come to an end within this: slow robots with many orders take half of it. */
-const QUIET_SECONDS = 3_600;
+/** After the last event everyone must come to an end within this; robots that drive more slowly in so many times as long. */
+const QUIET_SECONDS = 900;
 const CHECK_EVERY = 20;
 
 /** @param directory where policy versions are kept, if the scenario keeps any */
@@ -173,7 +173,8 @@ export function createWorld(scenario: Scenario, directory: string): World {
       tick();
       for (const event of scenario.events) schedule.after(1000 * event.second, () => apply(event));
       schedule.after(1000 * scenario.seconds, calm);
-      const until = START_AT + 1000 * (scenario.seconds + QUIET_SECONDS);
+      const quietSeconds = QUIET_SECONDS * Math.max(...scenario.robots.map(({ slowness }) => slowness));
+      const until = START_AT + 1000 * (scenario.seconds + quietSeconds);
       await settle();
       while (!isOver()) {
         const next = schedule.next(until);
@@ -184,7 +185,7 @@ export function createWorld(scenario: Scenario, directory: string): World {
         if (steps % CHECK_EVERY === 0) checkAtRest();
       }
       const left = robots.find((robot) => !robot.isDone());
-      if (left) checks.fail('S1', `${QUIET_SECONDS} s after the last event ${left.describe()}`);
+      if (left) checks.fail('S1', `${quietSeconds} s after the last event ${left.describe()}`);
       if (process) {
         checks.atEnd(process.service);
         learntOnce(process);
