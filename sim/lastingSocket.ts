@@ -39,11 +39,8 @@ interface Connection {
 /** @throws E_LINK_LOST where the first connection is refused */
 export async function openLastingSocket(options: LastingSocketOptions): Promise<LastingSocket> {
   const open = new Map<string, FromFleetMessage>();
-  const patience = new AbortController();
-  const endPatience = (): void => patience.abort();
-  if (options.signal?.aborted === true) endPatience();
-  options.signal?.addEventListener('abort', endPatience, { once: true });
-  let isClosed = false;
+  const closing = new AbortController();
+  const patience = AbortSignal.any([closing.signal, options.signal ?? []].flat());
   let socket: FleetSocket | null = null;
 
   const connect = async (): Promise<Connection> => {
@@ -64,14 +61,14 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
     let error = lost;
     let pause = FIRST_PAUSE_MILLISECONDS;
     const givesUpAt = monotonicMilliseconds() + 1000 * options.patienceSeconds;
-    while (!patience.signal.aborted && monotonicMilliseconds() < givesUpAt) {
+    while (!patience.aborted && monotonicMilliseconds() < givesUpAt) {
       try {
         // While all sockets are down, this is all that keeps the process alive.
-        await sleep(pause, undefined, { signal: patience.signal });
+        await sleep(pause, undefined, { signal: patience });
         pause = Math.min(LONGEST_PAUSE_MILLISECONDS, 2 * pause);
         return await resume();
       } catch (failure) {
-        if (patience.signal.aborted) break;
+        if (patience.aborted) break;
         error = failure as Error;
         await socket?.close();
         socket = null;
@@ -83,8 +80,8 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
     const error = await lost;
     socket = null;
     const next = await comeBack(error);
-    if (next instanceof Error) return isClosed ? undefined : options.onLost(next);
-    if (isClosed) return next.socket.close();
+    if (next instanceof Error) return closing.signal.aborted ? undefined : options.onLost(next);
+    if (closing.signal.aborted) return next.socket.close();
     options.onResumed();
     return keep(next);
   };
@@ -99,9 +96,7 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
     },
     settle: (key) => void open.delete(key),
     async close() {
-      isClosed = true;
-      endPatience();
-      options.signal?.removeEventListener('abort', endPatience);
+      closing.abort();
       await socket?.close();
     },
   };

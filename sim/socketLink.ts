@@ -8,7 +8,6 @@ import type {
   ToFleetMessage,
   WelcomeMessage,
 } from '../src/domain/messages.js';
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAppError } from '../src/domain/errors.js';
 import { LIMITS } from '../src/domain/limits.js';
@@ -143,8 +142,6 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
     for (const { openRoutes } of await greetAll(line)) for (const route of openRoutes) later(changeOf(route));
   };
   const { url, robotToken: token } = target;
-  // One listener for each socket: more than the ten above which Node suspects a leak.
-  if (options.signal) setMaxListeners(0, options.signal);
   for (let number = 0; number < options.sockets; number++) {
     const line: Line = { number, robots: [], socket: null };
     lines.push(line);

@@ -6,8 +6,7 @@ import type {
   OpenRouteList,
   OpenRouteView,
 } from '../domain/serviceContract.js';
-
-const STYLE = { head: [], border: [] };
+import { STYLE } from './operatorTables.js';
 
 const HELD: Readonly<Record<HoldCause, string>> = {
   noOpenWay: 'no open way',

@@ -9,7 +9,8 @@ import type {
   WarehouseSummary,
 } from '../domain/serviceContract.js';
 
-const STYLE = { head: [], border: [] };
+/** Plain: colours would be noise in a pipe. */
+export const STYLE = { head: [], border: [] };
 
 export function statusTable(warehouses: readonly WarehouseSummary[]): string {
   const head = [

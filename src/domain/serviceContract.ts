@@ -335,7 +335,7 @@ export interface RoutingService {
    * @throws E_NO_EARLIER_POLICY
    */
   rollBack(warehouseId: string, from?: string): Promise<PolicyView>;
-  /** Serves a version made worse on purpose, under watch; it is condemned beforehand, so no restart serves it. */
+  /** Serves a version made worse on purpose, under watch. It bears that from the first byte on, so no restart serves it. */
   drillPolicy(warehouseId: string, sabotage: Sabotage): Promise<PolicyView>;
   guard(warehouseId: string): GuardView;
   /** @throws E_MODE_INVALID where the warehouse is not in mode shadow */

@@ -137,7 +137,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
 
   async function activate(policyVersion: string): Promise<LoadedPolicy> {
     const policy = await load(policyVersion);
-    if (policy.manifest.reason === 'drill') {
+    if (catalogue.isForDrill(policyVersion)) {
       const detail = 'it was made for a drill, and is served in that alone';
       throw new AppError('E_POLICY_CONDEMNED', { policyVersion, detail });
     }

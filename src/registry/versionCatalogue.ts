@@ -27,6 +27,7 @@ export interface VersionCatalogue {
   faultOf(policyVersion: string): string | undefined;
   /** Why a version is never chosen though it can be read; null where it may be. What was made for a drill never may. */
   condemnation(policyVersion: string): string | null;
+  isForDrill(policyVersion: string): boolean;
   /** Numbers are never used twice, damaged versions' neither. */
   nextVersion(): string;
   /** Its own versions beyond the newest `kept`, oldest first, without the active one and those still needed. */
@@ -38,8 +39,6 @@ export interface VersionCatalogue {
   newestHealthy(): string | null;
 }
 
-const MADE_FOR_A_DRILL = 'made for a drill';
-
 /** `names` are its own versions' directories on disk, sound or not; those not named prefix + number are left alone. */
 export function createVersionCatalogue(prefix: string, names: readonly string[]): VersionCatalogue {
   const numberOf = versionNumber(prefix);
@@ -48,10 +47,12 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
   const numbered = names.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
   let lastNumber = numberOf(numbered.at(-1) ?? '');
 
+  const isForDrill = (policyVersion: string): boolean =>
+    versions.get(policyVersion)?.manifest.reason === 'drill';
   const condemnation = (policyVersion: string): string | null => {
     const { condemned } = catalogue.state;
     if (Object.hasOwn(condemned, policyVersion)) return condemned[policyVersion]!;
-    return versions.get(policyVersion)?.manifest.reason === 'drill' ? MADE_FOR_A_DRILL : null;
+    return isForDrill(policyVersion) ? 'made for a drill' : null;
   };
   const isHealthy = (policyVersion: string): boolean =>
     !damaged.has(policyVersion) && condemnation(policyVersion) === null;
@@ -85,6 +86,7 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     get: (policyVersion) => versions.get(policyVersion),
     faultOf: (policyVersion) => damaged.get(policyVersion),
     condemnation,
+    isForDrill,
     nextVersion: () => `${prefix}${lastNumber + 1}`,
     spare: (kept, needed) =>
       numbered
@@ -102,10 +104,9 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
         };
       }),
     faults() {
-      const drills = [...versions.keys()].filter((name) => condemnation(name) === MADE_FOR_A_DRILL);
-      const condemned = Object.entries(catalogue.state.condemned);
-      return [...damaged, ...condemned, ...drills.map((name) => [name, MADE_FOR_A_DRILL] as const)].map(
-        ([policyVersion, reason]) => ({ policyVersion, reason }),
+      const condemned = [...versions.keys()].map((name) => [name, condemnation(name)] as const);
+      return [...damaged, ...condemned].flatMap(([policyVersion, reason]) =>
+        reason === null ? [] : [{ policyVersion, reason }],
       );
     },
     previous() {
