@@ -167,6 +167,8 @@ describe('HTTP', () => {
     ['lanes of a sort', 'GET', `${NORTH}/lanes?closed=1`, undefined, 400, 'E_BAD_MESSAGE'],
     ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
     ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
+    ['a roll back of no name', 'POST', `${NORTH}/policies/rollback?from=`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['of another', 'POST', `${NORTH}/policies/rollback?from=v9`, undefined, 409, 'E_POLICY_CHANGED'],
     ['an unknown policy', 'POST', `${NORTH}/policies/v999/activate`, undefined, 404, 'E_UNKNOWN_POLICY'],
     [
       'unknown lane',

@@ -203,7 +203,7 @@ export const PolicyField = strict({
   active: Type.Boolean(),
   healthy: Type.Boolean(),
 });
-export const RollbackQuery = strict({ from: Type.Optional(Type.String()) });
+export const RollbackQuery = strict({ from: Type.Optional(Id) });
 export const DrillBody = strict({ sabotage: Type.Union(SABOTAGES.map((kind) => Type.Literal(kind))) });
 export const GuardField = strict({
   warehouseId: Id,
