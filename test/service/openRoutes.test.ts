@@ -14,9 +14,9 @@ describe('the list of open routes', () => {
   it('begins with who waits longest, and says where, for how long and how late', async () => {
     const started = await startService();
     const { service, pass } = started;
-    const a = await service.requestRoute(SITE, request('a', '00', ['04']));
     const deadlineAt = START + 60_000;
     const b = await service.requestRoute(SITE, { ...request('b', '10', ['14']), deadlineAt });
+    const a = await service.requestRoute(SITE, request('a', '00', ['04']));
     await pass(1);
     report(started, a.routeId, '01');
     await pass(4);
@@ -62,6 +62,19 @@ describe('the list of open routes', () => {
     expect(service.openRoutes(SITE).routes).toMatchObject([
       { node: cell('11'), waitingSeconds: 0, lateSeconds: null },
     ]);
+  });
+
+  it('takes nobody for late for a plan that begins while it handles', async () => {
+    const started = await startService();
+    const { service, pass } = started;
+    const stops = [{ node: cell('01'), handlingSeconds: 30 }, cell('04')];
+    const { routeId } = await service.requestRoute(SITE, { ...request('a', '00', []), stops });
+    await pass(3);
+    report(started, routeId, '01');
+    await pass(20);
+    await service.closeLanes(SITE, [lane('02', '03')]);
+    const anew = { node: cell('01'), revision: 1, waitingSeconds: 0, lateSeconds: 0 };
+    expect(service.openRoutes(SITE).routes).toMatchObject([anew]);
   });
 
   it('takes a robot that reports nothing for where its ETAs put it, and says so', async () => {

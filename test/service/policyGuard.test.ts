@@ -4,7 +4,7 @@ import { sabotage } from '../../src/policy/sabotage.js';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { gloomy, saveVersion, sound, update, useGuardedService } from './support/guardedService.js';
-import { codeOf, SITE } from './support/startService.js';
+import { cell, codeOf, report, SITE, traceAlong } from './support/startService.js';
 
 const rowless = { rows: new Float32Array(0), rowSize: 1, count: 0 };
 const back = { policyVersion: 'v1', reason: 'rolled back by the guard: rowError' };
@@ -215,5 +215,22 @@ describe('mode shadow', () => {
     const report = current().service.shadow(SITE);
     expect(report).toMatchObject({ candidate: 'v1+1', plans: 10, lanes: 40 });
     expect(report.waitError).toBeGreaterThan(quiet.waitError + 1);
+  });
+
+  it('tells errors by the root of their mean square, as the candidate is trained', async () => {
+    const { service, running } = current();
+    await service.setMode(SITE, 'shadow');
+    // It expects no wait anywhere.
+    current().learn(update(sound.map((_weight, i) => (i === sound.length - 2 ? -30 : 0))));
+    const request = { requestId: 'q', robotId: 'a', from: cell('00'), stops: [cell('04')] };
+    const from = running.now();
+    const route = await service.requestRoute(SITE, request);
+    await running.pass(12);
+    // One second a lane, and waits of 0, 2, 0 and 4.
+    await service.completeRoute(SITE, report(route, traceAlong(route.nodes, from, [1, 3, 1, 5])));
+    const { lanes, waitError, freeFlowError } = service.shadow(SITE);
+    expect(lanes).toBe(4);
+    expect(freeFlowError).toBeCloseTo(Math.sqrt((2 ** 2 + 4 ** 2) / 4));
+    expect(waitError).toBeCloseTo(freeFlowError);
   });
 });
