@@ -53,8 +53,12 @@ export const LIMITS = {
   /** Plans made whose records are being written: behind a slow disk, the rest waits where it can still be refused. */
   plansUnderWay: 128,
   planStandingSeconds: 0.05,
+  /** How long an ordinary request may wait then where more urgent ones overtake it: E_BUSY after that. */
+  planOvertakenSeconds: 0.1,
   busyRetryAfterSeconds: 1,
 
+  /** Of a longer message that fits no schema it is not told what is wrong: that would hold all plans for 0.4 s. */
+  valuesExplained: 4_000,
   webSocketMessageBytes: 1024 * 1024,
   webSocketBufferedBytes: 1024 * 1024,
   webSocketFragments: 64,
@@ -71,6 +75,8 @@ export const LIMITS = {
   connectionTimeoutSeconds: 30,
   headersTimeoutSeconds: 10,
   jsonDepth: 16,
+  /** A trace of `traceEntries` has 64,000. */
+  jsonValues: 70_000,
   eventStreamsOpen: 64,
   tokens: 1_000,
   /** A revoked or expired token's connections end within this and a moment. */

@@ -28,6 +28,8 @@ export interface PlanQueueOptions {
   readonly burstSeconds: number;
   /** How long plans may have to wait once the queue has not been empty for that long since `burstSeconds`. */
   readonly standingSeconds: number;
+  /** How long what was taken then may wait where more urgent plans overtake it: refused after that. */
+  readonly overtakenSeconds: number;
   readonly now: () => number;
   readonly defer: (work: () => void) => void;
 }
@@ -50,11 +52,12 @@ const SLICE_MILLISECONDS = 4;
 const MEMORY = 0.002;
 
 export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQueue {
-  const { limit, underWayLimit, burstSeconds, standingSeconds, now, defer } = {
+  const { limit, underWayLimit, burstSeconds, standingSeconds, overtakenSeconds, now, defer } = {
     limit: LIMITS.plansWaiting,
     underWayLimit: LIMITS.plansUnderWay,
     burstSeconds: LIMITS.planBurstSeconds,
     standingSeconds: LIMITS.planStandingSeconds,
+    overtakenSeconds: LIMITS.planOvertakenSeconds,
     now: monotonicMilliseconds,
     defer: setImmediate,
     ...options,
@@ -83,10 +86,11 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     if (last !== undefined) refuse(last);
     return last !== undefined;
   };
+  /** The more urgent go first anyway: what makes ordinary ones wait does not keep these. */
+  const isHeldShort = (urgency: number): boolean =>
+    urgency <= URGENCY.request && now() - busySince > 1000 * burstSeconds;
   const isFull = (urgency: number): boolean => {
-    const isStanding = now() - busySince > 1000 * burstSeconds;
-    // The more urgent go first anyway: what makes ordinary ones wait does not keep these.
-    const patience = isStanding && urgency <= URGENCY.request ? standingSeconds : burstSeconds;
+    const patience = isHeldShort(urgency) ? standingSeconds : burstSeconds;
     return depth >= limit || depth * planMilliseconds > 1000 * patience;
   };
   const start = (waiting: Waiting): void => {
@@ -112,9 +116,10 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   const drain = (): void => {
     isDue = false;
     const begunAt = now();
-    for (const waiting of byUrgency) {
-      // More urgent work kept these back for longer than anyone should wait for an answer.
-      while (waiting[0] !== undefined && begunAt - waiting[0].since > 1000 * burstSeconds) {
+    for (const [urgency, waiting] of byUrgency.entries()) {
+      // More urgent work overtook these until they had waited for longer than they were taken for.
+      const patience = isHeldShort(urgency) ? overtakenSeconds : burstSeconds;
+      while (waiting[0] !== undefined && begunAt - waiting[0].since > 1000 * patience) {
         refuse(waiting.shift() as Waiting);
       }
     }

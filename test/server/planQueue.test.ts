@@ -166,6 +166,24 @@ describe('the queue of plans', () => {
       await turn();
     });
 
+    it('refuses what was taken and then overtaken for longer than it may', async () => {
+      for (const { ask, shed, turn } of [await flooded(), startQueue()]) {
+        const isFlood = shed.length > 0;
+        void ask('overtaken', 1);
+        // Urgent ones for 4 ms come every 4 ms: 96 of the 100 ms, and then the rest.
+        const overtake = async (turns: number) => {
+          for (let i = 0; i < turns; i++) {
+            for (let each = 0; each < 2; each++) void ask('urgent', 10);
+            await turn();
+          }
+        };
+        await overtake(24);
+        expect(shed).not.toContain('overtaken');
+        await overtake(3);
+        expect(shed.includes('overtaken')).toBe(isFlood);
+      }
+    });
+
     it('takes what is more urgent than the ordinary as before', async () => {
       const { ask, queue, turn } = await flooded();
       for (let i = 0; i < 300; i++) void ask('urgent', 10);

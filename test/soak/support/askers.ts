@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { createLatencies, type LatencySummary } from '../../../sim/latencies.js';
+import { createLatencies, type Latencies, type LatencySummary } from '../../../sim/latencies.js';
 import type { ServerTarget } from '../../../sim/serverApi.js';
 import type { ToFleetMessage } from '../../../src/domain/messages.js';
 import { monotonicMilliseconds } from '../../../src/platform/clock.js';
@@ -13,7 +13,7 @@ export interface PhaseResult {
   readonly refused: Readonly<Record<string, number>>;
   /** Refusals by the request's priority. */
   readonly refusedByPriority: Readonly<Record<number, number>>;
-  readonly acceptedByPriority: Readonly<Record<number, number>>;
+  readonly acceptedByPriority: Readonly<Record<number, LatencySummary>>;
   /** Orders that found no free robot: not offered to the server. */
   readonly withoutRobot: number;
 }
@@ -151,7 +151,7 @@ function createTally() {
   const latencies = createLatencies();
   const refused: Record<string, number> = {};
   const refusedByPriority: Record<number, number> = {};
-  const acceptedByPriority: Record<number, number> = {};
+  const byPriority = new Map<number, Latencies>();
   let offered = 0;
   let withoutRobot = 0;
   return {
@@ -159,7 +159,9 @@ function createTally() {
     withoutRobot: () => void withoutRobot++,
     accepted(milliseconds: number, priority: number) {
       latencies.record(milliseconds);
-      acceptedByPriority[priority] = (acceptedByPriority[priority] ?? 0) + 1;
+      const own = byPriority.get(priority) ?? createLatencies();
+      byPriority.set(priority, own);
+      own.record(milliseconds);
     },
     refused(code: string, priority: number) {
       refused[code] = (refused[code] ?? 0) + 1;
@@ -171,7 +173,9 @@ function createTally() {
         offered,
         refused,
         refusedByPriority,
-        acceptedByPriority,
+        acceptedByPriority: Object.fromEntries(
+          Array.from(byPriority, ([priority, own]) => [priority, own.summary()]),
+        ),
         withoutRobot,
       },
     }),
