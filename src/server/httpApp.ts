@@ -19,6 +19,7 @@ import type { Metrics } from './metrics.js';
 import { API_DESCRIPTION, toSchema202012 } from './openapi.js';
 import type { QueuedService } from './planQueue.js';
 import { sendProblem, toAppError } from './problem.js';
+import { schemaFaults } from './schemaFault.js';
 import type { TokenSource } from './tokens.js';
 import { parseWireJson } from './wireJson.js';
 import { referencesOf } from './wireMessages.js';
@@ -70,7 +71,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   app.setValidatorCompiler<TSchema>(({ schema }) => {
     const validator = Compile(schema);
     return (value: unknown) =>
-      validator.Check(value) ? { value } : { error: validator.Errors(value) as unknown as Error };
+      validator.Check(value) ? { value } : { error: schemaFaults(validator, value) as unknown as Error };
   });
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
 

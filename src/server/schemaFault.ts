@@ -1,9 +1,35 @@
+import type { Validator } from 'typebox/compile';
+import { LIMITS } from '../domain/limits.js';
+
 /** The part of typebox's validation errors that a sentence needs. */
 interface Fault {
   readonly keyword: string;
   readonly instancePath: string;
   readonly message: string;
   readonly params: object;
+}
+
+/**
+ * What is wrong with a value that a schema refuses. Finding that out costs a hundred times what the refusal did: of a
+ * value that holds more than LIMITS.valuesExplained it is not looked for.
+ */
+export function schemaFaults(validator: Validator, value: unknown): readonly Fault[] {
+  if (!holdsMoreThan(LIMITS.valuesExplained, value)) return validator.Errors(value);
+  const message = `does not fit, and what is wrong is not looked for among more than ${LIMITS.valuesExplained} values`;
+  return [{ keyword: 'size', instancePath: '', message, params: {} }];
+}
+
+function holdsMoreThan(limit: number, value: unknown): boolean {
+  const waiting = [value];
+  let seen = 0;
+  for (let next = waiting.pop(); seen <= limit; next = waiting.pop()) {
+    seen++;
+    if (typeof next === 'object' && next !== null) {
+      for (const key in next) if (waiting.push((next as Record<string, unknown>)[key]) > limit) return true;
+    }
+    if (waiting.length === 0) return seen > limit;
+  }
+  return true;
 }
 
 /** One sentence about a fault of a value: where, and what is wrong. */

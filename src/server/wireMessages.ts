@@ -1,7 +1,7 @@
 import { Compile, type Validator } from 'typebox/compile';
 import { AppError, type ErrorReferences } from '../domain/errors.js';
 import { FROM_FLEET, type ErrorMessageContent, type FromFleetMessage } from '../domain/messages.js';
-import { schemaFault } from './schemaFault.js';
+import { schemaFault, schemaFaults } from './schemaFault.js';
 import { parseWireJson } from './wireJson.js';
 
 const VALIDATORS = new Map<unknown, Validator>(
@@ -32,7 +32,7 @@ export function readMessage(bytes: Buffer, isBinary: boolean): ReadMessage {
     return refused(value, `its type is not one of ${known}`);
   }
   if (validator.Check(value)) return { kind: 'message', message: value as FromFleetMessage };
-  return refused(value, schemaFault(validator.Errors(value)));
+  return refused(value, schemaFault(schemaFaults(validator, value)));
 }
 
 function refused(value: unknown, detail: string): ReadMessage {

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
+import { readMessage } from '../../src/server/wireMessages.js';
+
+type Entry = readonly [nodeId: unknown, at: number, laneId: unknown];
+
+function read(value: unknown): { code: string | undefined; detail: unknown } {
+  const result = readMessage(Buffer.from(JSON.stringify(value)), false);
+  if (result.kind === 'message') return { code: undefined, detail: result.message.type };
+  return { code: result.error.code, detail: result.error.references['detail'] };
+}
+
+function completion(entries: number, last: Entry = ['r0c0', 1, null]) {
+  const trace: Entry[] = Array.from({ length: entries - 1 }, () => ['r0c0', 1, null]);
+  return { type: 'route.completed', routeId: 'x', trace: [...trace, last] };
+}
+
+describe('a message of a fleet', () => {
+  it('may have a trace as long as the limit says', () => {
+    expect(read(completion(LIMITS.traceEntries))).toEqual({ code: undefined, detail: 'route.completed' });
+  });
+
+  it('is told where it is wrong', () => {
+    const { code, detail } = read(completion(500, [7, 1, null]));
+    expect([code, detail]).toEqual(['E_BAD_MESSAGE', expect.stringContaining('/trace/499/0')]);
+  });
+
+  it('is refused without being told where, if looking for it would hold up all others', () => {
+    for (const long of [completion(2000, [7, 1, null]), completion(LIMITS.traceEntries + 1)]) {
+      const { code, detail } = read(long);
+      expect([code, detail]).toEqual(['E_BAD_MESSAGE', expect.stringContaining('more than 4000 values')]);
+    }
+  });
+
+  it.each([
+    ['objects', Array.from({ length: 100_000 }, () => ({}))],
+    ['numbers', Array.from({ length: 100_000 }, (_, i) => i % 10)],
+    ['keys', Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`k${i}`, 1]))],
+  ])('is not even parsed with a great many %s', (_, content) => {
+    expect(read({ type: 'hello', content })).toEqual({
+      code: 'E_BAD_ENCODING',
+      detail: `it holds more than ${LIMITS.jsonValues} values`,
+    });
+  });
+
+  it('may have any commas and brackets in its strings', () => {
+    const routeId = ',[{'.repeat(30_000);
+    expect(read({ type: 'route.completed', routeId, trace: [] }).code).toBe('E_BAD_MESSAGE');
+  });
+});
