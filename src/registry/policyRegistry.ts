@@ -44,7 +44,7 @@ export interface PolicyRegistry {
   faults(): readonly PolicyFault[];
   /**
    * Writes a version, whole or not at all, then drops the oldest above `LIMITS.policyVersionsKept`,
-   * never the active one. Metrics that are not finite are left out.
+   * never the active one or the trusted one. Metrics that are not finite are left out.
    * @throws E_POLICY_CORRUPT wrong count of weights, or one that is not finite or out of bounds: nothing is written
    * @throws E_DATA_DIRECTORY it cannot be written
    */
@@ -67,6 +67,10 @@ export interface PolicyRegistry {
    * null for free flow. The active one comes first, or a restart would undo a roll back.
    */
   newestHealthy(): string | null;
+  /** The last good version, as long as it can be served. A restart must not make good what had no time to prove itself. */
+  trusted(): string | null;
+  /** @param policyVersion null: the last good weights were never saved */
+  trust(policyVersion: string | null): Promise<void>;
   /** Marks a version as bad: it stays for inspection and is not chosen any more, unless an operator activates it. */
   condemn(policyVersion: string, reason: string): Promise<void>;
   isCondemned(policyVersion: string): boolean;
@@ -143,13 +147,18 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     }
     const condemned = { ...catalogue.state.condemned };
     delete condemned[policyVersion];
-    await setState({ active: policyVersion, condemned });
+    await setState({ ...catalogue.state, active: policyVersion, condemned });
     return policy;
   }
 
   async function condemn(policyVersion: string, reason: string): Promise<void> {
-    const { active, condemned } = catalogue.state;
-    await setState({ active, condemned: { ...condemned, [policyVersion]: reason } });
+    const { state } = catalogue;
+    await setState({ ...state, condemned: { ...state.condemned, [policyVersion]: reason } });
+  }
+
+  async function trust(policyVersion: string | null): Promise<void> {
+    if (policyVersion !== catalogue.state.trusted)
+      await setState({ ...catalogue.state, trusted: policyVersion });
   }
 
   return {
@@ -161,6 +170,8 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     active: () => catalogue.state.active,
     previous: () => catalogue.previous(),
     newestHealthy: () => catalogue.newestHealthy(),
+    trusted: () => catalogue.trusted(),
+    trust: (policyVersion) => inTurn(() => trust(policyVersion)),
     condemn: (policyVersion, reason) => inTurn(() => condemn(policyVersion, reason)),
     isCondemned: (policyVersion) => catalogue.condemnation(policyVersion) !== null,
   };

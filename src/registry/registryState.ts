@@ -6,22 +6,23 @@ import { replaceFile } from './atomicFiles.js';
 import { isMissing } from './policyFiles.js';
 import type { Parsed } from './policyFormat.js';
 
-/** Beside the versions: which one is active, and which were found bad and why. */
+/** Beside the versions: which one is active, which was last known to be good, and which were found bad and why. */
 export const STATE_FILE = 'registry.json';
 
 const StateField = Type.Object({
   active: Type.Union([Type.String(), Type.Null()]),
+  trusted: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   condemned: Type.Record(Type.String(), Type.String()),
 });
-export type RegistryState = Static<typeof StateField>;
+export type RegistryState = Required<Static<typeof StateField>>;
 const validator = Compile(StateField);
 
-export const NO_STATE: RegistryState = { active: null, condemned: {} };
+export const NO_STATE: RegistryState = { active: null, trusted: null, condemned: {} };
 
 export async function readState(directory: string): Promise<Parsed<RegistryState>> {
   try {
     const content: unknown = JSON.parse(await readFile(join(directory, STATE_FILE), 'utf8'));
-    if (validator.Check(content)) return { kind: 'valid', value: content };
+    if (validator.Check(content)) return { kind: 'valid', value: { ...NO_STATE, ...content } };
     return { kind: 'fault', detail: 'it does not fit its schema; no version counts as active' };
   } catch (error) {
     if (isMissing(error)) return { kind: 'valid', value: NO_STATE };

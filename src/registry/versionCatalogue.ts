@@ -30,13 +30,14 @@ export interface VersionCatalogue {
   isForDrill(policyVersion: string): boolean;
   /** Numbers are never used twice, damaged versions' neither. */
   nextVersion(): string;
-  /** Its own versions beyond the newest `kept`, oldest first, without the active one and those still needed. */
+  /** Its own versions beyond the newest `kept`, oldest first, without the active one, the trusted one and those still needed. */
   spare(kept: number, needed: readonly string[]): string[];
 
   list(): PolicyView[];
   faults(): PolicyFault[];
   previous(): string | null;
   newestHealthy(): string | null;
+  trusted(): string | null;
 }
 
 /** `names` are its own versions' directories on disk, sound or not; those not named prefix + number are left alone. */
@@ -91,7 +92,7 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     spare: (kept, needed) =>
       numbered
         .slice(0, Math.max(0, numbered.length - kept))
-        .filter((name) => name !== catalogue.state.active && !needed.includes(name)),
+        .filter((name) => ![catalogue.state.active, catalogue.state.trusted, ...needed].includes(name)),
 
     list: () =>
       [...versions.values()].map(({ manifest }) => {
@@ -118,6 +119,7 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
       const candidates = healthy();
       return candidates.find((name) => name === catalogue.state.active) ?? candidates[0] ?? null;
     },
+    trusted: () => healthy().find((name) => name === catalogue.state.trusted) ?? null,
   };
   return catalogue;
 }

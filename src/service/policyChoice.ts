@@ -15,16 +15,37 @@ export function earlierVersion(host: PolicyHost, registry: PolicyRegistry): stri
   return host.updatesSinceSave() > 0 ? base : registry.previous();
 }
 
-/** Serves what a server starts from. Versions that turn out damaged are passed over; the registry lists them with the reason. */
+/**
+ * Serves what a server starts from, under watch against the last good version where that is another. Versions that turn out
+ * damaged are passed over; the registry lists them with the reason.
+ */
 export async function installNewest(host: PolicyHost, registry: PolicyRegistry): Promise<void> {
   for (let version = registry.newestHealthy(); version !== null; version = registry.newestHealthy()) {
     try {
       const { weights } = await registry.load(version);
       const gate = gatePublication(weights);
-      if (gate === null) return void host.install(weights, version, 'trusted');
+      if (gate === null) {
+        const isWatched = await installTrusted(host, registry, version);
+        return void host.install(weights, version, isWatched ? undefined : 'trusted');
+      }
       await registry.condemn(version, `the gate ${gate} stops it`);
     } catch (error) {
       if (!isAppError(error) || registry.newestHealthy() === version) throw error;
     }
+  }
+}
+
+/** Makes the last good version the one to come back to; false where it is what is served, or there is none. */
+async function installTrusted(host: PolicyHost, registry: PolicyRegistry, served: string): Promise<boolean> {
+  const trusted = registry.trusted();
+  if (trusted === null || trusted === served) return false;
+  try {
+    const { weights } = await registry.load(trusted);
+    if (gatePublication(weights) !== null) return false;
+    host.install(weights, trusted, 'trusted');
+    return true;
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return false;
   }
 }

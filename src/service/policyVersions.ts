@@ -90,6 +90,10 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     return base !== null && registries.get(host)?.isCondemned(base) ? base : null;
   };
 
+  /** A start must know what the guard trusts, not take for good what it finds. */
+  const keepTrust = async (host: PolicyHost): Promise<void> =>
+    registries.get(host)?.trust(host.guard.trusted()?.version ?? null);
+
   const save: PolicyVersions['save'] = async (host, reason, needed) => {
     const snapshot = host.snapshot();
     if (!snapshot) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: 'free-flow' });
@@ -111,7 +115,10 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       needed: needed === undefined ? [] : [needed],
     });
     savedThrough.set(host, to);
-    if (host.saved(view.policyVersion, snapshot)) return view;
+    if (host.saved(view.policyVersion, snapshot)) {
+      await keepTrust(host);
+      return view;
+    }
     const registry = registryOf(host, view.policyVersion);
     await registry.condemn(view.policyVersion, 'taken back while it was being saved');
     return viewOf(registry, view.policyVersion);
@@ -124,9 +131,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
 
   const store = async (host: PolicyHost, policy: NewPolicy): Promise<PolicyView> => {
     const registry = registryOf(host, 'none');
-    // What the guard would put back, and what is to be served next, are no versions to drop.
-    const needed = [policy.needed ?? [], host.guard.trusted()?.version ?? []].flat();
-    const manifest = await registry.save({ ...policy, needed });
+    const manifest = await registry.save(policy);
     const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
     const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
     await core.journal.append({ ...stampOf(host), kind: 'policy.saved', payload });
@@ -163,6 +168,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
           const registry = await openRegistry(scopeOf(host));
           registries.set(host, registry);
           await installNewest(host, registry);
+          await keepTrust(host);
         }
         applySource(core, entry);
       }
@@ -176,6 +182,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       await registry.activate(policyVersion);
       host.install(weights, policyVersion);
       await announce(host, policyVersion, reason);
+      await keepTrust(host);
       return viewOf(registry, policyVersion);
     },
     async serveEarlier(host) {
@@ -194,6 +201,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       assertUnchanged();
       host.install(weights, target, 'trusted');
       await announce(host, target, 'rolled back by an operator');
+      await keepTrust(host);
       return viewOf(registry, target);
     },
     async serveSabotaged(host, kind) {
@@ -209,6 +217,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       });
       host.install(weights, policyVersion, 'sabotaged');
       await announce(host, policyVersion, `drill: ${kind}`);
+      await keepTrust(host);
       return viewOf(registryOf(host, policyVersion), policyVersion);
     },
     async recordTakenBack(host, { from, to, cause, installation }) {

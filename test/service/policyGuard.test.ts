@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { createRandom } from '../../src/platform/random.js';
 import { sabotage } from '../../src/policy/sabotage.js';
@@ -29,11 +31,64 @@ describe('a worse policy', () => {
     expect(reopened.faults()).toEqual([{ policyVersion: 'v2', reason: 'taken back: rowError' }]);
   });
 
+  it('is not taken for good by a restart before it was found, nor by one before that was written down', async () => {
+    await current().service.activatePolicy(SITE, 'v2');
+    await current().restart();
+    expect(guard()).toMatchObject({ policyVersion: 'v2+0', trusted: 'v1' });
+    await current().drive(15);
+    expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true, last: { from: 'v2+0' } });
+  });
+
+  it('that learning came to, saved at a stop, is not either', async () => {
+    current().learn(update(gloomy));
+    await current().restart();
+    expect(guard()).toMatchObject({ policyVersion: 'v3+0', trusted: 'v1' });
+    await current().drive(15);
+    expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true });
+  });
+
   it('that learning came to is taken back as well', async () => {
     current().learn(update(gloomy));
     expect(guard().policyVersion).toBe('v1+1');
     await current().drive(15);
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true });
+  });
+
+  it('is none after it proved itself, nor after a restart', async () => {
+    current().learn(update(sound.map((weight) => 0.999 * weight)));
+    await current().drive(500);
+    await current().service.savePolicy(SITE);
+    expect(guard()).toMatchObject({ policyVersion: 'v3+0', trusted: 'v3' });
+    await current().restart();
+    expect(guard()).toMatchObject({ policyVersion: 'v3+0', trusted: 'v3' });
+  });
+
+  it('is none after it proved itself until another was activated, nor after a kill at that moment', async () => {
+    expect((await current().openRegistry()).trusted()).toBe('v1');
+    const v3 = await saveVersion(
+      await current().openRegistry(),
+      sound.map((weight) => 0.999 * weight),
+      false,
+    );
+    await current().restart();
+    await current().service.setMode(SITE, 'frozen');
+    await current().service.activatePolicy(SITE, v3);
+    await current().drive(400);
+    await current().service.activatePolicy(SITE, 'v2');
+    expect((await current().openRegistry()).trusted()).toBe(v3);
+  });
+
+  it('is come back from to nothing that is condemned or cannot be read', async () => {
+    const registry = await current().openRegistry();
+    const v3 = await saveVersion(registry, sound, true);
+    await registry.condemn('v1', 'by hand');
+    await current().restart();
+    expect(guard()).toMatchObject({ policyVersion: `${v3}+0`, trusted: v3 });
+    const again = await current().openRegistry();
+    const v4 = await saveVersion(again, sound, true);
+    writeFileSync(join(current().directory, v3, 'weights.bin'), 'no weights');
+    await current().restart();
+    expect(guard()).toMatchObject({ policyVersion: `${v4}+0`, trusted: v4 });
   });
 
   it('is not what other reward weights make of the same routes', async () => {

@@ -15,6 +15,8 @@ const current = useGuardedService();
 const guard = () => current().guard();
 const activate = (version: string) => current().service.activatePolicy(SITE, version);
 const rollBack = (from?: string) => current().service.rollBack(SITE, from);
+/** What a start would come back to. */
+const trustedOnDisk = async () => (await current().openRegistry()).trusted();
 const names = (policies = current().service.policies()) =>
   policies.filter(({ healthy }) => healthy).map(({ policyVersion }) => policyVersion);
 
@@ -58,7 +60,9 @@ describe('a version made for a drill', () => {
   });
 
   it('is not trusted, however long the guard finds nothing', async () => {
-    const faint = await saveVersion(await current().openRegistry(), faintly(1), true);
+    const registry = await current().openRegistry();
+    const faint = await saveVersion(registry, faintly(1), true);
+    await registry.trust(faint);
     await current().restart();
     await current().service.setMode(SITE, 'frozen');
     await current().drive(20);
@@ -128,6 +132,7 @@ describe('a roll back by hand', () => {
     expect(guard().policyVersion).toBe(`${better}+0`);
     await rollBack();
     expect(guard()).toMatchObject({ policyVersion: 'v2+0', trusted: 'v2' });
+    expect(await trustedOnDisk()).toBe('v2');
     await rollBack();
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', trusted: 'v1' });
     expect(await codeOf(() => rollBack())).toBe('E_NO_EARLIER_POLICY');
