@@ -26,7 +26,7 @@ export interface PlanQueueOptions {
   readonly underWayLimit: number;
   /** How long a burst may have to wait. */
   readonly burstSeconds: number;
-  /** How long plans may have to wait once the queue has not been empty for that long since `burstSeconds`. */
+  /** How long plans may have to wait once the queue has hardly been empty for `burstSeconds`. */
   readonly standingSeconds: number;
   /** How long what was taken then may wait where more urgent plans overtake it: refused after that. */
   readonly overtakenSeconds: number;
@@ -51,6 +51,12 @@ const SLICE_MILLISECONDS = 4;
  */
 const MEMORY = 0.002;
 
+/**
+ * A queue that is never empty comes to this share of the time after `burstSeconds`, and below it again after a
+ * twentieth of that without anyone in it: moments between two floods do not end them, many pauses do.
+ */
+const STANDING_SHARE = 0.9;
+
 export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQueue {
   const { limit, underWayLimit, burstSeconds, standingSeconds, overtakenSeconds, now, defer } = {
     limit: LIMITS.plansWaiting,
@@ -66,8 +72,9 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   let depth = 0;
   let underWay = 0;
   let isDue = false;
-  let emptyAt = now();
-  let busySince = now();
+  let busyShare = 0;
+  let busyShareAt = now();
+  const startedAt = byUrgency.map(() => -Infinity);
   let lastStartedAt: number | null = null;
   let planMilliseconds = 0;
   let measured = 0;
@@ -86,20 +93,33 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     if (last !== undefined) refuse(last);
     return last !== undefined;
   };
+  /** The share of the time for which there was something to plan moves towards what it was since the last call. */
+  const passTime = (wasBusy = depth > 0): void => {
+    const target = wasBusy ? 1 : 0;
+    const seconds = (now() - busyShareAt) / 1000;
+    busyShare = target + (busyShare - target) * (1 - STANDING_SHARE) ** (seconds / burstSeconds);
+    busyShareAt = now();
+  };
   /** The more urgent go first anyway: what makes ordinary ones wait does not keep these. */
-  const isHeldShort = (urgency: number): boolean =>
-    urgency <= URGENCY.request && now() - busySince > 1000 * burstSeconds;
+  const isHeldShort = (urgency: number): boolean => {
+    passTime();
+    return urgency <= URGENCY.request && busyShare > STANDING_SHARE;
+  };
+  const isOvertaken = (urgency: number, { since }: Waiting): boolean =>
+    startedAt.some((last, other) => other > urgency && last > since);
   const isFull = (urgency: number): boolean => {
     const patience = isHeldShort(urgency) ? standingSeconds : burstSeconds;
     return depth >= limit || depth * planMilliseconds > 1000 * patience;
   };
-  const start = (waiting: Waiting): void => {
-    const startedAt = now();
+  const startNext = (): void => {
+    const urgency = byUrgency.findLastIndex(({ length }) => length > 0);
+    const waiting = byUrgency[urgency]?.shift() as Waiting;
+    const begunAt = now();
     if (lastStartedAt !== null) {
       const weight = Math.max(MEMORY, 1 / ++measured);
-      planMilliseconds += weight * (startedAt - lastStartedAt - planMilliseconds);
+      planMilliseconds += weight * (begunAt - lastStartedAt - planMilliseconds);
     }
-    lastStartedAt = startedAt;
+    lastStartedAt = startedAt[urgency] = begunAt;
     depth--;
     underWay++;
     waiting.start();
@@ -117,19 +137,22 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     isDue = false;
     const begunAt = now();
     for (const [urgency, waiting] of byUrgency.entries()) {
-      // More urgent work overtook these until they had waited for longer than they were taken for.
-      const patience = isHeldShort(urgency) ? overtakenSeconds : burstSeconds;
-      while (waiting[0] !== undefined && begunAt - waiting[0].since > 1000 * patience) {
-        refuse(waiting.shift() as Waiting);
+      const isShort = isHeldShort(urgency);
+      for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+        // More urgent work kept it back until it had waited for longer than it was taken for.
+        const patience = isShort && isOvertaken(urgency, first) ? overtakenSeconds : burstSeconds;
+        if (begunAt - first.since <= 1000 * patience) break;
+        waiting.shift();
+        refuse(first);
       }
     }
     const slice = Math.max(SLICE_MILLISECONDS, pausedAt === null ? 0 : begunAt - pausedAt);
     while (depth > 0 && underWay < underWayLimit && now() - begunAt < slice) {
-      start(byUrgency.findLast(({ length }) => length > 0)?.shift() as Waiting);
+      startNext();
     }
+    passTime(true);
     pausedAt = depth > 0 ? now() : null;
     if (depth > 0) return schedule();
-    emptyAt = now();
     lastStartedAt = null;
   };
   return {
@@ -140,8 +163,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
         const begin = async (): Promise<T> => plan();
         const start = (): void => resolve(begin().finally(settled));
         byUrgency[urgency]?.push({ since: now(), start, reject });
-        // A queue that is only just empty between two floods is not through with them.
-        if (depth === 0 && now() - emptyAt >= 1000 * standingSeconds) busySince = now();
+        passTime();
         depth++;
         schedule();
       });

@@ -184,12 +184,43 @@ describe('the queue of plans', () => {
       }
     });
 
+    it('refuses nobody whom nothing overtook, however long the server stood still', async () => {
+      const { ask, shed, pass, turn } = await flooded();
+      for (let i = 0; i < 3; i++) void ask('patient', 1);
+      pass(500);
+      await turn();
+      expect(shed).not.toContain('patient');
+    });
+
     it('takes what is more urgent than the ordinary as before', async () => {
       const { ask, queue, turn } = await flooded();
       for (let i = 0; i < 300; i++) void ask('urgent', 10);
       expect(queue.depth).toBe(300);
       await turn();
     });
+  });
+
+  it('takes a burst though somebody asks every few milliseconds: that is no flood', async () => {
+    const { ask, queue, pass, turn, drain, shed } = startQueue({}, 1);
+    for (let i = 0; i < 500; i++) {
+      void ask('now and then', 1);
+      await drain();
+      pass(4);
+    }
+    for (let i = 0; i < 300; i++) void ask('burst', 1);
+    await turn();
+    expect([queue.depth, shed]).toEqual([296, []]);
+  });
+
+  it('is in a flood too where each plan begins at once, but there is always one', async () => {
+    const { ask, queue, turn } = startQueue();
+    for (let i = 0; i < 600; i++) {
+      for (let each = 0; each < 2; each++) void ask('one after the other', 1);
+      await turn();
+    }
+    for (let i = 0; i < 300; i++) void ask('burst', 1);
+    expect(queue.depth).toBeLessThanOrEqual(30);
+    await turn();
   });
 
   it('refuses what more urgent work kept waiting for longer than a burst may', async () => {
