@@ -70,6 +70,7 @@ interface Hold {
 
 /** Traces tell of waits minutes later: so long must holds be remembered. */
 const HOLDS_KEPT_PER_NODE = 64;
+const STOPS_KEPT_PER_HOLD = 16;
 
 /** So often is blame passed on: robots that wait for each other in a circle have no head. Decision 0017. */
 const QUEUE_LIMIT = 8;
@@ -168,8 +169,12 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
       else obstacles.delete(robot);
       const stops = current.get(robot)?.stops;
       const last = stops?.at(-1);
-      if (obstacle) stops?.push({ fromSeconds: atSeconds, untilSeconds: Infinity });
-      else if (last) last.untilSeconds = atSeconds;
+      if (!obstacle) {
+        if (last) last.untilSeconds = atSeconds;
+      } else if (last && stops!.length >= STOPS_KEPT_PER_HOLD) {
+        // One that stops and goes without end counts as stopped in between: each wait for it reads all its stops.
+        last.untilSeconds = Infinity;
+      } else stops?.push({ fromSeconds: atSeconds, untilSeconds: Infinity });
     },
     charge: (wait) => walk(wait, true),
     explain: (wait) => walk(wait, false),

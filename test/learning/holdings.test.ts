@@ -162,6 +162,17 @@ describe('a stopped robot', () => {
     expect(next.blockingSeconds).toBe(2);
   });
 
+  it('is one all the time once it stops and goes for the sake of it', () => {
+    const { holdings, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, null, next));
+    for (let at = 2; at < 2_000; at++) holdings.setObstacle(A, at % 2 === 0, at);
+    holdings.setObstacle(A, true, 2_000);
+    // Sixteen stops are told apart, and from the last on it stands: whoever waits must not have to read them all.
+    expect(holdings.charge(wait(B, 2, 32)).obstacleSeconds).toBe(15);
+    expect(holdings.explain(wait(B, 32, 2_032)).obstacleSeconds).toBe(2_000);
+    expect(next.blockingSeconds).toBe(15);
+  });
+
   it('is one on the next node too, where it is pushed while it is stopped', () => {
     const { holdings, next } = setUp();
     holdings.setObstacle(A, true, 0);
