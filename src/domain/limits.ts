@@ -39,7 +39,10 @@ export const LIMITS = {
   nodesPerRoute: 8_000,
   traceEntries: 16_000,
   /** After so many its robot gets no new plan for having left its way; lanes that close still send it round. */
-  revisionsPerRoute: 2_000,
+  revisionsPerRoute: 500,
+  /** Of all open routes of a warehouse; above it each gets no more than `revisionsWhenMany`. */
+  revisionsPerWarehouse: 50_000,
+  revisionsWhenMany: 20,
   /** Closed routes kept for answering a repeated completion without reading the journal. */
   closedRoutesKept: 20_000,
   requestsKept: 20_000,
@@ -77,6 +80,8 @@ export const LIMITS = {
   jsonDepth: 16,
   /** A trace of `traceEntries` has 64,000. */
   jsonValues: 70_000,
+  /** A hello of `robotsPerHello` has 4,000. Each costs far more than a value. */
+  jsonFields: 10_000,
   eventStreamsOpen: 64,
   tokens: 1_000,
   /** A revoked or expired token's connections end within this and a moment. */
@@ -103,6 +108,8 @@ export const LIMITS = {
   /** Pages that a backup copies between two commits. */
   backupPagesPerStep: 256,
   correctionsPerRecord: 10_000,
+  /** Waits of fleets that report nothing on the way, until the traces of others have come; of more the oldest settle early. */
+  waitsUnsettled: 100_000,
   /** While the disk is full; what is above is not in the journal's training set. */
   correctionsWaiting: 200_000,
   /** A checkpoint is written after so many records, so that a start reads no more than these. */

@@ -12,7 +12,7 @@ import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
-import { arrive, latestPlausible, plausibleInstant, standAt } from './tracking.js';
+import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
   RoutingService,
@@ -160,8 +160,8 @@ async function deviate(
       throw new AppError('E_ROUTE_OTHER_MAP', { routeId, warehouseId: site.warehouseId });
     throw new AppError('E_ROUTE_CLOSED', { routeId, state: route ? 'closing' : found.state });
   }
-  if (route.revisions.length > LIMITS.revisionsPerRoute)
-    throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit: LIMITS.revisionsPerRoute });
+  const limit = revisionLimit(site, route);
+  if (route.revisions.length > limit) throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
   route.progressSeen = true;
   route.robot.heardAt = site.clock.now();
   const at = plausibleInstant(site, route, message.at);

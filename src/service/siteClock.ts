@@ -42,15 +42,17 @@ function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
 
 /** Charges and corrects whatever the mode: in one that does not learn these must not pile up either. */
 function settle(site: Site, host: PolicyHost, now: Instant): void {
-  for (;;) {
-    const [first] = site.unsettled;
+  let due = 0;
+  for (const { settleAt, waits, passages } of site.unsettled) {
     // What waits for longer than it was meant to was written under a clock that ran ahead.
-    if (!first || (first.settleAt > now && first.settleAt <= now + 1000 * SETTLE_SECONDS)) break;
-    site.unsettled.shift();
-    const { waits, passages } = first;
+    const isEarly = settleAt > now && settleAt <= now + 1000 * SETTLE_SECONDS;
+    if (isEarly && site.unsettled.length - due <= LIMITS.waitsUnsettled) break;
+    due++;
     for (const wait of waits) site.holdings.charge(wait);
     for (const passage of passages) site.charged.add(passage);
   }
+  // All at once: to take the first of a long array moves all that follow.
+  site.unsettled.splice(0, due);
   for (const passage of site.charged) if (learnsIn(site.mode)) correct(site, host, passage);
   site.charged.clear();
 }

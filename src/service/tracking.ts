@@ -77,6 +77,14 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   site.holdings.depart(route.robot.index, nextPassage(route, revision));
 }
 
+/** How many plans a route may have had: few where the warehouse keeps many, each of which holds memory. */
+export function revisionLimit({ openRoutes }: Pick<Site, 'openRoutes'>, { revisions }: OpenRoute): number {
+  if (revisions.length <= LIMITS.revisionsWhenMany) return LIMITS.revisionsPerRoute;
+  let all = 0;
+  for (const route of openRoutes.values()) all += route.revisions.length;
+  return all > LIMITS.revisionsPerWarehouse ? LIMITS.revisionsWhenMany : LIMITS.revisionsPerRoute;
+}
+
 /** Robots' clocks may run ahead of the site's by so much. */
 export function latestPlausible({ clock }: Site): Instant {
   return clock.now() + 1000 * LIMITS.traceClockSkewSeconds;
