@@ -20,7 +20,7 @@ export const ERRORS = {
   E_TOO_LARGE: entry(413, 'The message is larger than {limit} bytes. Send less at once.'),
   E_BAD_ENCODING: entry(
     400,
-    'The message is not valid UTF-8 JSON: {detail}. Send one JSON object a message.',
+    'The message cannot be read as UTF-8 JSON: {detail}. Send one JSON object a message.',
   ),
   E_MEDIA_TYPE: entry(415, 'The body is not JSON. Send it with content-type application/json.'),
   E_HELLO_FIRST: entry(

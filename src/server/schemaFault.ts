@@ -3,10 +3,9 @@ import { LIMITS } from '../domain/limits.js';
 
 /** The part of typebox's validation errors that a sentence needs. */
 interface Fault {
-  readonly keyword: string;
+  readonly schemaPath: string;
   readonly instancePath: string;
   readonly message: string;
-  readonly params: object;
 }
 
 /**
@@ -16,7 +15,7 @@ interface Fault {
 export function schemaFaults(validator: Validator, value: unknown): readonly Fault[] {
   if (!holdsMoreThan(LIMITS.valuesExplained, value)) return validator.Errors(value);
   const message = `does not fit, and what is wrong is not looked for among more than ${LIMITS.valuesExplained} values`;
-  return [{ keyword: 'size', instancePath: '', message, params: {} }];
+  return [{ schemaPath: '', instancePath: '', message }];
 }
 
 function holdsMoreThan(limit: number, value: unknown): boolean {
@@ -34,10 +33,14 @@ function holdsMoreThan(limit: number, value: unknown): boolean {
 
 /** One sentence about a fault of a value: where, and what is wrong. */
 export function schemaFault(faults: readonly Fault[]): string {
-  const unknown = faults.find(({ keyword }) => keyword === 'additionalProperties');
+  const unknown = faults.find(({ schemaPath }) => schemaPath.endsWith('/additionalProperties'))?.instancePath;
   if (unknown !== undefined) {
-    const names = (unknown.params as { additionalProperties?: readonly string[] }).additionalProperties ?? [];
-    return `${place(unknown.instancePath)} has the unknown field ${JSON.stringify(clip(names[0] ?? ''))}`;
+    const end = unknown.lastIndexOf('/');
+    const name = unknown
+      .slice(end + 1)
+      .replaceAll('~1', '/')
+      .replaceAll('~0', '~');
+    return `${place(unknown.slice(0, end))} has the unknown field ${JSON.stringify(clip(name))}`;
   }
   // Of a value that may have one of several forms: what it nearly is, it is farthest into.
   const depth = ({ instancePath }: Fault): number => instancePath.split('/').length;

@@ -5,12 +5,12 @@ import { LIMITS } from '../domain/limits.js';
 
 /**
  * Parses what came over the wire, HTTP or WebSocket: UTF-8, no deeper than LIMITS.jsonDepth, of no more than
- * LIMITS.jsonValues, no `__proto__` or `constructor.prototype` keys.
+ * LIMITS.jsonValues and LIMITS.jsonFields, no `__proto__` or `constructor.prototype` keys.
  * @throws E_BAD_ENCODING naming which of them it was.
  */
 export function parseWireJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new AppError('E_BAD_ENCODING', { detail: 'the bytes are not UTF-8' });
-  // Before parsing: a megabyte of brackets holds JSON.parse for 160 ms, one of `{},` for 50.
+  // Before parsing: a megabyte of brackets holds JSON.parse for 160 ms, one of `{},` or of many fields for 50.
   const detail = excessOf(bytes);
   if (detail !== null) throw new AppError('E_BAD_ENCODING', { detail });
   const text = bytes.toString('utf8');
@@ -24,10 +24,12 @@ export function parseWireJson(bytes: Buffer): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 
 function excessOf(bytes: Buffer): string | null {
   let depth = 0;
   let values = 0;
+  let fields = 0;
   let inString = false;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
@@ -36,10 +38,12 @@ function excessOf(bytes: Buffer): string | null {
       else if (byte === QUOTE) inString = false;
     } else if (byte === QUOTE) inString = true;
     else if (byte === COMMA) values++;
+    else if (byte === COLON) fields++;
     else if (byte === 0x5b || byte === 0x7b) {
       values++;
       if (++depth > LIMITS.jsonDepth) return `it nests deeper than ${LIMITS.jsonDepth} levels`;
     } else if (byte === 0x5d || byte === 0x7d) depth--;
   }
+  if (fields > LIMITS.jsonFields) return `it holds more than ${LIMITS.jsonFields} fields`;
   return values > LIMITS.jsonValues ? `it holds more than ${LIMITS.jsonValues} values` : null;
 }

@@ -35,16 +35,29 @@ describe('a message of a fleet', () => {
   it.each([
     ['objects', Array.from({ length: 100_000 }, () => ({}))],
     ['numbers', Array.from({ length: 100_000 }, (_, i) => i % 10)],
-    ['keys', Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`k${i}`, 1]))],
-  ])('is not even parsed with a great many %s', (_, content) => {
-    expect(read({ type: 'hello', content })).toEqual({
-      code: 'E_BAD_ENCODING',
-      detail: `it holds more than ${LIMITS.jsonValues} values`,
-    });
+    ['fields', Object.fromEntries(Array.from({ length: 11_000 }, (_, i) => [`k${i}`, 1]))],
+  ])('is not even parsed with a great many %s', (what, content) => {
+    const limit = what === 'fields' ? 'more than 10000 fields' : 'more than 70000 values';
+    expect(read({ type: 'hello', content })).toEqual({ code: 'E_BAD_ENCODING', detail: `it holds ${limit}` });
+  });
+
+  it('may introduce as many robots as the limit says', () => {
+    const robots = Array.from({ length: LIMITS.robotsPerHello }, (_, i) => ({
+      ...{ robotId: `amr-${i}`, robotType: 'unit', node: 'r0c0' },
+    }));
+    expect(read({ type: 'hello', warehouseId: 'north', robots }).code).toBeUndefined();
+  });
+
+  it('is told of a field that it must not have, among however many', () => {
+    for (const count of [1, 7, 8, 30]) {
+      const fields = Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
+      const { detail } = read({ type: 'hello', warehouseId: 'north', robots: [], ...fields });
+      expect(detail).toMatch(/^it has the unknown field "k\d+"$/);
+    }
   });
 
   it('may have any commas and brackets in its strings', () => {
-    const routeId = ',[{'.repeat(30_000);
+    const routeId = ',[{:'.repeat(30_000);
     expect(read({ type: 'route.completed', routeId, trace: [] }).code).toBe('E_BAD_MESSAGE');
   });
 });
