@@ -125,6 +125,8 @@ export const LIMITS = {
   regretNodesPerSecond: 8_000,
   /** Worst predicted routes of a warehouse that are kept with their traffic. */
   cornerCasesKept: 32,
+  /** Nodes of routes in one of them, beside its own: each costs memory 32 times, and the record must not be too long. */
+  cornerCaseNodes: 60_000,
 
   replayRows: 20_000,
   cornerRows: 2_000,

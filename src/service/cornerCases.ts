@@ -70,7 +70,10 @@ export function errorSecondsOf(
   return Math.abs(found.observedWaitSeconds - found.predictedWaitSeconds);
 }
 
-/** Everyone on the snapshot with the rest of their routes; the robot of the route itself with all of it. */
+/**
+ * Everyone on the snapshot with the rest of their routes, on a floor of many long ones with its beginning; the robot of
+ * the route itself with all of it.
+ */
 export function placeRobots(
   { robots }: FloorSnapshot,
   route: IssuedRoute,
@@ -82,15 +85,22 @@ export function placeRobots(
     ...{ nodes, position: 0, stops, stopIndexes },
   };
   const others = robots.filter(({ robot }) => robot !== robotOnSite);
-  return [own, ...others].map(restOfRoute);
+  const nodesOfEach = Math.floor(LIMITS.cornerCaseNodes / robots.length);
+  return [restOfRoute(own, Infinity), ...others.map((other) => restOfRoute(other, nodesOfEach))];
 }
 
-function restOfRoute({ robotType, node, nodes, position, stops, stopIndexes }: RobotOnSite): PlacedRobot {
-  const left = stopIndexes.flatMap((index, i) => (index > position || position === 0 ? [i] : []));
+function restOfRoute(
+  { robotType, node, nodes, position, stops, stopIndexes }: RobotOnSite,
+  nodesAtMost: number,
+): PlacedRobot {
+  const end = Math.min(nodes.length, position + nodesAtMost);
+  const left = stopIndexes.flatMap((index, i) =>
+    (index > position || position === 0) && index < end ? [i] : [],
+  );
   return {
     robotType,
     node,
-    path: Array.from(nodes.subarray(position)),
+    path: Array.from(nodes.subarray(position, end)),
     stopIndexes: left.map((i) => stopIndexes[i]! - position),
     handlingSeconds: left.map((i) => stops[i]!.handlingSeconds),
   };

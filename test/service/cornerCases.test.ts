@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createCornerCases, type CornerCase } from '../../src/service/cornerCases.js';
+import { LIMITS } from '../../src/domain/limits.js';
+import type { IssuedRoute } from '../../src/learning/issuedRoute.js';
+import { createCornerCases, placeRobots, type CornerCase } from '../../src/service/cornerCases.js';
 import { cell, codeOf, lane, report, SITE, startService, traceAlong } from './support/startService.js';
 
 const HOUR = 3600 * 1000;
@@ -32,6 +34,32 @@ describe('the corner cases of a warehouse', () => {
   it('hold no route that was predicted well enough, nor one that is not a number', () => {
     const cases = createCornerCases(3);
     expect([9.9, NaN, 10].map((error) => cases.wouldKeep(error, 0))).toEqual([false, false, true]);
+  });
+});
+
+describe('the floor of a corner case', () => {
+  const stops = [3, 90].map((node) => ({ node, handlingSeconds: node }));
+  const plan = { nodes: Int32Array.from({ length: 100 }, (_, i) => i), stops, stopIndexes: [3, 90] };
+  const route = { robotType: 0, revisions: [plan] } as unknown as IssuedRoute;
+  const floorOf = (count: number) => ({
+    ...{ at: 0, mapVersion: '1', closedLanes: [] },
+    robots: Array.from({ length: count }, (_, robot) => ({
+      ...{ robot, robotType: 0, node: 1, position: 1, ...plan },
+    })),
+  });
+
+  it('has the whole of its own route and the rest of each other', () => {
+    const [own, other] = placeRobots(floorOf(10), route, 7);
+    expect([own?.path.length, own?.stopIndexes]).toEqual([100, [3, 90]]);
+    expect([other?.path.length, other?.stopIndexes, other?.handlingSeconds]).toEqual([99, [2, 89], [3, 90]]);
+  });
+
+  it('has the beginnings of the others where they are many and long', () => {
+    const [own, ...others] = placeRobots(floorOf(LIMITS.cornerCaseNodes / 50), route, 7);
+    expect([own?.path.length, own?.stopIndexes]).toEqual([100, [3, 90]]);
+    for (const { path, stopIndexes, handlingSeconds } of others) {
+      expect([path.length, path[0], stopIndexes, handlingSeconds]).toEqual([50, 1, [2], [3]]);
+    }
   });
 });
 
