@@ -72,7 +72,10 @@ const openService: OpenService = async (settings, { observer, logger, onFatal })
     const close = async () => void (await Promise.all([requests.close(), service.close()]));
     return {
       ...{ service: { ...service, close }, backend },
-      queueDepths: () => ({ journalRecords: journal.waiting() }),
+      queueDepths: () => ({
+        journalRecords: journal.waiting(),
+        journalLookUps: journal.lookUpsWaiting(),
+      }),
     };
   } catch (error) {
     await journal.close();

@@ -90,6 +90,11 @@ export const LIMITS = {
 
   journalRecordsWaiting: 50_000,
   journalBytesWaiting: 256 * 1024 * 1024,
+  /**
+   * Look-ups of routes that are over, or of ids that never were one, waiting and under way: each asks every segment, 2 to
+   * 4 ms for 58 of them. Beyond it: E_BUSY.
+   */
+  journalLookUpsWaiting: 256,
   journalRecordsPerCommit: 2_000,
   journalBytesPerCommit: 16 * 1024 * 1024,
   journalRecordBytes: 4 * 1024 * 1024,

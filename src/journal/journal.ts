@@ -9,6 +9,7 @@ import {
 } from './encoding.js';
 import type { Checkpoint, CheckpointPart } from './checkpointFile.js';
 import type { MarkedRange } from './highWaterMark.js';
+import { createLookUps } from './lookUps.js';
 import type { JournalKind, JournalRecord, NewRecord } from './records.js';
 import type { SealedSegment } from './segmentChain.js';
 
@@ -34,7 +35,11 @@ export interface Journal {
   read(fromSequence?: number): AsyncIterable<JournalRecord>;
   /** Records by their sequences, in the order given. @throws E_JOURNAL_CORRUPT naming one that is damaged or missing */
   readListed(sequences: readonly number[]): AsyncIterable<JournalRecord>;
-  /** The records that concern one route, in order; none if it was never issued. */
+  /**
+   * The records that concern one route, in order; none if it was never issued. One such look-up is under way at a
+   * time, so that commits go between them.
+   * @throws E_BUSY too many look-ups wait
+   */
   routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]>;
   /** Of the oldest record held; 1 unless older ones were dropped. */
   firstSequence(): number;
@@ -42,6 +47,8 @@ export interface Journal {
   lastSequence(): number;
   /** Records not yet committed. */
   waiting(): number;
+  /** Look-ups by route, waiting and under way. */
+  lookUpsWaiting(): number;
   /** Told of each record once it is committed, in order, before its `append` settles. */
   subscribe(listener: (record: NewRecord, sequence: number) => void): void;
   /** Checkpoints, retention and backups; null in memory. */
@@ -125,6 +132,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
   let closed: Promise<void> | null = null;
   let last = store.lastSequence();
   let hasSpace = store.reserve?.isHeld ?? true;
+  const lookUps = createLookUps();
   const listeners: ((record: NewRecord, sequence: number) => void)[] = [];
 
   function refusal(): AppError | null {
@@ -260,7 +268,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
     }
   }
 
-  async function routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]> {
+  async function findRoute(warehouseId: string, routeId: string): Promise<JournalRecord[]> {
     const records: JournalRecord[] = [];
     for (;;) {
       const from = (records.at(-1)?.sequence ?? 0) + 1;
@@ -279,12 +287,13 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
     append,
     read,
     readListed,
-    routeRecords,
+    routeRecords: (warehouseId, routeId) => lookUps.run(() => findRoute(warehouseId, routeId)),
     subscribe: (listener) => void listeners.push(listener),
     upkeep: store.upkeep ?? null,
     firstSequence: () => store.firstSequence(),
     lastSequence: () => last,
     waiting: () => queue.length + inFlight,
+    lookUpsWaiting: () => lookUps.depth,
     close: () => (closed ??= shutDown()),
   };
 }

@@ -63,6 +63,7 @@ export interface RouteLedger {
    * @throws E_UNKNOWN_ROUTE @throws E_NOT_YOUR_ROUTE
    * @throws E_COMPLETION_CONFLICT it was completed with another trace
    * @throws E_ROUTE_CLOSED it was cancelled
+   * @throws E_BUSY too many look-ups wait in the journal: nothing of it was stored, it may be sent again
    */
   complete(
     report: RouteCompletedContent,

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { AppError } from '../../src/domain/errors.js';
 import type { RouteScoredContent } from '../../src/domain/messages.js';
 import { createJournal, type Journal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
@@ -173,6 +174,21 @@ describe('completions', () => {
     expect(late.learnt).toBe(false);
     expect(await complete(ledger, 'r1')).toEqual({ ...late, duplicate: true });
     expect(ledger.find('r1')?.state).toBe('completed');
+  });
+
+  it('that the journal is too busy for leave nothing behind, and are scored once when they are sent again', async () => {
+    const journal = createMemoryJournal();
+    const ledger = ledgerOn(journal);
+    await issue(ledger, 'a', 'r1');
+    await ledger.expire('r1', 9);
+    const before = [ledger.hash(), journal.lastSequence()];
+    const busy = new AppError('E_BUSY', { limit: 1, what: 'look-ups', retryAfterSeconds: 1 });
+    vi.spyOn(journal, 'routeRecords').mockRejectedValueOnce(busy);
+    await expect(complete(ledger, 'r1')).rejects.toEqual(busy);
+    expect([ledger.hash(), journal.lastSequence()]).toEqual(before);
+    const late = await complete(ledger, 'r1');
+    expect(late.duplicate).toBeUndefined();
+    expect(await complete(ledger, 'r1')).toEqual({ ...late, duplicate: true });
   });
 
   it('of routes that memory has forgotten are answered from the journal', async () => {

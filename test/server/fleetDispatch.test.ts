@@ -12,7 +12,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** One connection of robot `amr-1` whose routes only the journal knows; a look-up waits until it is let go. */
 function startConnection(limits: { messages: number; bytes: number }) {
-  const lookUps: (() => void)[] = [];
+  const lookUps: ((error?: AppError) => void)[] = [];
   const sent: string[] = [];
   const shared = createSharedBytes();
   const queues = createRobotQueues(shared, limits);
@@ -20,7 +20,10 @@ function startConnection(limits: { messages: number; bytes: number }) {
     robotOf(_warehouseId, routeId) {
       throw new AppError('E_UNKNOWN_ROUTE', { routeId });
     },
-    route: () => new Promise((resolve) => lookUps.push(() => resolve({ robotId: 'amr-1' } as never))),
+    route: () =>
+      new Promise((resolve, reject) => {
+        lookUps.push((error) => (error ? reject(error) : resolve({ robotId: 'amr-1' } as never)));
+      }),
     completeRoute: (_warehouseId, { routeId }) => Promise.resolve({ routeId, duplicate: true } as never),
   };
   const connection: Partial<FleetConnection> = {
@@ -58,6 +61,18 @@ describe('completions of routes that only the journal knows', () => {
     await settled();
     expect(sent.slice(1)).toEqual(Array.from({ length: taken }, () => 'route.scored'));
     expect([queues.depth, shared.held]).toEqual([0, 0]);
+  });
+
+  it('are refused with E_BUSY where too many look-ups wait, and answered when they are sent again', async () => {
+    const { queues, shared, sent, lookUps, complete } = startConnection({ messages: 3, bytes: 10_000 });
+    complete('route-1');
+    lookUps.shift()?.(new AppError('E_BUSY', { limit: 256, what: 'look-ups', retryAfterSeconds: 1 }));
+    await settled();
+    expect([sent, queues.depth, shared.held]).toEqual([['E_BUSY'], 0, 0]);
+    complete('route-1');
+    lookUps.shift()?.();
+    await settled();
+    expect([sent, queues.depth, shared.held]).toEqual([['E_BUSY', 'route.scored'], 0, 0]);
   });
 });
 
