@@ -93,6 +93,8 @@ export function openSealedSegment(file: string, first: number): Segment {
   try {
     const database = new Database(file, { readonly: true, fileMustExist: true });
     try {
+      // A negative number is one of KiB.
+      database.pragma(`cache_size = -${LIMITS.sealedSegmentCacheBytes / 1024}`);
       return readableSegment(database, file, first);
     } catch (error) {
       database.close();
