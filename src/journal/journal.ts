@@ -36,8 +36,9 @@ export interface Journal {
   /** Records by their sequences, in the order given. @throws E_JOURNAL_CORRUPT naming one that is damaged or missing */
   readListed(sequences: readonly number[]): AsyncIterable<JournalRecord>;
   /**
-   * The records that concern one route, in order; none if it was never issued. One such look-up is under way at a
-   * time, so that commits go between them.
+   * The records that tell what became of a route, in order; none if it was never issued. Plans and holds that a later
+   * plan replaced may be left out: a route may have thousands of them. One such look-up is under way at a time, so that
+   * commits go between them.
    * @throws E_BUSY too many look-ups wait
    */
   routeRecords(warehouseId: string, routeId: string): Promise<JournalRecord[]>;
@@ -86,7 +87,10 @@ export interface JournalStore {
   commit(batch: readonly EncodedRecord[]): Promise<number>;
   /** Some of the records from `from` to `to`, in order from `from` on, verified; at least one if there is any. */
   read(from: number, to: number): Promise<readonly StoredRecord[]>;
-  /** Some of the route's records from a sequence on, in order, verified; none only when there are no more. */
+  /**
+   * Some of the route's records from a sequence on, in order, verified; none only when there are no more. Plans and
+   * holds before its newest plan may be left out.
+   */
   routeRecords(warehouseId: string, routeId: string, from: number): Promise<readonly StoredRecord[]>;
   /** Those of the listed records that fit into one answer, from the first on; at least one. */
   readListed(sequences: readonly number[]): Promise<readonly StoredRecord[]>;

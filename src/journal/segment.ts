@@ -20,6 +20,7 @@ export interface Segment {
   last(): number;
   bytes(): number;
   read(from: number, to: number): StoredRecord[];
+  /** Without what the newest plan among them replaced. */
   routeRecords(warehouseId: string, routeId: string, from: number): StoredRecord[];
   close(): void;
 }
@@ -151,8 +152,15 @@ function readableSegment(database: Database.Database, file: string, first: numbe
   const range = database.prepare<[number, number], Row>(
     `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
   );
-  const ofRoute = database.prepare<[string, string, number], Row>(
-    `SELECT ${COLUMNS} FROM records WHERE route_id = ? AND warehouse_id = ? AND sequence >= ? ORDER BY sequence`,
+  // Of a route with thousands of plans, SQLite then reads no more than their kinds.
+  const ofRoute = database.prepare<[{ routeId: string; warehouseId: string; from: number }], Row>(
+    `SELECT ${COLUMNS} FROM records
+      WHERE route_id = :routeId AND warehouse_id = :warehouseId AND sequence >= :from AND (
+        kind NOT IN ('route.revised', 'route.held') OR sequence >= coalesce((
+          SELECT sequence FROM records
+            WHERE route_id = :routeId AND warehouse_id = :warehouseId AND kind = 'route.revised'
+            ORDER BY sequence DESC LIMIT 1), 0))
+      ORDER BY sequence`,
   );
   const last = lastOf(database, first);
   return {
@@ -161,7 +169,8 @@ function readableSegment(database: Database.Database, file: string, first: numbe
     last: () => last,
     bytes: () => bytesOf(database),
     read: (from, to) => readSome(range.iterate(from, to), from),
-    routeRecords: (warehouseId, routeId, from) => readSome(ofRoute.iterate(routeId, warehouseId, from), from),
+    routeRecords: (warehouseId, routeId, from) =>
+      readSome(ofRoute.iterate({ routeId, warehouseId, from }), from),
     close: () => void database.close(),
   };
 }

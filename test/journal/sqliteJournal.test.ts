@@ -20,10 +20,13 @@ import { writeCheckpoint } from '../../src/journal/checkpointFile.js';
 import type { Journal } from '../../src/journal/journal.js';
 import { quarantineJournal } from '../../src/journal/quarantine.js';
 import { blobOfFloats, floatsOfBlob } from '../../src/journal/records.js';
+import { entryOfRecords } from '../../src/journal/routeEntry.js';
+import { createRouteLedger } from '../../src/journal/routeLedger.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { MARK_FILE, segmentFile } from '../../src/journal/segmentFiles.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { all, cancelled, samples, temporaryDirectory } from './support/records.js';
+import { completed, held, issued, report, request, revised, SITE, trace } from './support/routes.js';
 
 /** The first segment's name. */
 const JOURNAL_FILE = basename(segmentFile('', 1).file);
@@ -116,6 +119,28 @@ describe('the SQLite journal', () => {
     expect((await journal.routeRecords('site', 'r1')).map(({ sequence }) => sequence)).toEqual([1, 4]);
     expect(await journal.routeRecords('site', 'r9')).toEqual([]);
   });
+
+  it.each([1, 2, 4, 100])(
+    'leaves out what a later plan replaced, with %i of them to a segment',
+    async (segmentRecords) => {
+      const directory = temporaryDirectory();
+      const journal = await openJournal({ directory, sizes: { segmentRecords }, onFatal: () => undefined });
+      onTestFinished(() => journal.close());
+      const ledger = createRouteLedger({ warehouseId: SITE, journal });
+      const content = request('robot', 'q1');
+      await ledger.issue(content, () => issued('r1', content));
+      for (const next of [held, revised, revised, held, revised, held, held])
+        await ledger.revise('r1', (entry) => next(entry));
+      await ledger.expire('r1', 9);
+      const late = report('r1', trace(10));
+      await ledger.complete(late, (entry) => completed(entry, late.trace));
+
+      const written = await all(journal.read());
+      const found = await journal.routeRecords(SITE, 'r1');
+      expect(entryOfRecords(found)).toEqual(entryOfRecords(written));
+      if (segmentRecords === 100) expect(found.map(({ sequence }) => sequence)).toEqual([1, 6, 7, 8, 9, 10]);
+    },
+  );
 
   it('keeps its files to their owner', async () => {
     const directory = temporaryDirectory();
