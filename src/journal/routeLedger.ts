@@ -41,7 +41,7 @@ export interface RouteLedger {
    * @throws E_REQUEST_CONFLICT same robot and request id, other content
    * @throws E_ROUTE_OPEN the robot has another open route
    * @throws E_BUSY the warehouse has its limit of open routes
-   * @throws E_ROUTE_CLOSED a repeated request whose first answer is no longer kept
+   * @throws E_ROUTE_CLOSED a repeated request whose route is over: nobody is to drive it again
    */
   issue(
     request: RouteRequestContent,
@@ -141,17 +141,16 @@ export function createRouteLedger({
     return route;
   }
 
-  async function firstAnswer(
-    request: RouteRequestContent,
-    hash: string,
-  ): Promise<RouteAssignedContent | null> {
+  /** From memory alone, which holds every open route. @throws E_REQUEST_CONFLICT @throws E_ROUTE_CLOSED */
+  function firstAnswer(request: RouteRequestContent, hash: string): RouteAssignedContent | null {
     const before = state.request(request.robotId, request.requestId);
     if (before === undefined) return null;
     if (before.requestHash !== hash)
       throw new AppError('E_REQUEST_CONFLICT', { requestId: request.requestId });
-    const entry = await lookUp(before.routeId);
-    if (entry === null) throw new AppError('E_ROUTE_CLOSED', { routeId: before.routeId, state: 'closed' });
-    return entry.answer;
+    const { routeId } = before;
+    const open = state.open.get(routeId);
+    if (open !== undefined) return open.answer;
+    throw new AppError('E_ROUTE_CLOSED', { routeId, state: state.closed.get(routeId)?.state ?? 'closed' });
   }
 
   /** A gateway may send a completion and the next request in one breath: the first is let finish. */
@@ -175,7 +174,7 @@ export function createRouteLedger({
   const issue: RouteLedger['issue'] = (request, make) =>
     robotTurns.run(request.robotId, async () => {
       const hash = contentHash(request);
-      const answered = await firstAnswer(request, hash);
+      const answered = firstAnswer(request, hash);
       if (answered !== null) return answered;
       await closingOf(request.robotId);
       assertMayIssue(request.robotId);

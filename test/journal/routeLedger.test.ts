@@ -43,8 +43,25 @@ describe('requests', () => {
     expect(await ledger.issue({ ...content }, plan)).toEqual(first);
     await expect(ledger.issue(request('robot', 'q1', 'c'), plan)).rejects.toEqual(code('E_REQUEST_CONFLICT'));
     expect(plan).not.toHaveBeenCalled();
-    await complete(ledger, 'r1');
-    expect(await ledger.issue(content, plan)).toEqual(first);
+  });
+
+  it('whose route is over are refused without a look into the journal, also where memory forgot how it ended', async () => {
+    const journal = createMemoryJournal();
+    const routeRecords = vi.spyOn(journal, 'routeRecords');
+    const ledger = ledgerOn(journal);
+    for (const routeId of ['r1', 'r2', 'r3']) {
+      await issue(ledger, 'a', routeId);
+      await complete(ledger, routeId);
+    }
+    expect(ledger.find('r1')).toBeUndefined();
+    for (const [routeId, state] of [
+      ['r1', 'closed'],
+      ['r3', 'completed'],
+    ]) {
+      const error = { code: 'E_ROUTE_CLOSED', references: { routeId, state } };
+      await expect(issue(ledger, 'a', routeId!)).rejects.toMatchObject(error);
+    }
+    expect(routeRecords).not.toHaveBeenCalled();
   });
 
   it('sent twice at the same time are planned once', async () => {
