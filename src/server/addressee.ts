@@ -39,7 +39,7 @@ export function addressee(
     throw new AppError('E_HELLO_FIRST', { whom: `the robot of route ${routeId}` });
   }
   for (const warehouseId of connection.warehouses) {
-    const robotId = unlessUnknown(() => service.robotOf(warehouseId, routeId));
+    const robotId = rememberedRobot(service, warehouseId, routeId);
     if (robotId !== undefined) return ownRobot(connection, { kind: 'robot', robotId, warehouseId }, routeId);
   }
   return { kind: 'pastRoute', routeId };
@@ -70,9 +70,14 @@ function ownRobot(connection: FleetConnection, found: Addressee, routeId: string
   throw new AppError('E_NOT_YOUR_ROUTE', { routeId });
 }
 
-function unlessUnknown<T>(read: () => T): T | undefined {
+/** The robot of a route that is open, or not long over; nothing where only the journal could know. */
+export function rememberedRobot(
+  service: Pick<RoutingService, 'robotOf'>,
+  warehouseId: string,
+  routeId: string,
+): string | undefined {
   try {
-    return read();
+    return service.robotOf(warehouseId, routeId);
   } catch (error) {
     if (isUnknownRoute(error)) return undefined;
     throw error;

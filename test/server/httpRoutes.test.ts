@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../../src/domain/errors.js';
 import { RouteAssignedBody, RouteScoredBody, Welcome } from '../../src/domain/messages.js';
+import type { RoutingService } from '../../src/domain/serviceContract.js';
 import {
   LaneField,
   OpenRoutesField,
@@ -278,6 +279,55 @@ it('takes a completion again for a route that only the journal still knows', asy
   const second = await post(`/routes/${routeId}/complete`, { trace });
   expect([second.status, second.json]).toEqual([200, { ...first.json, duplicate: true }]);
   await server.close();
+});
+
+describe('over HTTP, a robot', () => {
+  const busy = new AppError('E_BUSY', { limit: 256, what: 'look-ups', retryAfterSeconds: 1 });
+
+  async function startWithRoute(options: { readonly remembers: boolean }) {
+    const route = vi.fn<RoutingService['route']>();
+    const server = await startServer({
+      wrap: (service) => ({
+        ...service,
+        robotOf(warehouseId, routeId) {
+          if (options.remembers) return service.robotOf(warehouseId, routeId);
+          throw new AppError('E_UNKNOWN_ROUTE', { routeId });
+        },
+        route: route.mockImplementation((warehouseId, routeId) => service.route(warehouseId, routeId)),
+      }),
+    });
+    onTestFinished(() => server.close());
+    const robot = (path: string, body: unknown, method = 'POST') =>
+      server.http(method, `${NORTH}${path}`, { token: server.tokens.robot, body });
+    await robot('/robots', { robots: [{ robotId: 'amr-1', robotType: 'unit', node: 'r0c0' }] });
+    const { json } = await robot('/routes', { ...PLAN, robotId: 'amr-1' });
+    const { routeId, nodes } = json as { routeId: string; nodes: string[] };
+    return { route, robot, routeId, trace: nodes.map((node) => [node, 1, null]) };
+  }
+
+  it('completes and cancels what memory knows without a look into the journal', async () => {
+    const { route, robot, routeId, trace } = await startWithRoute({ remembers: true });
+    const completion = await robot(`/routes/${routeId}/complete`, { trace });
+    const cancelling = await robot(`/routes/${routeId}/cancel`, { reason: 'why' });
+    expect([completion.status, cancelling.json['code']]).toEqual([200, 'E_ROUTE_CLOSED']);
+    expect(route).not.toHaveBeenCalled();
+  });
+
+  it('is told when to come back where the journal is too busy to look, and loses nothing', async () => {
+    const { route, robot, routeId, trace } = await startWithRoute({ remembers: false });
+    const path = `/routes/${routeId}`;
+    for (const [method, asked, body] of [
+      ['POST', `${path}/complete`, { trace }],
+      ['POST', `${path}/cancel`, { reason: 'why' }],
+      ['GET', path, undefined],
+    ] as const) {
+      route.mockRejectedValueOnce(busy);
+      const { status, json, headers } = await robot(asked, body, method);
+      expect([status, json['code'], headers.get('retry-after')]).toEqual([503, 'E_BUSY', '1']);
+    }
+    const { status, json } = await robot(`${path}/complete`, { trace });
+    expect([status, json['duplicate']]).toEqual([200, undefined]);
+  });
 });
 
 function weightsWith(time: number): object {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../domain/limits.js';
 import { RouteAssignedBody, RouteClosed, RouteRequestBody, RouteScoredBody } from '../../domain/messages.js';
+import { rememberedRobot } from '../addressee.js';
 import type { QueuedService } from '../planQueue.js';
 import { requireRobot, type Credential } from '../tokens.js';
 import { ANYONE, credentialOf, FLEET, READ } from './access.js';
@@ -23,8 +24,8 @@ export function addTourRoutes(app: FastifyInstance, service: QueuedService): voi
   const route = `${one}/routes/:routeId`;
   const requireOwn = async (credential: Credential, warehouseId: string, routeId: string): Promise<void> => {
     if (credential.role !== 'robot') return;
-    const { robotId } = await service.route(warehouseId, routeId);
-    requireRobot(credential, robotId);
+    const robotId = rememberedRobot(service, warehouseId, routeId);
+    requireRobot(credential, robotId ?? (await service.route(warehouseId, routeId)).robotId);
   };
 
   addRoute(app, {
