@@ -32,14 +32,15 @@ function createLaneSearch(graph: LaneGraph): Search {
 
   /** Extends a path that ends at `node`, heading as on lane `by`; `parent` is `by`, or -1 at the start. */
   const relax = (costs: SearchCosts, by: number, parent: number, node: number): void => {
-    const typeBit = (1 << costs.robotType) >>> 0;
+    const { prices, robotType, turnTimeWeight, turnWeight } = costs;
+    const typeBit = (1 << robotType) >>> 0;
     const reached = parent >= 0 ? cost[parent]! : 0;
     for (let lane = laneStart[node]!, end = laneStart[node + 1]!; lane < end; lane++) {
       if (open[lane] === 0 || (barredTypes[lane]! & typeBit) !== 0) continue;
-      let total = reached + costs.prices[lane]!;
+      let total = reached + prices[lane]!;
       if (by >= 0) {
-        total += costs.turnTimeWeight * turnSeconds(graph, costs.robotType, by, lane);
-        if (isTurn(graph, by, lane)) total += costs.turnWeight;
+        if (turnTimeWeight > 0) total += turnTimeWeight * turnSeconds(graph, robotType, by, lane);
+        if (turnWeight > 0 && isTurn(graph, by, lane)) total += turnWeight;
       }
       if (total < cost[lane]!) {
         cost[lane] = total;

