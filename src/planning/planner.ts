@@ -64,6 +64,8 @@ interface Tour {
   readonly legs: readonly (readonly number[])[];
 }
 
+const STANDING: Tour = { order: [], legs: [] };
+
 export interface Planner {
   plan(task: TourTask, view: PriceView): PlanResult;
 }
@@ -126,14 +128,16 @@ export function createPlanner(
   return {
     plan(task, view) {
       const shortest = shortestTour(task, view.tieBreaks ?? null);
-      let priced = view.tieBreaks ? shortest : pricedTour(task, view.prices, view.weights);
-      if (!shortest || !priced) return nameUnreachable(task, freeFlow);
-      if (
-        task.deadlineSeconds !== null &&
-        expectedSeconds(graph, task, priced, view) > task.deadlineSeconds
-      ) {
-        priced = pricedTour(task, view.latePrices(), whenLate(view.weights)) ?? priced;
-      }
+      if (!shortest) return nameUnreachable(task, freeFlow);
+      const isLate = (tour: Tour): boolean =>
+        task.deadlineSeconds !== null && expectedSeconds(graph, task, tour, view) > task.deadlineSeconds;
+      const cheapest = (): Tour | null =>
+        view.tieBreaks ? shortest : pricedTour(task, view.prices, view.weights);
+      // Where handling alone is late, no way can be in time: it need not be looked for.
+      let priced = isLate(STANDING) ? null : cheapest();
+      if (isLate(priced ?? STANDING))
+        priced = pricedTour(task, view.latePrices(), whenLate(view.weights)) ?? priced ?? cheapest();
+      if (!priced) return nameUnreachable(task, freeFlow);
       const shortestSeconds = tourSeconds(graph, task.robotType, shortest);
       const detour =
         tourSeconds(graph, task.robotType, priced) >

@@ -4,6 +4,7 @@ import { LIMITS } from '../../src/domain/limits.js';
 import { createFreeFlow } from '../../src/planning/freeFlow.js';
 import { createPlanner, type Plan, type PriceView, type TourTask } from '../../src/planning/planner.js';
 import { createSearch } from '../../src/planning/search.js';
+import { orderTour } from '../../src/planning/tourOrder.js';
 import { verifyRoute } from '../../src/planning/verifyRoute.js';
 import { createRandom } from '../../src/platform/random.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
@@ -238,6 +239,39 @@ describe('a deadline', () => {
         planner.plan(tour(graph, 'r0c0', ['r2c2'], { deadlineSeconds }), { ...view, latePrices: () => late }),
       ).expected.time;
     expect([seconds(7), seconds(6)]).toEqual([7, 5]);
+  });
+
+  it('that handling alone misses gives the plan of one that driving misses, and the cheap way is not looked for', () => {
+    let late = 0;
+    for (let seed = 1; seed <= 100; seed++) {
+      const random = createRandom(seed);
+      const graph = randomFloor(random, 5);
+      const { view } = setUp(graph);
+      const latePrices = view.prices.slice();
+      view.prices.forEach((price, lane) => (view.prices[lane] = price * (1 + 9 * random.next())));
+      const place = () => ({ node: random.integer(graph.nodeCount), handlingSeconds: 4 });
+      const task = { ...tour(graph, 'r0c0', []), stops: [place(), place(), place()], dropoff: place() };
+      const planBy = (deadlineSeconds: number | null) => {
+        let ordered = 0;
+        const planner = createPlanner(
+          graph,
+          createFreeFlow(graph, () => 0),
+          (matrix, shape) => {
+            ordered++;
+            return orderTour(matrix, shape);
+          },
+        );
+        const result = planner.plan({ ...task, deadlineSeconds }, { ...view, latePrices: () => latePrices });
+        return { lanes: result.kind === 'plan' ? result.lanes : null, ordered };
+      };
+      const [missedByHandling, missedByDriving, none] = [planBy(15), planBy(16), planBy(null)];
+      expect(missedByHandling.lanes, `seed ${seed}`).toEqual(missedByDriving.lanes);
+      if (none.lanes === null || none.lanes.length === 0) continue;
+      if (String(none.lanes) !== String(missedByHandling.lanes)) late++;
+      // The shortest tour, and those by the prices of now and by late ones.
+      expect([missedByHandling, missedByDriving, none].map(({ ordered }) => ordered)).toEqual([2, 3, 2]);
+    }
+    expect(late).toBeGreaterThan(5);
   });
 
   it('counts handling and expected waits towards it, and says how late it will be', () => {
