@@ -2,6 +2,7 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { HelloMessage, WelcomeMessage } from '../domain/messages.js';
 import { assumePlace } from './expectedPlace.js';
+import { lookAgain } from './heldRoutes.js';
 import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
 import { forgetSilentRobots } from './silentRobots.js';
@@ -31,8 +32,11 @@ export function introduce({ site }: SiteEntry, introductions: readonly Introduct
   return read.map(({ robotId, robotType, node }) => {
     const robot = site.robots.get(robotId) ?? addRobot(site, robotId, robotType);
     robot.robotType = robotType;
-    // It may have become another with a route open: lanes may be barred for it now.
-    if (robot.route) robot.route.robotType = robotType;
+    // It may have become another with a route open: lanes may be barred for it now, or no longer be.
+    if (robot.route && robot.route.robotType !== robotType) {
+      robot.route.robotType = robotType;
+      lookAgain(robot.route);
+    }
     robot.heardAt = site.clock.now();
     if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
     return robot;
@@ -76,5 +80,5 @@ function waitForPlan(site: Site, route: OpenRoute): void {
   if (route.held) return;
   assumePlace(site, route, site.clock.now());
   route.held = true;
-  route.heldEpoch = -1;
+  lookAgain(route);
 }

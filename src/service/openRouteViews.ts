@@ -4,6 +4,7 @@ import type { HoldCause, OpenRouteFilter, OpenRouteList, OpenRouteView } from '.
 import type { RouteEntry } from '../journal/routeEntry.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import { expectedPosition, isPlaceAssumed } from './expectedPlace.js';
+import { isLookDue } from './heldRoutes.js';
 import type { SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
 import { latestRevision } from './tracking.js';
@@ -47,10 +48,10 @@ export function heldCount({ site, ledger }: SiteEntry): number {
   return count;
 }
 
-function holdCause({ closures }: Site, route: OpenRoute | undefined): HoldCause | null {
+function holdCause(site: Site, route: OpenRoute | undefined): HoldCause | null {
   if (!route) return 'otherMap';
   if (!route.held) return null;
-  return route.heldEpoch === closures.epoch ? 'noOpenWay' : 'planDue';
+  return isLookDue(site, route) ? 'planDue' : 'noOpenWay';
 }
 
 function readySince({ clock }: Site, { plannedAt }: RouteEntry, route: OpenRoute | undefined): number {

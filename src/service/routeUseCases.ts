@@ -5,6 +5,7 @@ import type { RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
 import { completeRoute } from './completeRoute.js';
+import { lookAgainIfMoved } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
 import { reviseRoute } from './reviseRoute.js';
@@ -108,6 +109,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const at = plausibleInstant(site, route, message.at);
       if (isOvertaken(site, route, at) || route.robot.node === node) return;
       route.progressSeen = true;
+      lookAgainIfMoved(site, route, node);
       arrive(site, route, node, at);
     },
 

@@ -57,7 +57,7 @@ export interface OpenRoute extends IssuedRoute {
   reportedAt: Instant;
   /** Told to wait: there is no way for now. */
   held: boolean;
-  /** The closures under which no way was found; -1 where none was looked for. */
+  /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
   heldEpoch: number;
   /** The floor that it was planned on; null where a restart has forgotten it. */
   plannedOn: FloorSnapshot | null;

@@ -12,6 +12,7 @@ import type { Revision } from '../learning/issuedRoute.js';
 import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
+import { isLookDue, lookAgain } from './heldRoutes.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import { type OpenRoute, type Robot, type Site } from './site.js';
 import {
@@ -121,6 +122,7 @@ export function rememberPlan(site: Site, route: OpenRoute): () => void {
     withdrawFlow(site, route);
     route.revisions.length = count;
     Object.assign(route, { position, flowFrom, stopsDone, readySeconds, previousLane, held });
+    lookAgain(route);
     const revision = latestRevision(route);
     site.traffic.addFlow(revision.lanes, flowFrom, 1);
     site.holdings.depart(route.robot.index, revision.passages[position] ?? null);
@@ -146,7 +148,7 @@ export function replanRoute(
   const { routeId, robotId } = route;
   if (!plan) {
     route.held = true;
-    route.heldEpoch = site.closures.epoch;
+    route.heldEpoch = site.closures.openedEpoch;
     const answer = {
       ...{ routeId, robotId, revision: labels.revision },
       node: site.graph.nodeIds[route.robot.node]!,
@@ -188,9 +190,9 @@ function tryPlan(site: Site, route: OpenRoute): Plan | null {
   }
 }
 
-/** Whether a route waits for another plan: it has a closed lane before it, or was held under other closures. */
+/** Whether a route waits for another plan: it has a closed lane before it, or is held and may have a way by now. */
 export function needsPlan(site: Site, route: OpenRoute): boolean {
-  if (route.held) return route.heldEpoch !== site.closures.epoch;
+  if (route.held) return isLookDue(site, route);
   return !isStillOpen(site, latestRevision(route).lanes, expectedPosition(route, site.clock.now()));
 }
 

@@ -4,6 +4,8 @@ import type { LaneGraph } from './laneGraph.js';
 export interface LaneClosures {
   /** Counts the changes: whoever planned under another epoch verifies again. */
   readonly epoch: number;
+  /** Counts those that opened lanes: whoever found no way under another one may find one now. */
+  readonly openedEpoch: number;
   /** Closes the lanes and answers those that were open till now. */
   readonly close: (lanes: readonly LaneIndex[]) => LaneIndex[];
   /** Opens the lanes and answers those that were closed till now. */
@@ -17,17 +19,24 @@ export interface LaneClosures {
  */
 export function createLaneClosures(graph: LaneGraph): LaneClosures {
   let epoch = 0;
+  let openedEpoch = 0;
   const set = (lanes: readonly LaneIndex[], value: 0 | 1): LaneIndex[] => {
     const stray = lanes.find((lane) => !Number.isInteger(lane) || lane < 0 || lane >= graph.laneCount);
     if (stray !== undefined) throw new RangeError(`lane ${stray} of ${graph.laneCount}`);
     const changed = [...new Set(lanes)].filter((lane) => graph.open[lane] !== value);
     for (const lane of changed) graph.open[lane] = value;
-    if (changed.length > 0) epoch++;
+    if (changed.length > 0) {
+      epoch++;
+      openedEpoch += value;
+    }
     return changed;
   };
   return {
     get epoch() {
       return epoch;
+    },
+    get openedEpoch() {
+      return openedEpoch;
     },
     close: (lanes) => set(lanes, 0),
     open: (lanes) => set(lanes, 1),

@@ -29,6 +29,16 @@ describe('lane closures', () => {
     expect(closures.epoch).toBe(2);
   });
 
+  it('count those that open lanes for themselves', () => {
+    const closures = createLaneClosures(gridFromText('W..E'));
+    closures.close(lanes(0));
+    closures.close(lanes(1));
+    expect(closures.openedEpoch).toBe(0);
+    closures.open(lanes(0, 1));
+    closures.open(lanes(0, 1));
+    expect(closures.openedEpoch).toBe(1);
+  });
+
   it('change nothing when one of the lanes does not exist', () => {
     const graph = gridFromText('W..E');
     const closures = createLaneClosures(graph);

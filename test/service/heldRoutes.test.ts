@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
+import { gridToFile } from '../../src/warehouse/movingAi.js';
+import { request, startOnSlowDisk, updatesIn } from './support/closing.js';
+import { cell, codeOf, lane, SITE, startService, type TestService } from './support/startService.js';
+
+const ROW = '......';
+
+/** a at 00 on its way to 05, held, since there is no way from 02 to 03. */
+async function hold(started: TestService): Promise<string> {
+  const { routeId } = await started.service.requestRoute(SITE, request('a', '00', ['05']));
+  await started.service.closeLanes(SITE, [lane('02', '03')]);
+  expect(holds(started)).toBe(1);
+  return routeId;
+}
+
+function holds({ events }: TestService): number {
+  return events.filter(({ kind }) => kind === 'route.held').length;
+}
+
+function arriveAt({ service, now }: TestService, routeId: string, node: string): void {
+  const at = now();
+  service.routeProgress(SITE, { type: 'route.progress', routeId, revision: 1, node: cell(node), at });
+}
+
+describe('a robot that was told to wait', () => {
+  it('is not looked at again while lanes only close: that makes no way', async () => {
+    const started = await startService({ map: ROW });
+    const { service, journal, pass } = started;
+    const routeId = await hold(started);
+    for (const closing of [lane('04', '05'), lane('01', '02'), lane('05', '04')]) {
+      const stored = journal.lastSequence();
+      await service.closeLanes(SITE, [closing]);
+      await pass(1);
+      expect(journal.lastSequence()).toBe(stored + 1);
+    }
+    expect(holds(started)).toBe(1);
+    expect(service.openRoutes(SITE).routes).toMatchObject([
+      { routeId, revision: 1, heldBecause: 'noOpenWay' },
+    ]);
+    // Each that opens may be the one.
+    await service.openLanes(SITE, [lane('02', '03')]);
+    await service.openLanes(SITE, [lane('01', '02')]);
+    expect([holds(started), updatesIn(started.events)]).toEqual([3, []]);
+    await service.openLanes(SITE, [lane('04', '05')]);
+    expect(updatesIn(started.events)).toMatchObject([{ routeId, revision: 4, reason: 'laneOpened' }]);
+  });
+
+  it('gets a way once it says hello as a type to which another is not barred', async () => {
+    const file = gridToFile(['w....e', '......'], { dialect: 'kiva', id: SITE });
+    const [unit] = file.robotTypes;
+    const isBarred = ({ from, to }: { from: string; to: string }): boolean => [from, to].includes(cell('12'));
+    const lanes = file.lanes.map((one) => (isBarred(one) ? { ...one, barred: ['unit'] } : one));
+    const robotTypes = [
+      { ...unit!, name: 'unit' },
+      { ...unit!, name: 'slim' },
+    ];
+    const started = await startService({ graphs: [compileFile({ ...file, lanes, robotTypes })] });
+    const routeId = await hold(started);
+    const robots = [{ robotId: 'a', robotType: 'slim' }];
+    started.service.hello({ type: 'hello', warehouseId: SITE, robots });
+    await started.pass(1);
+    const updates = updatesIn(started.events);
+    expect(updates).toMatchObject([{ routeId, revision: 2 }]);
+    expect(updates[0]!.nodes).toContain(cell('12'));
+  });
+
+  it('gets a way from where it went, and is not looked at for going where it could', async () => {
+    const started = await startService({ map: ROW });
+    const routeId = await hold(started);
+    for (const node of ['01', '02']) {
+      arriveAt(started, routeId, node);
+      await started.pass(1);
+    }
+    expect([holds(started), updatesIn(started.events)]).toEqual([1, []]);
+    // Somebody pushed it over.
+    arriveAt(started, routeId, '03');
+    await started.pass(1);
+    const nodes = ['03', '04', '05'].map(cell);
+    expect(updatesIn(started.events)).toMatchObject([{ routeId, revision: 2, nodes }]);
+  });
+
+  it('is looked at again at the next tick where the disk did not take what the last look found', async () => {
+    const started = await startOnSlowDisk({ map: ROW });
+    const { service, run, pass } = started;
+    await run(service.requestRoute(SITE, request('a', '00', ['05'])), 'stored');
+    await run(service.closeLanes(SITE, [lane('02', '03'), lane('04', '05')]), 'stored', 'stored');
+    const opening = service.openLanes(SITE, [lane('04', '05')]);
+    expect(await codeOf(() => run(opening, 'stored', 'full'))).toBe('E_JOURNAL_FULL');
+    expect(service.openRoutes(SITE).routes).toMatchObject([{ revision: 1, heldBecause: 'planDue' }]);
+    await run(pass(1), 'stored');
+    expect(service.openRoutes(SITE).routes).toMatchObject([{ revision: 2, heldBecause: 'noOpenWay' }]);
+  });
+});
