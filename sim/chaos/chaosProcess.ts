@@ -3,6 +3,7 @@ import { createJournal, type Journal } from '../../src/journal/journal.js';
 import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
 import type { LearnerUpdate } from '../../src/learning/learner.js';
 import { createRandom } from '../../src/platform/random.js';
+import type { Slices } from '../../src/platform/slices.js';
 import { selectBackend } from '../../src/policy/backend.js';
 import { POLICY_SHAPE, randomWeights, WEIGHT_COUNT } from '../../src/policy/network.js';
 import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
@@ -33,6 +34,7 @@ export interface ChaosProcessOptions {
   readonly life: number;
   /** Where policy versions are kept. */
   readonly directory: string | null;
+  readonly after: (milliseconds: number, action: () => void) => void;
   /** Simulated time stands still until this settles. */
   readonly wait: (work: Promise<unknown>) => void;
   readonly onEvent: (event: ServiceEvent) => void;
@@ -40,12 +42,25 @@ export interface ChaosProcessOptions {
   readonly onFatal: () => void;
 }
 
+const LONGEST_PAUSE_MILLISECONDS = 200;
+
 export async function startProcess(options: ChaosProcessOptions): Promise<ChaosProcess> {
   const { scenario, life, directory } = options;
   const learners: TappedLearner[] = [];
   const saved: Float32Array[] = [];
   let alive = true;
   let routes = 0;
+  const lots = createRandom(scenario.seed).fork(`slices ${life}`);
+  /** Each piece of work has a slice of its own, and things happen before it begins. */
+  const slices: Slices = {
+    run: (work) =>
+      new Promise((resolve) => {
+        options.after(LONGEST_PAUSE_MILLISECONDS * lots.next() ** 3, () => {
+          // A dead process goes on with nothing.
+          if (alive) resolve(work());
+        });
+      }),
+  };
   const journal = createJournal(options.disk.open(), {
     onFatal() {
       if (alive) options.onFatal();
@@ -78,6 +93,7 @@ export async function startProcess(options: ChaosProcessOptions): Promise<ChaosP
     },
     coldWeights: () => randomWeights(createRandom(scenario.seed).fork('weights')),
     clock: { kind: 'driven', startAt: options.startAt },
+    slices,
     mode: scenario.mode,
     newRouteId: () => `route-${life}-${routes++}`,
   });

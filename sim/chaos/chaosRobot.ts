@@ -87,6 +87,8 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   let node = graph.nodeIds[spec.start] as string;
   let asking: RouteRequestContent | null = null;
   let tour: Tour | null = null;
+  /** Newest word of a route of which it has not heard yet: here it may overtake the answer. */
+  let early: RouteUpdatedMessage | RouteHeldMessage | null = null;
   let connected = false;
   let paused = false;
   let requests = 0;
@@ -151,6 +153,12 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       ...{ trace: [[node, now(), null]], held: false, beside: false },
     };
     adopt(answer);
+    if (early?.routeId === routeId) hear(early);
+    early = null;
+  };
+  const hear = (message: RouteUpdatedMessage | RouteHeldMessage): void => {
+    if (message.type === 'route.updated') adopt(message);
+    else hold(message.revision);
   };
   const adopt = (plan: Plan & { readonly routeId: string }): void => {
     if (tour && plan.routeId === tour.routeId && plan.revision > tour.revision) follow(tour, plan);
@@ -299,9 +307,9 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       if (connected) greet(greetings);
     },
     update(message) {
-      if (message.routeId !== tour?.routeId) return;
-      if (message.type === 'route.updated') adopt(message);
-      else hold(message.revision);
+      if (message.routeId === tour?.routeId) hear(message);
+      else if (asking && (early?.routeId !== message.routeId || message.revision > early.revision))
+        early = message;
     },
     placeOn(routeId, { revision, nodes }) {
       if (tour?.routeId !== routeId) return 0;

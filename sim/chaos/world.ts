@@ -108,7 +108,7 @@ export function createWorld(scenario: Scenario, directory: string): World {
     const started = startProcess({
       ...{ scenario, disk, life, startAt: schedule.now(), onEvent: connections.push },
       directory: scenario.keepsVersions ? directory : null,
-      wait,
+      ...{ wait, after: schedule.after },
       onFatal: () => schedule.after(0, () => crash(false, TICK_MILLISECONDS)),
     }).then((next) => {
       starting = false;

@@ -5,7 +5,10 @@ import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import type { OpenRoute } from './site.js';
 import { needsPlan } from './siteRoutes.js';
 
-/** Sends routes another way that have a closed lane before them, and those that were held and may go on now. */
+/**
+ * Sends routes another way that have a closed lane before them, and those that were held and may go on now. Each is
+ * looked at when its turn comes, as it is then: robots report, ask and end their routes between slices.
+ */
 export async function rerouteAll(
   core: ServiceCore,
   entry: SiteEntry,
@@ -16,7 +19,9 @@ export async function rerouteAll(
   const issued = [...site.openRoutes.values()].filter(({ routeId }) => ledger.open(routeId) !== undefined);
   // A tick leaves alone what others see to: it comes again.
   const asked =
-    cause === 'tick' ? issued.filter(({ revising, closing }) => revising.size === 0 && !closing) : issued;
+    cause === 'tick'
+      ? issued.filter((route) => route.revising.size === 0 && !route.closing && needsPlan(site, route))
+      : issued;
   let assumed = cause === 'tick' ? [] : asked.filter(isPlaceAssumed);
   await rerouteEach(core, entry, asked);
   // A robot taken to be past a lane by its ETAs may have said meanwhile that it is not. Each is seen to once more at
@@ -30,7 +35,7 @@ export async function rerouteAll(
 }
 
 async function rerouteEach(core: ServiceCore, entry: SiteEntry, routes: readonly OpenRoute[]): Promise<void> {
-  await Promise.all(routes.map((route) => rerouteIfNeeded(core, entry, route)));
+  await Promise.all(routes.map((route) => core.slices.run(() => rerouteIfNeeded(core, entry, route))));
 }
 
 /**
@@ -39,8 +44,13 @@ async function rerouteEach(core: ServiceCore, entry: SiteEntry, routes: readonly
  * waited for as well, but followed by another plan: a robot that keeps asking must not hold up the answer for ever.
  */
 async function rerouteIfNeeded(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
-  if (route.revising.size > 0) await Promise.allSettled([...route.revising]);
-  if (route.revising.size > 0 || needsPlan(entry.site, route)) await reroute(core, entry, route);
+  const look = async (): Promise<void> => {
+    if (route.revising.size > 0 || needsPlan(entry.site, route)) await reroute(core, entry, route);
+  };
+  if (route.revising.size === 0) return look();
+  await Promise.allSettled([...route.revising]);
+  // Many may have waited for the same commit.
+  return core.slices.run(look);
 }
 
 async function reroute(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {

@@ -10,6 +10,7 @@ import { createSiteFacts } from '../journal/siteFacts.js';
 import type { LearnerPort } from '../learning/learnerPort.js';
 import { createDrivenClock, wallClock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
+import { createSlices, UNDIVIDED, type Slices } from '../platform/slices.js';
 import { orderTour, type VisitOrder } from '../planning/tourOrder.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
@@ -39,6 +40,8 @@ export interface ServiceOptions {
   readonly areColdWeightsTrained?: boolean;
   /** 'driven': simulations drive the clocks from `startAt`; 'wall': a timer ticks every second. */
   readonly clock: { readonly kind: 'wall' } | { readonly kind: 'driven'; readonly startAt: number };
+  /** Turns for the many plans of a closing. Default: with the wall's clock in between whatever else is due, else at once. */
+  readonly slices?: Slices;
   readonly mode: Mode;
   readonly weights?: RewardWeights;
   readonly observer?: Partial<ServiceObserver>;
@@ -218,6 +221,7 @@ async function createCore(
     dormant: new Map(),
     journal,
     policies: options.policies,
+    slices: options.slices ?? (options.clock.kind === 'wall' ? createSlices() : UNDIVIDED),
     observer,
     listeners,
     emit,

@@ -5,6 +5,7 @@ import type { Journal } from '../journal/journal.js';
 import type { WarehouseState } from '../journal/journalState.js';
 import type { RouteLedger } from '../journal/routeLedger.js';
 import type { SiteFactsState } from '../journal/siteFacts.js';
+import type { Slices } from '../platform/slices.js';
 import type { PriceSource } from '../policy/pricing.js';
 import { sourceOf, type PolicyHost } from './policyHost.js';
 import type { Shadow } from './shadow.js';
@@ -28,6 +29,8 @@ export interface ServiceCore {
   /** Whose versions are whose, however many warehouses are served just now. */
   readonly policies: 'shared' | 'each';
   readonly observer: ServiceObserver;
+  /** Where routes take turns that one change of lanes lets plan anew. */
+  readonly slices: Slices;
   readonly listeners: Set<(event: ServiceEvent) => void>;
   emit(event: ServiceEvent): void;
   newRouteId(): RouteId;

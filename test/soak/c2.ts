@@ -5,6 +5,7 @@ import { createBenchJobs } from '../../sim/benchJobs.js';
 import { randomStarts } from '../../sim/orders/reach.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { createRandom } from '../../src/platform/random.js';
+import { createSlices } from '../../src/platform/slices.js';
 import { randomWeights } from '../../src/policy/network.js';
 import { createRoutingService } from '../../src/service/routingService.js';
 import { parseWarehouse } from '../../src/warehouse/loadWarehouse.js';
@@ -35,6 +36,8 @@ await runSoak({
       startLearner: async () => null,
       coldWeights: () => randomWeights(random.fork('weights')),
       clock: { kind: 'driven', startAt: 0 },
+      // As a server has them.
+      slices: createSlices(),
       mode: 'observe',
       forcedSource: 'flow',
     });
