@@ -74,7 +74,8 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   let isDue = false;
   let busyShare = 0;
   let busyShareAt = now();
-  const startedAt = byUrgency.map(() => -Infinity);
+  /** By urgency, when the newest plan of it began. */
+  const newestStart = byUrgency.map(() => -Infinity);
   let lastStartedAt: number | null = null;
   let planMilliseconds = 0;
   let measured = 0;
@@ -101,12 +102,9 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     busyShareAt = now();
   };
   /** The more urgent go first anyway: what makes ordinary ones wait does not keep these. */
-  const isHeldShort = (urgency: number): boolean => {
-    passTime();
-    return urgency <= URGENCY.request && busyShare > STANDING_SHARE;
-  };
+  const isHeldShort = (urgency: number): boolean => urgency <= URGENCY.request && busyShare > STANDING_SHARE;
   const isOvertaken = (urgency: number, { since }: Waiting): boolean =>
-    startedAt.some((last, other) => other > urgency && last > since);
+    newestStart.some((startedAt, other) => other > urgency && startedAt > since);
   const isFull = (urgency: number): boolean => {
     const patience = isHeldShort(urgency) ? standingSeconds : burstSeconds;
     return depth >= limit || depth * planMilliseconds > 1000 * patience;
@@ -119,7 +117,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
       const weight = Math.max(MEMORY, 1 / ++measured);
       planMilliseconds += weight * (begunAt - lastStartedAt - planMilliseconds);
     }
-    lastStartedAt = startedAt[urgency] = begunAt;
+    lastStartedAt = newestStart[urgency] = begunAt;
     depth--;
     underWay++;
     waiting.start();
@@ -136,6 +134,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   const drain = (): void => {
     isDue = false;
     const begunAt = now();
+    passTime();
     for (const [urgency, waiting] of byUrgency.entries()) {
       const isShort = isHeldShort(urgency);
       for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
@@ -157,13 +156,13 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   };
   return {
     run<T>(urgency: number, plan: () => Promise<T> | T): Promise<T> {
+      passTime();
       if (isFull(urgency) && !makeRoom(urgency)) return Promise.reject(busy(depth));
       return new Promise<T>((resolve, reject) => {
         // An async function, so that what a plan throws rejects.
         const begin = async (): Promise<T> => plan();
         const start = (): void => resolve(begin().finally(settled));
         byUrgency[urgency]?.push({ since: now(), start, reject });
-        passTime();
         depth++;
         schedule();
       });

@@ -20,15 +20,13 @@ export function schemaFaults(validator: Validator, value: unknown): readonly Fau
 
 function holdsMoreThan(limit: number, value: unknown): boolean {
   const waiting = [value];
-  let seen = 0;
-  for (let next = waiting.pop(); seen <= limit; next = waiting.pop()) {
-    seen++;
-    if (typeof next === 'object' && next !== null) {
-      for (const key in next) if (waiting.push((next as Record<string, unknown>)[key]) > limit) return true;
-    }
-    if (waiting.length === 0) return seen > limit;
+  for (let seen = 0; waiting.length > 0; seen++) {
+    if (seen + waiting.length > limit) return true;
+    const next = waiting.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    for (const key in next) if (waiting.push((next as Record<string, unknown>)[key]) > limit) return true;
   }
-  return true;
+  return false;
 }
 
 /** One sentence about a fault of a value: where, and what is wrong. */
