@@ -12,6 +12,7 @@ export interface Answers {
   rejectAll(error: Error): void;
   /** Throws why the link is gone, if it is. */
   assertLinked(): void;
+  /** Nobody comes back to answer: rejects everything too. */
   close(): void;
 }
 
@@ -73,6 +74,9 @@ export function createAnswers(): Answers {
       return found !== undefined;
     },
     rejectAll,
-    close: () => clearInterval(watch),
+    close() {
+      clearInterval(watch);
+      rejectAll(new AppError('E_LINK_LOST', { url: 'the server', detail: 'closed here' }));
+    },
   };
 }
