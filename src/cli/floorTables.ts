@@ -10,6 +10,7 @@ import { STYLE } from './operatorTables.js';
 
 const HELD: Readonly<Record<HoldCause, string>> = {
   noOpenWay: 'no open way',
+  wayTooLong: 'way round is too long',
   planDue: 'next plan is due',
   otherMap: 'its map has changed: cancel it',
 };

@@ -120,7 +120,7 @@ export const WhyField = strict({
   freeFlowSeconds: Type.Number(),
   pricedCost: Type.Number(),
   shortestPricedCost: Type.Number(),
-  /** 'priced' or 'shortest' (the detour limit chose it). */
+  /** 'priced' or 'shortest' (the limit on detours, or on nodes, chose it). */
   served: Type.Union([Type.Literal('priced'), Type.Literal('shortest')]),
 });
 export const PlanField = {

@@ -149,8 +149,11 @@ export interface RouteView {
   readonly scored: RouteScoredContent | null;
 }
 
-/** Why a robot waits: no open way, its next plan comes with the next tick, or its route is of another map. */
-export const HOLD_CAUSES = ['noOpenWay', 'planDue', 'otherMap'] as const;
+/**
+ * Why a robot waits: no open way, or none short enough for a route; its next plan comes with the next tick; or its
+ * route is of another map.
+ */
+export const HOLD_CAUSES = ['noOpenWay', 'wayTooLong', 'planDue', 'otherMap'] as const;
 export type HoldCause = (typeof HOLD_CAUSES)[number];
 
 /** An open route, and how its robot gets on. */

@@ -72,7 +72,8 @@ export interface Planner {
 
 /**
  * Plans tours: visit order over the matrix of leg costs, legs by one-to-all searches. A tour whose
- * free-flow time exceeds `LIMITS.detourRatio` times the shortest's and `LIMITS.detourSlackSeconds` gives way to the shortest.
+ * free-flow time exceeds `LIMITS.detourRatio` times the shortest's and `LIMITS.detourSlackSeconds` gives way to the shortest,
+ * and so does one of more nodes than a route may have.
  */
 export function createPlanner(
   graph: LaneGraph,
@@ -141,7 +142,8 @@ export function createPlanner(
       const shortestSeconds = tourSeconds(graph, task.robotType, shortest);
       const detour =
         tourSeconds(graph, task.robotType, priced) >
-        LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds;
+          LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds ||
+        nodesOf(priced) > LIMITS.nodesPerRoute;
       return describe(graph, task, detour ? shortest : priced, view, {
         shortestSeconds,
         shortestPricedCost: tourPrice(graph, task, shortest, view),
@@ -149,6 +151,10 @@ export function createPlanner(
       });
     },
   };
+}
+
+function nodesOf({ legs }: Tour): number {
+  return legs.reduce((sum, leg) => sum + leg.length, 1);
 }
 
 /** What turning takes is `time` too: it weighs as the lanes of `latePrices` do. */

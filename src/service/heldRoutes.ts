@@ -1,10 +1,35 @@
+import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
 import { secondsNow } from '../planning/freeFlowChanges.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
-import type { OpenRoute, Site } from './site.js';
+import type { NoWay, OpenRoute, Site } from './site.js';
 
 /** A robot that is told to wait does so until there may be a way for it that was not there when one was looked for. */
 
-/** Whether another look may find a way: lanes have opened, or `lookAgain` was called. Closing lanes makes no way. */
+/** What its robot is told with it. */
+export const HOLD_REASONS: Readonly<Record<NoWay, string>> = {
+  noOpenWay: 'no open way to the next stop; wait here',
+  wayTooLong: 'the way round is too long for a route; wait here',
+};
+
+/** Takes a route for one without a way, until another look is due. */
+export function hold({ closures }: Site, route: OpenRoute, because: NoWay): void {
+  route.held = true;
+  route.heldBecause = because;
+  route.heldEpoch = closures.openedEpoch;
+}
+
+/** What is answered to whoever asked for a way where there is none. */
+export function noWayError({ heldBecause }: OpenRoute, ends: { from: string; to: string }): AppError {
+  return heldBecause === 'wayTooLong'
+    ? new AppError('E_ROUTE_TOO_LONG', { limit: LIMITS.nodesPerRoute })
+    : new AppError('E_UNREACHABLE', ends);
+}
+
+/**
+ * Whether another look may find a way: lanes have opened, or `lookAgain` was called. Closing lanes makes no way, and none
+ * shorter.
+ */
 export function isLookDue({ closures }: Site, route: OpenRoute): boolean {
   return route.heldEpoch !== closures.openedEpoch;
 }
@@ -16,9 +41,10 @@ export function lookAgain(route: OpenRoute): void {
 
 /**
  * Its robot is about to be found at a node. What can be reached from the end of an open lane could be reached from
- * its start: who came by one has no way that it did not have there.
+ * its start: who came by one has no way that it did not have there. But it may have a shorter one.
  */
 export function lookAgainIfMoved({ graph }: Site, route: OpenRoute, node: number): void {
   const lane = laneBetween(graph, route.robot.node, node);
-  if (lane < 0 || secondsNow(graph, route.robotType, lane) === Infinity) lookAgain(route);
+  const isNoNews = lane >= 0 && secondsNow(graph, route.robotType, lane) < Infinity;
+  if (!isNoNews || route.heldBecause === 'wayTooLong') lookAgain(route);
 }

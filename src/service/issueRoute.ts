@@ -2,6 +2,7 @@ import { AppError } from '../domain/errors.js';
 import type { RouteAssignedContent, RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
+import { noWayError } from './heldRoutes.js';
 import { mayLeave } from './leaving.js';
 import { reviseRoute } from './reviseRoute.js';
 import { servedVersion, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
@@ -10,7 +11,7 @@ import { dropRoute, openRoute } from './siteRoutes.js';
 
 /**
  * Plans a route and hands it out, once its record is stored; a request that was sent before gets its first answer.
- * @throws E_UNREACHABLE where lanes closed while it was stored, and those of the ledger's `issue`
+ * @throws E_UNREACHABLE E_ROUTE_TOO_LONG also where lanes closed while it was stored; and those of the ledger's `issue`
  */
 export async function issueRoute(
   core: ServiceCore,
@@ -53,7 +54,7 @@ export async function issueRoute(
   }
   await ledger.cancel({ routeId: route.routeId, reason: 'no open way' }, site.clock.now());
   dropRoute(site, route);
-  throw new AppError('E_UNREACHABLE', { from: request.from, to: 'its stops' });
+  throw noWayError(route, { from: request.from, to: 'its stops' });
 }
 
 /**

@@ -51,7 +51,7 @@ export function heldCount({ site, ledger }: SiteEntry): number {
 function holdCause(site: Site, route: OpenRoute | undefined): HoldCause | null {
   if (!route) return 'otherMap';
   if (!route.held) return null;
-  return isLookDue(site, route) ? 'planDue' : 'noOpenWay';
+  return isLookDue(site, route) ? 'planDue' : route.heldBecause;
 }
 
 function readySince({ clock }: Site, { plannedAt }: RouteEntry, route: OpenRoute | undefined): number {

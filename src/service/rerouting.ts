@@ -7,7 +7,9 @@ import { needsPlan } from './siteRoutes.js';
 
 /**
  * Sends routes another way that have a closed lane before them, and those that were held and may go on now. Each is
- * looked at when its turn comes, as it is then: robots report, ask and end their routes between slices.
+ * looked at when its turn comes, as it is then: robots report, ask and end their routes between slices. All are seen to,
+ * whatever becomes of one of them.
+ * @throws the first failure, once all are seen to
  */
 export async function rerouteAll(
   core: ServiceCore,
@@ -23,19 +25,32 @@ export async function rerouteAll(
       ? issued.filter((route) => route.revising.size === 0 && !route.closing && needsPlan(site, route))
       : issued;
   let assumed = cause === 'tick' ? [] : asked.filter(isPlaceAssumed);
-  await rerouteEach(core, entry, asked);
+  const failed = new Map<OpenRoute, unknown>();
+  await rerouteEach(core, entry, asked, failed);
   // A robot taken to be past a lane by its ETAs may have said meanwhile that it is not. Each is seen to once more at
   // most: by then it is known where it is.
   for (;;) {
-    const surprising = assumed.filter((route) => route.revising.size > 0 || needsPlan(site, route));
-    if (surprising.length === 0) return;
+    const surprising = assumed.filter(
+      (route) => !failed.has(route) && (route.revising.size > 0 || needsPlan(site, route)),
+    );
+    if (surprising.length === 0) break;
     assumed = assumed.filter((route) => !surprising.includes(route));
-    await rerouteEach(core, entry, surprising);
+    await rerouteEach(core, entry, surprising, failed);
   }
+  for (const error of failed.values()) throw error;
 }
 
-async function rerouteEach(core: ServiceCore, entry: SiteEntry, routes: readonly OpenRoute[]): Promise<void> {
-  await Promise.all(routes.map((route) => core.slices.run(() => rerouteIfNeeded(core, entry, route))));
+async function rerouteEach(
+  core: ServiceCore,
+  entry: SiteEntry,
+  routes: readonly OpenRoute[],
+  failed: Map<OpenRoute, unknown>,
+): Promise<void> {
+  const turn = (route: OpenRoute): Promise<void> =>
+    core.slices
+      .run(() => rerouteIfNeeded(core, entry, route))
+      .catch((error: unknown) => void failed.set(route, error));
+  await Promise.all(routes.map(turn));
 }
 
 /**

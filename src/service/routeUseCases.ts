@@ -5,7 +5,7 @@ import type { RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
 import { completeRoute } from './completeRoute.js';
-import { lookAgainIfMoved } from './heldRoutes.js';
+import { lookAgainIfMoved, noWayError } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
 import { reviseRoute } from './reviseRoute.js';
@@ -173,7 +173,7 @@ async function deviate(
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
-  throw new AppError('E_UNREACHABLE', { from: message.node, to: 'its next stop' });
+  throw noWayError(route, { from: message.node, to: 'its next stop' });
 }
 
 /**

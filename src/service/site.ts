@@ -2,6 +2,7 @@ import type { RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
 import type { Instant, NodeIndex, RobotId, RouteId } from '../domain/ids.js';
 import type { Mode, Stop } from '../domain/messages.js';
+import type { HoldCause } from '../domain/serviceContract.js';
 import type { Random } from '../platform/random.js';
 import type { DrivenClock, Clock } from '../platform/clock.js';
 import { createHoldings, type Holdings, type Wait } from '../learning/holdings.js';
@@ -35,6 +36,9 @@ export interface Robot {
   route: OpenRoute | null;
 }
 
+/** Why a route has no plan: nothing leads to its next stops, or what does has more nodes than a route may have. */
+export type NoWay = Extract<HoldCause, 'noOpenWay' | 'wayTooLong'>;
+
 /** A route under way: as issued, and how far its robot is known to be. */
 export interface OpenRoute extends IssuedRoute {
   readonly robot: Robot;
@@ -59,6 +63,8 @@ export interface OpenRoute extends IssuedRoute {
   held: boolean;
   /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
   heldEpoch: number;
+  /** What was found when a way was last looked for, while it is held. */
+  heldBecause: NoWay;
   /** The floor that it was planned on; null where a restart has forgotten it. */
   plannedOn: FloorSnapshot | null;
   /** Number of the first passage recorded after its issue. */

@@ -12,9 +12,9 @@ import type { Revision } from '../learning/issuedRoute.js';
 import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
-import { isLookDue, lookAgain } from './heldRoutes.js';
+import { HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
-import { type OpenRoute, type Robot, type Site } from './site.js';
+import type { NoWay, OpenRoute, Robot, Site } from './site.js';
 import {
   latestRevision,
   remainingTour,
@@ -94,6 +94,7 @@ export function createOpenRoute(options: {
     plannedOn: null,
     firstPassage: 0,
     heldEpoch: -1,
+    heldBecause: 'noOpenWay',
     closing: false,
     revising: new Set(),
   };
@@ -146,13 +147,12 @@ export function replanRoute(
   withdrawFlow(site, route);
   const plan = tryPlan(site, route);
   const { routeId, robotId } = route;
-  if (!plan) {
-    route.held = true;
-    route.heldEpoch = site.closures.openedEpoch;
+  if (typeof plan === 'string') {
+    hold(site, route, plan);
     const answer = {
       ...{ routeId, robotId, revision: labels.revision },
       node: site.graph.nodeIds[route.robot.node]!,
-      reason: 'no open way to the next stop; wait here',
+      reason: HOLD_REASONS[plan],
     };
     const record = {
       ...stamp(site),
@@ -181,11 +181,12 @@ export function replanRoute(
   return { record, message: { type: 'route.updated', ...answer } };
 }
 
-function tryPlan(site: Site, route: OpenRoute): Plan | null {
+function tryPlan(site: Site, route: OpenRoute): Plan | NoWay {
   try {
     return planTour(site, remainingTask(site, route));
   } catch (error) {
-    if (error instanceof AppError && error.code === 'E_UNREACHABLE') return null;
+    if (error instanceof AppError && error.code === 'E_UNREACHABLE') return 'noOpenWay';
+    if (error instanceof AppError && error.code === 'E_ROUTE_TOO_LONG') return 'wayTooLong';
     throw error;
   }
 }

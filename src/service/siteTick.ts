@@ -3,7 +3,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
 import { rerouteAll } from './rerouting.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
-import type { Site } from './site.js';
+import type { OpenRoute, Site } from './site.js';
 import { isOverdue, tickSite } from './siteClock.js';
 import { dropRoute, stamp } from './siteRoutes.js';
 
@@ -16,25 +16,37 @@ export function tickAll(core: ServiceCore): void {
   }
 }
 
-/** What is due on one site: what its clock says, corrections to the journal, new ways, routes to expire. */
+/**
+ * What is due on one site: what its clock says, corrections to the journal, new ways, routes to expire.
+ * @throws the first failure, once all that is due was tried
+ */
 export async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
   entry.shadow.tick();
   const overdue = tickSite(site, host);
-  await writeCorrections(core, site);
+  const failures: unknown[] = [];
+  const attempt = (work: Promise<unknown>): Promise<unknown> =>
+    work.catch((error: unknown) => failures.push(error));
+  await attempt(writeCorrections(core, site));
   // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
-  await rerouteAll(core, entry, 'tick');
-  for (const route of overdue) {
-    route.closing = true;
-    const expired = await expire(core, entry, route).catch((error: unknown) => {
-      route.closing = false;
-      throw error;
-    });
-    if (expired) dropRoute(site, route);
-  }
+  await attempt(rerouteAll(core, entry, 'tick'));
+  for (const route of overdue) await attempt(expireAndDrop(core, entry, route));
   // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
   for (const known of ledger.openRoutes().values()) {
-    if (isOverdue(site, known) && !site.openRoutes.has(known.routeId)) await expire(core, entry, known);
+    if (isOverdue(site, known) && !site.openRoutes.has(known.routeId)) {
+      await attempt(expire(core, entry, known));
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function expireAndDrop(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
+  route.closing = true;
+  try {
+    if (await expire(core, entry, route)) dropRoute(entry.site, route);
+  } catch (error) {
+    route.closing = false;
+    throw error;
   }
 }
 

@@ -185,6 +185,28 @@ describe('the detour limit', () => {
   });
 });
 
+describe('the limit on nodes', () => {
+  it('serves the shortest tour where the cheapest has more of them than a route may have', () => {
+    const side = `.${'@'.repeat(109)}.`;
+    const end = '.'.repeat(111);
+    const graph = gridFromText([end, ...new Array<string>(19).fill(side), end].join('\n'));
+    const { planner, view } = setUp(graph);
+    for (const [from, to] of [
+      [50, 51],
+      [51, 50],
+    ] as const) {
+      view.prices[laneBetween(graph, from, to)] = 1_000;
+    }
+    // To and fro: 110 lanes by the top row, 150 round by the bottom.
+    const there = (times: number) => {
+      const stops = Array.from({ length: times }, (_, i) => (i % 2 === 0 ? 'r0c110' : 'r0c0'));
+      return planned(planner.plan(tour(graph, 'r0c0', stops, { fixedOrder: true }), view));
+    };
+    expect([there(53).nodes.length, there(53).why.served]).toEqual([7_951, 'priced']);
+    expect([there(54).nodes.length, there(54).why.served]).toEqual([5_941, 'shortest']);
+  });
+});
+
 describe('a deadline', () => {
   const ring = `
     .....

@@ -177,7 +177,8 @@ const OpenRouteField = strict({
       HOLD_CAUSES.map((cause) => Type.Literal(cause)),
       {
         description:
-          'noOpenWay: until lanes open. planDue: its next plan comes within a second. ' +
+          'noOpenWay: until lanes open. wayTooLong: until lanes open, or it comes nearer; the way round has more nodes ' +
+          'than a route may have. planDue: its next plan comes within a second. ' +
           'otherMap: the map has changed under it, its robot has to cancel it.',
       },
     ),
