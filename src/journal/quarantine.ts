@@ -5,9 +5,10 @@ import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import { syncDirectory } from '../platform/directories.js';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
+import { lockDirectory } from './directoryLock.js';
 import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
 import { writeHighWaterMark } from './highWaterMark.js';
-import { inspectJournal, isSound, type DamagedRange, type JournalReport } from './inspection.js';
+import { inspectJournal, isSound, type DamagedRange, type JournalReport, type Visit } from './inspection.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from './journalState.js';
 import { ALL_WAREHOUSES, type JournalRecord } from './records.js';
 import { openActiveSegment, type ActiveSegment } from './segment.js';
@@ -28,11 +29,20 @@ const DAMAGED_DIRECTORY = 'damaged';
 /**
  * Makes a journal that a server starts from out of a damaged one: every record that can be read and can
  * follow those before it, under its own sequence. The damaged files are moved aside, not removed. Where a run before
- * this one was killed while it moved files, its work is finished and its result given.
- * @throws E_DATA_DIRECTORY a server has the directory open
+ * this one was killed while it moved files, its work is finished and its result given. No server starts meanwhile.
+ * @throws E_DATA_DIRECTORY a server or another command has the directory open
  * @throws E_JOURNAL_FORMAT another version of the program wrote the journal
  */
 export async function quarantineJournal(directory: string, at: Instant): Promise<Quarantined> {
+  const lock = lockDirectory(directory);
+  try {
+    return await quarantineLocked(directory, at);
+  } finally {
+    lock.release();
+  }
+}
+
+async function quarantineLocked(directory: string, at: Instant): Promise<Quarantined> {
   if (existsSync(join(directory, SALVAGE_DIRECTORY))) return putInPlace(directory);
   const draft = draftOf(directory);
   rmSync(draft, { recursive: true, force: true });
@@ -40,19 +50,16 @@ export async function quarantineJournal(directory: string, at: Instant): Promise
   // Records of routes that were open at the checkpoint; all others are read a second time instead of held.
   const wanted = new Set(newest?.parts.flatMap(({ open }) => open.flatMap(([, sequences]) => sequences)));
   const kept: Found = new Map();
-  const report = inspectJournal(directory, (sequence, found) => {
+  const report = inspectAll(directory, (sequence, found) => {
     if (wanted.has(sequence)) kept.set(sequence, found);
   });
-  if (report.servedFrom !== null) {
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'a server has it open; stop it first' });
-  }
   if (isSound(report)) return { report, lost: [], movedTo: null };
   mkdirSync(draft, { mode: 0o700 });
   const base = await salvageCheckpoint(draft, { newest, kept, report });
   const states = await statesOf(base, kept);
   const writer = createWriter(draft, report.first);
   const lost: DamagedRange[] = [];
-  inspectJournal(directory, (sequence, found) => {
+  inspectAll(directory, (sequence, found) => {
     const fault =
       typeof found === 'string' ? found : sequence <= base.sequence ? null : misfit(found, states);
     if (typeof found === 'object' && fault === null) return writer.write(found);
@@ -68,6 +75,14 @@ export async function quarantineJournal(directory: string, at: Instant): Promise
   renameSync(draft, join(directory, SALVAGE_DIRECTORY));
   syncDirectory(directory);
   return putInPlace(directory);
+}
+
+/** @throws E_DATA_DIRECTORY somebody else reads a segment, which was left out therefore */
+function inspectAll(directory: string, visit: Visit): JournalReport {
+  const report = inspectJournal(directory, visit);
+  if (report.servedFrom === null) return report;
+  const detail = 'another command, such as `journal verify`, is reading it; wait for its end';
+  throw new AppError('E_DATA_DIRECTORY', { directory, detail });
 }
 
 const draftOf = (directory: string): string => join(directory, `${SALVAGE_DIRECTORY}.new`);
@@ -86,6 +101,7 @@ function putInPlace(directory: string): Quarantined {
   }
   moveAll(salvaged, directory);
   renameSync(salvaged, draftOf(directory));
+  syncDirectory(directory);
   rmSync(draftOf(directory), { recursive: true });
   return { ...done, movedTo };
 }

@@ -107,7 +107,7 @@ export function openSealedSegment(file: string, first: number): Segment {
 }
 
 /**
- * Exclusive: one server a data directory, and no shared-memory file that a full disk could fail.
+ * Exclusive: no shared-memory file that a full disk could fail.
  * FULL: each commit is synced before it returns. Both are asserted, since SQLite ignores what it does not know.
  */
 function setPragmas(database: Database.Database): void {

@@ -5,6 +5,8 @@ import { AppError } from '../domain/errors.js';
 /** Names of the journal's files in a data directory. */
 export const MARK_FILE = 'journal.mark';
 export const RESERVE_FILE = 'journal.reserve';
+/** Stays empty, and stays there: whoever removed it could lock out nobody who has it open. */
+export const LOCK_FILE = 'journal.lock';
 /** What quarantine has saved, from when that is whole until it stands in the journal's place. */
 export const SALVAGE_DIRECTORY = 'journal.salvaged';
 const JOURNAL_FILES = /^(journal-\d{16}\.sqlite|checkpoint-\d{16}\.jsonl|journal\.mark)/;

@@ -3,8 +3,9 @@ import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import { makeDirectory, syncDirectory } from '../platform/directories.js';
+import { syncDirectory } from '../platform/directories.js';
 import { listCheckpoints } from './checkpointFile.js';
+import { lockDirectory, type DirectoryLock } from './directoryLock.js';
 import { openDiskReserve } from './diskReserve.js';
 import { encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
 import {
@@ -13,7 +14,7 @@ import {
   type HighWaterMark,
   type MarkedRange,
 } from './highWaterMark.js';
-import { assertKnownFormat, openActiveSegment, type Segment } from './segment.js';
+import { assertKnownFormat, openActiveSegment, type ActiveSegment, type Segment } from './segment.js';
 import {
   openSegmentChain,
   removeSegment,
@@ -60,13 +61,23 @@ export interface SqliteStore {
 /**
  * Opens or makes the journal of a data directory, for the owner only (0700, 0600).
  *
- * @throws E_DATA_DIRECTORY it cannot be written, or another server has it open
+ * @throws E_DATA_DIRECTORY it cannot be written, or a server or another command has it open
  * @throws E_JOURNAL_FORMAT another version of the program wrote it; nothing was changed
  * @throws E_QUARANTINE_UNFINISHED
  * @throws E_JOURNAL_CORRUPT the segment last written to fails its check, a segment is missing, or the journal
  *   ends before the high-water mark or a checkpoint
  */
 export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): SqliteStore {
+  const lock = lockDirectory(directory);
+  try {
+    return openLocked(lock, directory, sizes);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function openLocked(lock: DirectoryLock, directory: string, sizes: StoreSizes): SqliteStore {
   assertNoSalvage(directory);
   const markFile = join(directory, MARK_FILE);
   const files = withDirectoryErrors(directory, () => listSegments(directory));
@@ -81,16 +92,13 @@ export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): 
         : `, and so are the segments; a checkpoint stands for records up to ${checkpoint}`;
     throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is missing${others}`);
   }
-  const opened = withDirectoryErrors(directory, () => {
-    makeDirectory(directory);
-    return openHighWaterMark(markFile);
-  });
+  const opened = withDirectoryErrors(directory, () => openHighWaterMark(markFile));
   if (opened.kind === 'damaged') throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is damaged`);
   const { mark } = opened;
   try {
     const { first, last } = mark.range();
     const chain = openSegmentChain(directory, files, { first, last: Math.max(last, checkpoint) });
-    return createStore({ directory, sizes, mark, ...chain });
+    return createStore({ directory, sizes, lock, mark, ...chain });
   } catch (error) {
     mark.close();
     throw error;
@@ -100,10 +108,11 @@ export function openSqliteStore(directory: string, sizes: StoreSizes = LIMITS): 
 interface StoreParts extends SegmentChain {
   readonly directory: string;
   readonly sizes: StoreSizes;
+  readonly lock: DirectoryLock;
   readonly mark: HighWaterMark;
 }
 
-function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): SqliteStore {
+function createStore({ directory, sizes, lock, mark, sealed, ...parts }: StoreParts): SqliteStore {
   const reserve = openDiskReserve(join(directory, RESERVE_FILE), sizes.journalReserveBytes);
   const readers = createSegmentReaders();
   let { active } = parts;
@@ -116,8 +125,9 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
     if (backingUp || records === 0) return;
     if (records < sizes.segmentRecords && active.bytes() < sizes.segmentBytes) return;
     const next = segmentFile(directory, active.last() + 1);
+    let opened: ActiveSegment | null = null;
     try {
-      const opened = openActiveSegment(next.file, next.first);
+      opened = openActiveSegment(next.file, next.first);
       syncDirectory(directory);
       active.seal();
       sealed.push(sealedFile({ file: active.file, first: active.first }, next.first));
@@ -125,6 +135,8 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
     } catch (error) {
       // No room for a new segment: this one goes on, and the next commit tries again.
       if (!isDiskFull(error)) throw error;
+      // Left open, its space would stay taken too.
+      opened?.close();
       removeSegment(next.file);
     }
   }
@@ -216,6 +228,7 @@ function createStore({ directory, sizes, mark, sealed, ...parts }: StoreParts): 
       active.close();
       mark.close();
       reserve.close();
+      lock.release();
     },
   };
 }

@@ -1,9 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { RESERVE_FILE } from '../../src/journal/segmentFiles.js';
+import { encodeRecord } from '../../src/journal/encoding.js';
+import { RESERVE_FILE, segmentFile } from '../../src/journal/segmentFiles.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
+import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { all, cancelled, samples, temporaryDirectory } from './support/records.js';
 
 /** A file system of its own needs the rights to mount one: root, and a container that lets it. */
@@ -19,6 +29,18 @@ function mountTmpfs(options: string): string {
     execFileSync('umount', ['--lazy', directory]);
   });
   return directory;
+}
+
+/** Of this process, removed ones too. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${descriptor}`)];
+    } catch {
+      // The one that listed them is closed.
+      return [];
+    }
+  });
 }
 
 describe.skipIf(!mayMount())('on a file system of its own', () => {
@@ -56,6 +78,30 @@ describe.skipIf(!mayMount())('on a file system of its own', () => {
     expect(await all(journal.read())).toHaveLength(acknowledged.length + 2);
     expect(statSync(join(directory, RESERVE_FILE)).size).toBe(sizes.journalReserveBytes);
     expect(onFatal).not.toHaveBeenCalled();
+  });
+
+  it('closes the next segment again where this one cannot be sealed, at each commit', () => {
+    const directory = mountTmpfs('size=8m');
+    const sizes = { segmentRecords: 50, segmentBytes: Infinity, journalReserveBytes: 0 };
+    const store = openSqliteStore(directory, sizes);
+    onTestFinished(() => store.close());
+    for (let number = 1; number < sizes.segmentRecords; number++)
+      store.commit([encodeRecord(samples(40_000))]);
+    const ballast = join(directory, 'ballast');
+    const { bavail, bsize } = statfsSync(directory);
+    writeFileSync(ballast, new Uint8Array(bavail * bsize));
+    for (let number = 50; number <= 55; number++) {
+      // Room for the commit and the next segment, not for the 2 MB that the seal moves from the log into the database.
+      truncateSync(ballast, statSync(ballast).size - 256 * 1024);
+      expect(store.commit([encodeRecord(cancelled(number))])).toBe(number);
+      expect(store.sealed()).toEqual([]);
+      const next = segmentFile(directory, number + 1).file;
+      expect(openFiles().filter((name) => name.startsWith(next))).toEqual([]);
+    }
+
+    rmSync(ballast);
+    store.commit([encodeRecord(cancelled(56))]);
+    expect(store.sealed()).toMatchObject([{ first: 1, last: 56 }]);
   });
 
   it('refuses a data directory on a read-only file system', async () => {

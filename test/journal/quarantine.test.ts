@@ -1,11 +1,12 @@
 import type * as Fs from 'node:fs';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import { existingData } from '../../src/cli/backupCommands.js';
 import { inspectJournal, isSound } from '../../src/journal/inspection.js';
 import { quarantineJournal } from '../../src/journal/quarantine.js';
-import { SALVAGE_DIRECTORY, segmentFile } from '../../src/journal/segmentFiles.js';
+import { LOCK_FILE, RESERVE_FILE, SALVAGE_DIRECTORY, segmentFile } from '../../src/journal/segmentFiles.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { temporaryDirectory } from './support/records.js';
 
@@ -27,14 +28,20 @@ vi.mock('node:fs', async (importOriginal) => {
 
 const SIZES = { segmentRecords: 4, segmentBytes: Infinity, journalReserveBytes: 0 };
 
-/** Records 1 to 10 in segments of four; those from 9 on are lost. */
-function damaged(): string {
+/** Records 1 to 10 in segments of four. */
+function journalOfTen(): string {
   const directory = temporaryDirectory();
   const store = openSqliteStore(directory, SIZES);
   for (let number = 1; number <= 10; number++) {
     store.commit([{ at: number, warehouseId: '*', kind: 'k', routeId: null, payload: '{}', blob: null }]);
   }
   store.close();
+  return directory;
+}
+
+/** Those from 9 on are lost. */
+function damaged(): string {
+  const directory = journalOfTen();
   rmSync(segmentFile(directory, 9).file);
   return directory;
 }
@@ -93,7 +100,7 @@ describe('a quarantine that is killed', () => {
       const [aside, ...others] = names.filter((name) => name.startsWith('quarantine-'));
       expect(others).toEqual([]);
       expect(readdirSync(join(directory, aside ?? '')).sort()).toEqual(
-        readdirSync(source).filter((name) => name !== 'journal.reserve'),
+        readdirSync(source).filter((name) => name !== RESERVE_FILE && name !== LOCK_FILE),
       );
       expect(names.filter((name) => name.startsWith(SALVAGE_DIRECTORY))).toEqual([]);
     }
@@ -108,6 +115,50 @@ describe('a quarantine that is killed', () => {
     expect(readdirSync(directory, { recursive: true }).sort()).toEqual(before);
   });
 });
+
+describe('a quarantine', () => {
+  it('keeps servers out from its first look to its end', async () => {
+    const directory = damagedWithin();
+    const running = quarantineJournal(directory, 1_000);
+    // The first pass is over, the second one has not begun.
+    expect(codeOf(() => openSqliteStore(directory, SIZES).close())).toBe('E_DATA_DIRECTORY');
+    await expect(quarantineJournal(directory, 1_000)).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    expect(await running).toMatchObject({ lost: [{ from: 2, to: 2 }] });
+    expect(codeOf(() => openSqliteStore(directory, SIZES).close())).toBe('none');
+  });
+
+  it('is not begun beside a server', async () => {
+    const directory = damagedWithin();
+    const before = readdirSync(directory);
+    const store = openSqliteStore(directory, SIZES);
+    await expect(quarantineJournal(directory, 1_000)).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    store.close();
+    expect(readdirSync(directory)).toEqual(before);
+    expect(await quarantineJournal(directory, 1_000)).toMatchObject({ lost: [{ from: 2, to: 2 }] });
+  });
+
+  it('moves nothing where another reads a segment that it must read', async () => {
+    const directory = damagedWithin();
+    const running = quarantineJournal(directory, 1_000);
+    const reader = new Database(segmentFile(directory, 9).file);
+    reader.pragma('locking_mode = exclusive');
+    reader.prepare('SELECT max(sequence) FROM records').get();
+    await expect(running).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    expect(existsSync(join(directory, SALVAGE_DIRECTORY))).toBe(false);
+    reader.close();
+    const done = await quarantineJournal(directory, 1_000);
+    expect(done).toMatchObject({ lost: [{ from: 2, to: 2 }], report: { last: 10 } });
+  });
+});
+
+/** Records 1 to 10 in segments of four, the second one damaged: a server starts from it all the same. */
+function damagedWithin(): string {
+  const directory = journalOfTen();
+  const database = new Database(segmentFile(directory, 1).file);
+  database.exec("UPDATE records SET payload = '[]' WHERE sequence = 2");
+  database.close();
+  return directory;
+}
 
 function copyOf(directory: string): string {
   const copy = temporaryDirectory();

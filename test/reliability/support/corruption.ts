@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppError, isAppError } from '../../../src/domain/errors.js';
 import type { EncodedRecord } from '../../../src/journal/encoding.js';
 import { inspectJournal, isSound } from '../../../src/journal/inspection.js';
-import { RESERVE_FILE } from '../../../src/journal/segmentFiles.js';
+import { LOCK_FILE, RESERVE_FILE } from '../../../src/journal/segmentFiles.js';
 import { openSqliteStore } from '../../../src/journal/sqliteStore.js';
 import { createRandom, type Random } from '../../../src/platform/random.js';
 
@@ -57,7 +57,7 @@ export function damageRepeatedly(
   const random = createRandom(options.seed);
   const sound = join(directory, 'sound');
   const copy = join(directory, 'copy');
-  const files = readdirSync(sound).filter((name) => name !== RESERVE_FILE);
+  const files = readdirSync(sound).filter((name) => ![RESERVE_FILE, LOCK_FILE].includes(name));
   const damages = noDamages();
   for (let done = 0; done < options.count; done++) {
     rmSync(copy, { recursive: true, force: true });

@@ -1,0 +1,38 @@
+import Database from 'better-sqlite3';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../domain/errors.js';
+import { makeDirectory } from '../platform/directories.js';
+import { LOCK_FILE } from './segmentFiles.js';
+import { sqliteCode, withDirectoryErrors } from './sqliteErrors.js';
+
+export interface DirectoryLock {
+  release(): void;
+}
+
+/**
+ * Keeps all others that write to a data directory out of it; makes the directory where it is missing. The operating
+ * system ends the lock with the process, however that ends, and it stays with a directory that is renamed. Node itself
+ * locks no files: this is the lock of a SQLite database that stays empty.
+ * @throws E_DATA_DIRECTORY another holds it, or the directory cannot be written
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const file = join(directory, LOCK_FILE);
+  const database = withDirectoryErrors(directory, () => {
+    makeDirectory(directory);
+    // Not opened where it is there: closing it again would end a lock that this process holds.
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+    return new Database(file, { timeout: 0, fileMustExist: true });
+  });
+  try {
+    // No log of what is never written; else a kill would leave one.
+    database.pragma('journal_mode = memory');
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    const isHeld = sqliteCode(error).startsWith('SQLITE_BUSY');
+    const detail = isHeld ? 'a server or another command has it open' : `${LOCK_FILE}: ${String(error)}`;
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
+  }
+  return { release: () => void database.close() };
+}
