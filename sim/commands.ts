@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
+import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
 import { numberArgument, wholeArgument } from './arguments.js';
 import { addBenchCommand } from './bench/benchCommand.js';
 import { addChaosCommand } from './chaos/chaosCommand.js';
@@ -26,7 +27,7 @@ interface OrdersArguments {
   readonly json?: true;
 }
 
-/** Adds `sim orders`. Sets `process.exitCode` to 2 on wrong use. */
+/** Adds `sim orders`, and the commands that others here add. Sets `process.exitCode`. */
 export function addSimulationCommands(program: Command, shell: SimulationShell): void {
   const sim = program.command('sim').description('simulated fleets and the orders that they serve');
   addOrders(sim, shell);
@@ -118,8 +119,8 @@ function runGuarded(command: Command, action: () => void): void {
     action();
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    command.configureOutput().writeErr?.(`${error.code}: ${error.message}\n`);
-    process.exitCode = 2;
+    command.configureOutput().writeErr?.(`${failureLine(error)}\n`);
+    process.exitCode = exitCodeOf(error);
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { WebSocket, type ClientOptions } from 'ws';
+import { isAppError } from '../src/domain/errors.js';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
 import { unreachable } from '../src/platform/unreachable.js';
+import { problemOf } from './serverApi.js';
 
 const SUB_PROTOCOL = 'aisleflow.v1';
 const PATH = '/v1/ws';
@@ -22,7 +25,7 @@ export interface FleetSocketOptions {
   readonly onLost: (error: Error) => void;
 }
 
-/** @throws E_LINK_LOST where the server refuses the connection */
+/** @throws E_LINK_LOST, and what else the server refuses the connection with */
 export async function openFleetSocket(options: FleetSocketOptions): Promise<FleetSocket> {
   const { url, token, onMessage, onLost } = options;
   let stream: Socket | undefined;
@@ -35,6 +38,13 @@ export async function openFleetSocket(options: FleetSocketOptions): Promise<Flee
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', (error) => reject(unreachable(url, error)));
+    socket.once('unexpected-response', (request, response) => {
+      const refusal = text(response).then((body) => problemOf(body) ?? `answered ${response.statusCode}`);
+      void refusal
+        .catch((error: unknown) => error)
+        .then((why) => reject(isAppError(why) ? why : unreachable(url, why)))
+        .finally(() => request.destroy());
+    });
   });
   let closing = false;
   socket.on('error', (error) => onLost(unreachable(url, error)));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '../src/domain/errors.js';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
 import { monotonicMilliseconds } from '../src/platform/clock.js';
 import { openFleetSocket, type FleetSocket } from './fleetSocket.js';
@@ -27,6 +28,10 @@ export interface LastingSocketOptions {
   readonly onLost: (error: Error) => void;
 }
 
+/** Its token is known no more, or not let in: to ask again changes nothing. */
+const isUnwelcome = (error: Error): boolean =>
+  isAppError(error) && ['E_UNAUTHENTICATED', 'E_FORBIDDEN'].includes(error.code);
+
 const FIRST_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 1_000;
 
@@ -36,7 +41,7 @@ interface Connection {
   readonly lost: Promise<Error>;
 }
 
-/** @throws E_LINK_LOST where the first connection is refused */
+/** @throws E_LINK_LOST, and what else the first connection is refused with */
 export async function openLastingSocket(options: LastingSocketOptions): Promise<LastingSocket> {
   const open = new Map<string, FromFleetMessage>();
   const closing = new AbortController();
@@ -72,6 +77,7 @@ export async function openLastingSocket(options: LastingSocketOptions): Promise<
         error = failure as Error;
         await socket?.close();
         socket = null;
+        if (isUnwelcome(error)) break;
       }
     }
     return error;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import type { CornerCaseDetail } from '../src/domain/serviceContract.js';
-import { failureLine } from '../src/platform/failureLine.js';
+import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
 import { countArgument } from './arguments.js';
 import { replayCornerCase } from './cornerCaseReplay.js';
 import { createServerApi } from './serverApi.js';
@@ -53,7 +53,7 @@ export function addReplayCommand(cornerCases: Command, shell: SimulationShell): 
       } catch (error) {
         if (!isAppError(error)) throw error;
         output.writeErr?.(`${failureLine(error)}\n`);
-        process.exitCode = error.code === 'E_USAGE' ? 2 : 1;
+        process.exitCode = exitCodeOf(error);
       }
     });
 }

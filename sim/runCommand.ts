@@ -3,7 +3,8 @@ import cliProgress from 'cli-progress';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import { LIMITS } from '../src/domain/limits.js';
 import { MODES, type Mode } from '../src/domain/messages.js';
-import { failureLine } from '../src/platform/failureLine.js';
+import { EXIT } from '../src/platform/exitAsMisuse.js';
+import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
 import { createRandom } from '../src/platform/random.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import {
@@ -60,7 +61,8 @@ Over the socket the server's warehouse must have this map and a driven clock (ai
 Tokens may stand in AISLEFLOW_ROBOT_TOKEN and AISLEFLOW_TOKEN. In process, and with --lockstep where the server
 learns within its clock (serve --learner inline), the same seed gives the same run hash.
 
-Exit code: 0 done, 2 wrong use, 1 any other failure, an invalid route or a lost completion.
+Exit code: 0 done, 2 wrong use, 130 interrupted (the report is of the steps before), 1 any other failure, an invalid
+route or a lost completion.
 
 Examples:
   aisleflow sim run --map maps/kiva-33x36.json --robots 200 --single-goals --steps 500 --in-process
@@ -114,11 +116,12 @@ async function runAndReport(sim: Command, shell: SimulationShell, options: RunAr
   try {
     const report = await run(shell, options);
     output.writeOut?.(`${options.json ? JSON.stringify(report) : reportAsText(report)}\n`);
-    if (report.link.invalidRoutes > 0 || report.link.lostCompletions > 0) process.exitCode = 1;
+    if (report.link.invalidRoutes > 0 || report.link.lostCompletions > 0) process.exitCode = EXIT.failed;
+    else if (report.steps < options.steps) process.exitCode = EXIT.interrupted;
   } catch (error) {
     if (!isAppError(error)) throw error;
     output.writeErr?.(`${failureLine(error)}\n`);
-    process.exitCode = error.status < 500 ? 2 : 1;
+    process.exitCode = exitCodeOf(error);
   }
 }
 
@@ -185,6 +188,8 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
     signal: common.signal,
   });
   try {
+    // Before any robot is introduced: on the wall clock it would stand on the site for hours.
+    if ((await socket.api.summary()).clock !== 'driven') throw new AppError('E_CLOCK_FIXED', { warehouseId });
     const startAt = socket.serverTime;
     const result = await runFleet({
       ...common,

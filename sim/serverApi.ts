@@ -57,7 +57,8 @@ export function errorOf(code: string, references: ErrorReferences, message: stri
   return new AppError('E_INTERNAL', { reference: `${code}: ${message}` });
 }
 
-function problemOf(text: string): AppError | null {
+/** The error that a problem document (RFC 9457) tells; null where the text is none. */
+export function problemOf(text: string): AppError | null {
   try {
     const { code, detail, references } = JSON.parse(text) as Record<string, unknown>;
     if (typeof code !== 'string') return null;

@@ -52,7 +52,7 @@ const CLOCK_PAUSE_MILLISECONDS = 200;
 /**
  * Opens the sockets. One that drops comes back, says hello, and sends again what was asked and not answered; where the
  * server stays away for longer than the patience, everything asked rejects.
- * @throws E_LINK_LOST, E_UNKNOWN_WAREHOUSE and what else a hello is refused with
+ * @throws E_LINK_LOST, E_UNKNOWN_WAREHOUSE and what else a connection or a hello is refused with
  */
 export async function openSocketLink(options: SocketLinkOptions): Promise<SocketLink> {
   const { target, warehouseId, patienceSeconds = PATIENCE_SECONDS } = options;
@@ -142,9 +142,7 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
     for (const { openRoutes } of await greetAll(line)) for (const route of openRoutes) later(changeOf(route));
   };
   const { url, robotToken: token } = target;
-  for (let number = 0; number < options.sockets; number++) {
-    const line: Line = { number, robots: [], socket: null };
-    lines.push(line);
+  const connect = async (line: Line): Promise<void> => {
     line.socket = await openLastingSocket({
       ...{ url, token, patienceSeconds, signal: options.signal },
       onMessage: (message) => receive(line, message),
@@ -152,9 +150,21 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
       onResumed: () => void resumed++,
       onLost: (error) => answers.rejectAll(error),
     });
-  }
+  };
+  const close = async (): Promise<void> => {
+    for (const { socket } of lines) await socket?.close();
+    answers.close();
+  };
+  for (let number = 0; number < options.sockets; number++) lines.push({ number, robots: [], socket: null });
   const first = lines[0] as Line;
-  const { serverTime } = await greet(first, []);
+  const open = async (): Promise<WelcomeMessage> => {
+    for (const line of lines) await connect(line);
+    return greet(first, []);
+  };
+  const { serverTime } = await open().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
 
   /** What an earlier run left open would stand in the way of this one. */
   const cancelLeftovers = (line: Line, { openRoutes }: WelcomeMessage) =>
@@ -210,10 +220,7 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
       }
     },
     onUpdate: (listener) => void (changed = listener),
-    async close() {
-      for (const { socket } of lines) await socket?.close();
-      answers.close();
-    },
+    close,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { isAppError } from '../../src/domain/errors.js';
+import { EXIT } from '../../src/platform/exitAsMisuse.js';
+import { exitCodeOf, failureLine } from '../../src/platform/failureLine.js';
 import { countArgument, positiveArgument, wholeArgument } from '../arguments.js';
 import type { ServerProcess } from '../serverProcess.js';
 import type { SimulationShell } from '../simulationShell.js';
@@ -67,15 +69,15 @@ async function demo(program: Command, shell: SimulationShell, options: DemoArgum
       },
       onDone: (done) => say(shown(done, options)),
     });
-    if (!outcome) process.exitCode = 130;
+    if (!outcome) process.exitCode = EXIT.interrupted;
     else if (outcome.summary.phases.some((phase) => phase.invalidRoutes + phase.lostCompletions > 0))
       process.exitCode = 1;
   } catch (error) {
     // Ctrl-C reaches the server too: what breaks by that is no failure.
-    if (interrupted.signal.aborted) return void (process.exitCode = 130);
+    if (interrupted.signal.aborted) return void (process.exitCode = EXIT.interrupted);
     if (!isAppError(error)) throw error;
-    output.writeErr?.(`${error.code}: ${error.message}\n`);
-    process.exitCode = error.status < 500 ? 2 : 1;
+    output.writeErr?.(`${failureLine(error)}\n`);
+    process.exitCode = exitCodeOf(error);
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, interrupt);
   }

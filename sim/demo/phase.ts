@@ -68,11 +68,11 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseResult | nul
     sockets: SOCKETS,
     onPolicy: (version) => (policyVersion = version),
   });
-  policyVersion = (await socket.api.summary()).policyVersion;
   const picking = createPickingTimes();
   const metrics = watchMetrics(socket, graph.warehouseId);
   const timeUp = abortAfter(options.wallMilliseconds, options.signal);
   try {
+    policyVersion = (await socket.api.summary()).policyVersion;
     const robotTypes = typesInTurn(graph, options.robots);
     const startAt = socket.serverTime;
     const { ordersPerHour, orderSeconds: durationSeconds } = WORK;

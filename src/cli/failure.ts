@@ -1,18 +1,6 @@
-import { isAppError, type ErrorCode } from '../domain/errors.js';
-import { failureLine } from '../platform/failureLine.js';
-import { EXIT } from '../platform/exitAsMisuse.js';
+import { isAppError } from '../domain/errors.js';
+import { exitCodeOf, failureLine } from '../platform/failureLine.js';
 
-const MISUSE: readonly ErrorCode[] = [
-  'E_USAGE',
-  'E_CONFIG',
-  'E_WEIGHTS_INVALID',
-  'E_PORT_IN_USE',
-  'E_DATA_DIRECTORY',
-  'E_JOURNAL_FORMAT',
-  'E_MAP_INVALID',
-  'E_MAP_UNREADABLE',
-  'E_MAP_EXISTS',
-];
 export const FAILURE_HELP =
   '\nExit code: 0 done, 2 wrong use (options, data directory, port, map), 1 any other failure.';
 
@@ -20,7 +8,7 @@ export const FAILURE_HELP =
 export function reportFailure(error: unknown): void {
   if (!isAppError(error)) throw error;
   console.error(failureLine(error));
-  process.exitCode = MISUSE.includes(error.code) ? EXIT.misused : EXIT.failed;
+  process.exitCode = exitCodeOf(error);
 }
 
 /** Runs a command and reports how it failed. */

@@ -1,4 +1,5 @@
 import type { AppError, ErrorCode, ErrorReferences } from '../domain/errors.js';
+import { EXIT } from './exitAsMisuse.js';
 
 type Sentence = (references: ErrorReferences) => string;
 
@@ -17,6 +18,24 @@ const AT_A_SHELL: Partial<Record<ErrorCode, Sentence>> = {
   E_CLOCK_FIXED: ({ warehouseId }) =>
     `Warehouse ${warehouseId} runs on the wall clock. Start its server with \`aisleflow serve --driven-clock\`.`,
 };
+
+const MISUSE: readonly ErrorCode[] = [
+  'E_USAGE',
+  'E_CONFIG',
+  'E_WEIGHTS_INVALID',
+  'E_PORT_IN_USE',
+  'E_DATA_DIRECTORY',
+  'E_JOURNAL_FORMAT',
+  'E_MAP_INVALID',
+  'E_MAP_UNREADABLE',
+  'E_MAP_EXISTS',
+  'E_ORDERS_INVALID',
+];
+
+/** What a shell learns of an error: the command was wrong, or it failed. */
+export function exitCodeOf({ code }: AppError): number {
+  return MISUSE.includes(code) ? EXIT.misused : EXIT.failed;
+}
 
 /** An error of the catalogue as a command prints it: one line that begins with its code. */
 export function failureLine(error: AppError): string {

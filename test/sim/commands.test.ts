@@ -63,7 +63,9 @@ it('sim run says of a server on the wall clock how to start one that it can driv
   const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
   const tokens = ['--robot-token', robots, '--operator-token', server.tokens.operator];
   await program.parseAsync(['sim', 'run', ...words, ...tokens], { from: 'user' });
-  expect([process.exitCode, said]).toEqual([2, expect.stringContaining('`aisleflow serve --driven-clock`')]);
+  expect([process.exitCode, said]).toEqual([1, expect.stringContaining('`aisleflow serve --driven-clock`')]);
+  // Nothing of the run is left on a site that is no simulation.
+  expect(server.service.warehouse('north')).toMatchObject({ robots: 0, openRoutes: 0 });
   process.exitCode = undefined;
   await server.close();
 });

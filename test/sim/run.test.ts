@@ -159,7 +159,7 @@ describe('a simulated fleet over the socket', () => {
     const { target } = server as ListeningServer;
     const attempt = (over: Partial<typeof target>, warehouseId: string = kiva.warehouseId) =>
       openSocketLink({ target: { ...target, ...over }, warehouseId, sockets: 1 });
-    await expect(attempt({ robotToken: 'none' })).rejects.toMatchObject({ code: 'E_LINK_LOST' });
+    await expect(attempt({ robotToken: 'none' })).rejects.toMatchObject({ code: 'E_UNAUTHENTICATED' });
     await expect(attempt({ url: 'http://127.0.0.1:1' })).rejects.toMatchObject({ code: 'E_LINK_LOST' });
     await expect(attempt({ url: 'foo' })).rejects.toMatchObject({ code: 'E_LINK_LOST' });
     await expect(attempt({}, 'nowhere')).rejects.toMatchObject({ code: 'E_UNKNOWN_WAREHOUSE' });

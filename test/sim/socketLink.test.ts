@@ -1,15 +1,14 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openSocketLink } from '../../sim/socketLink.js';
-import { startServer } from '../server/support/startServer.js';
+import { startServer, type TestServer } from '../server/support/startServer.js';
+
+const target = ({ url, tokens }: TestServer, robotToken = tokens.robot) => ({
+  ...{ url, robotToken, operatorToken: tokens.operator },
+});
 
 it('ends what it waits for when it is closed, the clock of a server that is away included', async () => {
   const server = await startServer({ timing: { drainSeconds: 0.2 } });
-  const { robot, operator } = server.tokens;
-  const link = await openSocketLink({
-    target: { url: server.url, robotToken: robot, operatorToken: operator },
-    warehouseId: 'north',
-    sockets: 1,
-  });
+  const link = await openSocketLink({ target: target(server), warehouseId: 'north', sockets: 1 });
   await server.close();
   const clock = link.advanceClock(link.serverTime + 1000);
   const answer = link.requestRoute({ requestId: 'a1', robotId: 'r1', from: 'any', stops: ['other'] });
@@ -17,4 +16,35 @@ it('ends what it waits for when it is closed, the clock of a server that is away
   await link.close();
   const lost = { status: 'rejected', reason: expect.objectContaining({ code: 'E_LINK_LOST' }) as unknown };
   expect(await outcomes).toEqual([lost, lost]);
+});
+
+const openSockets = (): number =>
+  process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+
+it('closes what it opened where its hello is refused', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.close());
+  const opening = openSocketLink({ target: target(server), warehouseId: 'nowhere', sockets: 3 });
+  await expect(opening).rejects.toMatchObject({ code: 'E_FORBIDDEN' });
+  await expect.poll(openSockets).toBe(0);
+});
+
+it('does not come back with a token that is known no more', async () => {
+  const server = await startServer({ timing: { tokenRefreshSeconds: 0.05 } });
+  onTestFinished(() => server.close());
+  const { token, revoke } = server.issue({ role: 'robot', warehouses: ['north'], robots: '*' });
+  const link = await openSocketLink({ target: target(server, token), warehouseId: 'north', sockets: 1 });
+  onTestFinished(() => link.close());
+  revoke();
+  // Unanswered for as long as the link hopes to be let in again.
+  const request = { requestId: 'a1', robotId: 'r1', from: 'any', stops: ['other'] };
+  const refused = async (): Promise<unknown> => {
+    for (;;) {
+      const code = await link
+        .requestRoute(request)
+        .catch((error: unknown) => (error as { code: string }).code);
+      if (code !== 'E_HELLO_FIRST') return code;
+    }
+  };
+  expect(await refused()).toBe('E_UNAUTHENTICATED');
 });
