@@ -176,7 +176,8 @@ function nearestFree(graph: LaneGraph, from: NodeIndex, taken: ReadonlySet<numbe
 }
 
 function otherMap(graph: LaneGraph, found: CornerCaseDetail): AppError {
+  const given = `${graph.warehouseId}, version ${graph.mapVersion}`;
   return new AppError('E_USAGE', {
-    detail: `the case is of map version ${found.mapVersion}, the map given of ${graph.mapVersion}`,
+    detail: `the map given, ${given}, is not that of the case (${found.mapVersion})`,
   });
 }

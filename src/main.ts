@@ -111,7 +111,7 @@ async function startLearner(
   return createInlineLearner({ tf, backend: name, random: createRandom(SEED), weights });
 }
 
-/** @throws E_USAGE for too many, E_MAP_UNREADABLE, E_MAP_INVALID, E_MAP_EXISTS for two maps of one id */
+/** @throws E_USAGE for too many, or two of one id, E_MAP_UNREADABLE, E_MAP_INVALID */
 function loadMaps(files: readonly string[]): LaneGraph[] {
   if (files.length > LIMITS.warehousesPerServer) {
     const detail = `one server has at most ${LIMITS.warehousesPerServer} warehouses, these are ${files.length}`;
@@ -120,7 +120,8 @@ function loadMaps(files: readonly string[]): LaneGraph[] {
   const graphs = new Map<string, LaneGraph>();
   for (const file of files) {
     const { graph } = loadMap(file);
-    if (graphs.has(graph.warehouseId)) throw new AppError('E_MAP_EXISTS', { warehouseId: graph.warehouseId });
+    if (graphs.has(graph.warehouseId))
+      throw new AppError('E_USAGE', { detail: `two maps are named of the id ${graph.warehouseId}` });
     graphs.set(graph.warehouseId, graph);
   }
   return [...graphs.values()];

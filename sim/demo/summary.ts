@@ -99,7 +99,7 @@ export function summaryAsText(
   const learned = phases.at(-1) as PhaseSummary;
   lines.push(
     '',
-    `${sum(({ routes }) => routes)} routes, ${sum(({ invalidRoutes }) => invalidRoutes)} invalid; ` +
+    `${sum(({ routes }) => routes)} routes and new ways, ${sum(({ invalidRoutes }) => invalidRoutes)} invalid; ` +
       `${sum(({ lostCompletions }) => lostCompletions)} completions lost. ` +
       `Outcome to served: p50 ${shown(learned.outcomeToServedMs.p50)}, p99 ${shown(learned.outcomeToServedMs.p99)}; ` +
       `planning p99 ${shown(learned.planMs.p99)}.`,

@@ -21,7 +21,7 @@ export type CallApi = <Answer>(
  */
 export function createApiClient({ url, token }: ApiOptions): CallApi {
   return async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
-    if (token === undefined) {
+    if (token === undefined || token.trim() === '') {
       throw new AppError('E_CONFIG', { detail: 'no token; name one with --token or AISLEFLOW_TOKEN' });
     }
     if (/[^\x21-\x7e]/.test(token.trim())) {

@@ -183,9 +183,13 @@ function isInTime(result: DrillResult): boolean {
 
 function asText({ sabotage, policyVersion, cause, servedSeconds, restored, ...rest }: DrillResult): string {
   const took = `${Math.round(rest.restoreMilliseconds)} ms`;
-  if (sabotage === 'byHand') return `by hand: ${policyVersion} back to ${restored} in ${took}`;
+  if (sabotage === 'byHand') {
+    const whose = cause === 'operator' ? 'by hand' : `by hand: the guard was quicker (${cause})`;
+    return `${whose}: ${policyVersion} back to ${restored} in ${took}`;
+  }
   if (policyVersion === null)
     return `${sabotage}: nothing that passes the gates would be worse on this floor; try again under load`;
-  if (!rest.detected) return `${sabotage}: ${policyVersion} was not found; taken back by hand to ${restored}`;
+  if (!rest.detected)
+    return `${sabotage}: the guard, which judges lanes as they are driven, missed ${policyVersion}; taken back by hand to ${restored}`;
   return `${sabotage}: ${policyVersion} found by ${cause} after ${servedSeconds} s of the floor (${took}); back to ${restored}`;
 }

@@ -125,10 +125,6 @@ export const ERRORS = {
     422,
     'The map has {count} faults, first: {detail}. `aisleflow map validate` lists all.',
   ),
-  E_MAP_EXISTS: entry(
-    409,
-    'Warehouse {warehouseId} exists with other content. Give the map a new version or id.',
-  ),
   E_MAP_UNREADABLE: entry(422, 'The map file {file} cannot be read: {detail}.'),
   E_LAYOUT_INVALID: entry(422, 'The layout cannot be generated: {detail}.'),
   E_POLICY_CORRUPT: entry(

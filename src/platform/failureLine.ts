@@ -6,7 +6,7 @@ type Sentence = (references: ErrorReferences) => string;
 /** Where the catalogue tells what to do over HTTP: what to do at a shell. */
 const AT_A_SHELL: Partial<Record<ErrorCode, Sentence>> = {
   E_UNAUTHENTICATED: () =>
-    'The server does not know this token. Name one with --token (`sim run`: --operator-token) or AISLEFLOW_TOKEN.',
+    'The server does not know this token, or it has expired. Name one with --token (`sim run`: --operator-token) or AISLEFLOW_TOKEN.',
   E_UNKNOWN_WAREHOUSE: ({ warehouseId }) =>
     `Warehouse ${warehouseId} is not known. \`aisleflow status\` lists those that are.`,
   E_UNKNOWN_POLICY: ({ policyVersion }) =>
@@ -28,7 +28,6 @@ const MISUSE: readonly ErrorCode[] = [
   'E_JOURNAL_FORMAT',
   'E_MAP_INVALID',
   'E_MAP_UNREADABLE',
-  'E_MAP_EXISTS',
   'E_ORDERS_INVALID',
 ];
 

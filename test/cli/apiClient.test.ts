@@ -29,6 +29,20 @@ it('says where nobody listens that the connection failed, and why', async () => 
   });
 });
 
+it('says of a server without TLS that it speaks none', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.close());
+  const call = createApiClient({ url: server.url.replace('http', 'https'), token: 't' });
+  await expect(call('GET', '/v1/warehouses')).rejects.toMatchObject({
+    references: { detail: 'it does not speak TLS; is its address one of http?' },
+  });
+});
+
+it('takes an empty token for none', async () => {
+  const call = createApiClient({ url: 'http://127.0.0.1:1', token: ' ' })('GET', '/v1/warehouses');
+  await expect(call).rejects.toMatchObject({ message: expect.stringContaining('no token') as string });
+});
+
 it('says of a certificate that it does not trust it, and where to name its authority', async () => {
   const [cert, key] = ['cert', 'key'].map((what) =>
     readFileSync(`test/server/fixtures/tls-test-${what}.pem`),

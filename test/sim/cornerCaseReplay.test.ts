@@ -55,6 +55,8 @@ describe('the replay of a corner case', () => {
 
   it('refuses a map of another version', () => {
     const { graph, found } = caseOn('....', [robot(cells(0, [0, 1]))]);
-    expect(() => replayCornerCase(graph, { ...found, mapVersion: 'other' }, 1)).toThrow('map version');
+    expect(() => replayCornerCase(graph, { ...found, mapVersion: 'other' }, 1)).toThrow(
+      'is not that of the case',
+    );
   });
 });
