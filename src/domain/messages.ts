@@ -70,6 +70,10 @@ export const RouteRequestBody = strict({
   priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })),
   deadlineAt: Type.Optional(InstantField),
 });
+/**
+ * Sent again with the same content it gets the same answer, or the route's newest plan if that begins where it asks;
+ * E_ROUTE_OPEN where it does not, or its robot waits: hello, then `route.deviated`, leads on. E_ROUTE_CLOSED: it is over.
+ */
 export const RouteRequest = strict({ type: Type.Literal('route.request'), ...RouteRequestBody.properties });
 /**
  * `revision` is the one that the robot follows. An older one than the newest is taken all the same: the report

@@ -143,6 +143,8 @@ export interface RouteView {
   readonly policyVersion: string;
   readonly issuedAt: Instant;
   readonly closedAt: Instant | null;
+  /** Open, and its robot was told to wait: then `nodes` is the place, empty where the map has changed under the route. */
+  readonly held: boolean;
   readonly nodes: readonly string[];
   readonly stopIndexes: readonly number[];
   readonly trace: Trace | null;

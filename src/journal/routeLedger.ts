@@ -35,7 +35,7 @@ export interface ClosedContent {
  */
 export interface RouteLedger {
   /**
-   * Issues a route, or gives the first answer again for a request that was sent before.
+   * Issues a route, or gives the first answer again for a request that was sent before and whose route is open.
    *
    * @param make plans and describes the route; its record must carry the given hash
    * @throws E_REQUEST_CONFLICT same robot and request id, other content

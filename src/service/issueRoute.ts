@@ -10,7 +10,7 @@ import type { OpenRoute } from './site.js';
 import { dropRoute, openRoute } from './siteRoutes.js';
 
 /**
- * Plans a route and hands it out, once its record is stored; a request that was sent before gets its first answer.
+ * Plans a route and hands it out, once its record is stored; a request that was sent before gets its newest plan.
  * @throws E_UNREACHABLE E_ROUTE_TOO_LONG also where lanes closed while it was stored; and those of the ledger's `issue`
  */
 export async function issueRoute(
@@ -58,9 +58,10 @@ export async function issueRoute(
 }
 
 /**
- * The first answer again, unless a lane of it closed meanwhile: then what its robot was told since, if that can be
- * driven from where it asked. A route that is over is not handed out again: nobody would tell of lanes that close.
- * @throws E_ROUTE_CLOSED @throws E_ROUTE_OPEN its robot reports where it is (`route.deviated`), or cancels
+ * The newest plan of a request that was sent before, if that can be driven from where it asked: it is the only one
+ * for which its robot is told of lanes that close. A route that is over is not handed out again, for the same reason.
+ * @throws E_ROUTE_CLOSED E_ROUTE_OTHER_MAP
+ * @throws E_ROUTE_OPEN its robot says hello and reports where it is (`route.deviated`), or cancels
  */
 function repeatedAnswer(
   { site, ledger }: SiteEntry,
@@ -69,13 +70,16 @@ function repeatedAnswer(
 ): RouteAssignedContent {
   const { routeId, robotId } = answer;
   const known = ledger.open(routeId);
-  if (!known)
-    throw new AppError('E_ROUTE_CLOSED', { routeId, state: ledger.find(routeId)?.state ?? 'closed' });
-  const robotType = site.graph.robotTypeIndexOf.get(known.robotType) ?? -1;
-  if (mayLeave(site, robotType, answer)) return answer;
+  const route = site.openRoutes.get(routeId);
+  if (!known || route?.closing) {
+    const state = known ? 'closing' : (ledger.find(routeId)?.state ?? 'closed');
+    throw new AppError('E_ROUTE_CLOSED', { routeId, state });
+  }
+  if (!route) throw new AppError('E_ROUTE_OTHER_MAP', { routeId, warehouseId: site.warehouseId });
   const { plan, heldAt } = known;
   const isWhole = plan.nodes[0] === request.from && plan.stopIndexes.length === answer.stopIndexes.length;
-  if (!isWhole || heldAt !== null || !mayLeave(site, robotType, plan)) {
+  const isHeld = route.held || heldAt !== null;
+  if (!isWhole || isHeld || !mayLeave(site, route.robotType, plan)) {
     throw new AppError('E_ROUTE_OPEN', { robotId, routeId });
   }
   return { ...answer, ...planOf(plan) };

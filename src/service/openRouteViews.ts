@@ -48,7 +48,8 @@ export function heldCount({ site, ledger }: SiteEntry): number {
   return count;
 }
 
-function holdCause(site: Site, route: OpenRoute | undefined): HoldCause | null {
+/** Null where it is not held; `undefined` is a route whose map has changed under it. */
+export function holdCause(site: Site, route: OpenRoute | undefined): HoldCause | null {
   if (!route) return 'otherMap';
   if (!route.held) return null;
   return isLookDue(site, route) ? 'planDue' : route.heldBecause;

@@ -8,6 +8,7 @@ import { completeRoute } from './completeRoute.js';
 import { lookAgainIfMoved, noWayError } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
+import { holdCause } from './openRouteViews.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
@@ -129,10 +130,10 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
     },
 
     route(warehouseId, routeId) {
-      const { ledger } = entryOf(core, warehouseId);
+      const { site, ledger } = entryOf(core, warehouseId);
       return ledger.lookUp(routeId).then((found) => {
         if (!found) throw new AppError('E_UNKNOWN_ROUTE', { routeId });
-        return viewOf(found);
+        return viewOf(site, found);
       });
     },
 
@@ -199,20 +200,16 @@ function checkRevision(
   if (revision > newest) throw new AppError('E_UNKNOWN_REVISION', { routeId, revision, newest });
 }
 
-function viewOf(entry: RouteEntry): RouteView {
+/** Of a route that is held: the place to wait at, as `welcome` tells it, and not the way that it cannot drive. */
+function viewOf(site: Site, entry: RouteEntry): RouteView {
   const { routeId, robotId, state, revision, issuedAt, closedAt, trace, scored, plan } = entry;
-  const { policyVersion, nodes, stopIndexes } = plan;
+  const { policyVersion } = plan;
+  const route = site.openRoutes.get(routeId);
+  const held = state === 'issued' && holdCause(site, route) !== null;
+  const place = route ? [site.graph.nodeIds[route.robot.node]!] : [];
+  const { nodes, stopIndexes } = held ? { nodes: place, stopIndexes: [] } : plan;
   return {
-    routeId,
-    robotId,
-    state,
-    revision,
-    policyVersion,
-    issuedAt,
-    closedAt,
-    nodes,
-    stopIndexes,
-    trace,
-    scored,
+    ...{ routeId, robotId, state, revision, policyVersion, issuedAt, closedAt },
+    ...{ held, nodes, stopIndexes, trace, scored },
   };
 }

@@ -145,7 +145,11 @@ export const RouteField = strict({
   policyVersion: Type.String(),
   issuedAt: InstantField,
   closedAt: orNull(InstantField),
-  nodes: Type.Array(Id),
+  held: Type.Boolean({ description: 'It is open, and its robot was told to wait.' }),
+  nodes: Type.Array(Id, {
+    description:
+      'Its newest plan. Held: the place to wait at, without stops; empty where the map has changed under the route.',
+  }),
   stopIndexes: Type.Array(Count),
   trace: orNull(Type.Array(TraceEntry)),
   scored: orNull(RouteScoredBody),

@@ -34,7 +34,9 @@ export function addTourRoutes(app: FastifyInstance, service: QueuedService): voi
     access: FLEET,
     tag,
     summary: 'Ask for a route',
-    description: 'Issued once its record is durable. The same request id and content give the same answer.',
+    description:
+      'Issued once its record is durable. The same request id and content give the same answer, or the newest plan of the ' +
+      'route if it begins at the same place; E_ROUTE_OPEN where it does not, or its robot waits; E_ROUTE_CLOSED once it is over.',
     params: WarehouseParams,
     body: RouteRequestBody,
     answer: RouteAssignedBody,
