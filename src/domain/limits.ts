@@ -38,9 +38,9 @@ export const LIMITS = {
   /** Nodes of one route, and entries of one trace: both must fit in `webSocketMessageBytes`. */
   nodesPerRoute: 8_000,
   traceEntries: 16_000,
-  /** After so many its robot gets no new plan for having left its way; lanes that close still send it round. */
+  /** Plans and holds. After so many its robot gets no new plan for having left its way; lanes that close still send it round. */
   revisionsPerRoute: 500,
-  /** Of all open routes of a warehouse; above it each gets no more than `revisionsWhenMany`. */
+  /** Plans of all open routes of a warehouse; above it each gets no more than `revisionsWhenMany`. */
   revisionsPerWarehouse: 50_000,
   revisionsWhenMany: 20,
   /** Closed routes kept for answering a repeated completion without reading the journal. */

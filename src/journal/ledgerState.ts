@@ -18,7 +18,7 @@ export interface KnownRequest {
 
 /** What a ledger holds, for a checkpoint. Plans and requests of open routes stay in their records. */
 export interface LedgerSnapshot {
-  /** Open routes in order, with the sequences of their records. */
+  /** Open routes in order, with the sequences of those of their records that are read again: not of holds that are over. */
   readonly open: readonly (readonly [routeId: string, sequences: readonly number[]])[];
   readonly closed: readonly ClosedRoute[];
   readonly requests: readonly (readonly [key: string, request: KnownRequest])[];
@@ -57,20 +57,20 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
   const openByRobot = new Map<string, RouteEntry>();
   const closed = new Map<string, ClosedRoute>();
   const requests = new Map<string, KnownRequest>();
-  const sequences = new Map<string, readonly number[]>();
+  const sequences = new Map<string, number[]>();
   let last = 0;
 
-  function setOpen(entry: RouteEntry, ...its: readonly number[]): void {
+  function setOpen(entry: RouteEntry): void {
     open.set(entry.routeId, entry);
     openByRobot.set(entry.robotId, entry);
-    sequences.set(entry.routeId, [...(sequences.get(entry.routeId) ?? []), ...its]);
   }
 
   function issue(record: JournalRecord<'route.issued'>): void {
     const entry = issuedEntry(record);
     assert(!open.has(entry.routeId) && !closed.has(entry.routeId), record, 'the route was issued before');
     assert(!openByRobot.has(entry.robotId), record, 'the robot already has an open route');
-    setOpen(entry, record.sequence);
+    setOpen(entry);
+    sequences.set(entry.routeId, [record.sequence]);
     const { routeId, requestHash } = entry;
     requests.set(requestKey(entry.robotId, record.payload.requestId), { routeId, requestHash });
     forgetRequests();
@@ -106,7 +106,11 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
       const entry = open.get(record.payload.routeId);
       assert(entry !== undefined, record, 'the route is not open');
       assert(record.payload.revision > entry.revision, record, `the route is at revision ${entry.revision}`);
-      setOpen(revisedEntry(entry, record), record.sequence);
+      setOpen(revisedEntry(entry, record));
+      const its = sequences.get(entry.routeId) as number[];
+      // A trace is read by all plans; a hold is over with whatever comes after it.
+      if (entry.heldAt !== null) its.pop();
+      its.push(record.sequence);
     } else close(closedRoute(record));
   }
 
@@ -117,7 +121,7 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
     request: (robotId, requestId) => requests.get(requestKey(robotId, requestId)),
     apply,
     snapshot: () => ({
-      open: [...open.keys()].map((routeId) => [routeId, sequences.get(routeId) ?? []]),
+      open: [...open.keys()].map((routeId) => [routeId, [...(sequences.get(routeId) ?? [])]]),
       closed: [...closed.values()],
       requests: [...requests],
     }),
@@ -127,7 +131,13 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
       for (const records of openRoutes) {
         const entry = entryOfRecords(records);
         if (entry === null) throw new Error('a checkpoint names an open route without its issue');
-        setOpen(entry, ...records.map(({ sequence }) => sequence));
+        setOpen(entry);
+        // Older checkpoints name holds that are over, too.
+        const read = records.filter(({ kind }, i) => kind !== 'route.held' || i === records.length - 1);
+        sequences.set(
+          entry.routeId,
+          read.map(({ sequence }) => sequence),
+        );
       }
     },
     hash: () => contentHash([[...open.values()], [...closed.values()], [...requests]]),

@@ -1,7 +1,9 @@
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
+import type { RouteHeldMessage } from '../domain/messages.js';
 import { secondsNow } from '../planning/freeFlowChanges.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
+import type { SiteEntry } from './serviceCore.js';
 import type { NoWay, OpenRoute, Site } from './site.js';
 
 /** A robot that is told to wait does so until there may be a way for it that was not there when one was looked for. */
@@ -17,6 +19,17 @@ export function hold({ closures }: Site, route: OpenRoute, because: NoWay): void
   route.held = true;
   route.heldBecause = because;
   route.heldEpoch = closures.openedEpoch;
+}
+
+/** What its robot was told, where another look would find no more than that; null where it might. */
+export function holdInForce({ site, ledger }: SiteEntry, route: OpenRoute): RouteHeldMessage | null {
+  if (!route.held || isLookDue(site, route)) return null;
+  const { routeId, robotId } = route;
+  const node = site.graph.nodeIds[route.robot.node]!;
+  const known = ledger.open(routeId);
+  if (known?.heldAt !== node) return null;
+  const { revision } = known;
+  return { type: 'route.held', routeId, robotId, revision, node, reason: HOLD_REASONS[route.heldBecause] };
 }
 
 /** What is answered to whoever asked for a way where there is none. */

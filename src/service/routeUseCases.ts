@@ -5,7 +5,7 @@ import type { RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
 import { completeRoute } from './completeRoute.js';
-import { lookAgainIfMoved, noWayError } from './heldRoutes.js';
+import { holdInForce, lookAgainIfMoved, noWayError } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
 import { holdCause } from './openRouteViews.js';
@@ -164,13 +164,19 @@ async function deviate(
     throw new AppError('E_ROUTE_CLOSED', { routeId, state: route ? 'closing' : found.state });
   }
   const limit = revisionLimit(site, route);
-  if (route.revisions.length > limit) throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
+  // Holds are counted, too: each is a record.
+  if ((ledger.open(routeId)?.revision ?? 0) >= limit)
+    throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
   route.progressSeen = true;
   route.robot.heardAt = site.clock.now();
   const at = plausibleInstant(site, route, message.at);
   // Under the newest revision it comes from a robot whose clock was set back: it is answered from where it is.
   const isOld = isOvertaken(site, route, at) && message.revision < (ledger.open(routeId)?.revision ?? 0);
   if (!isOld && route.robot.node !== node) arrive(site, route, node, at);
+  const hold = holdInForce(entry, route);
+  if (hold && message.revision < hold.revision)
+    core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: hold });
+  if (hold) throw noWayError(route, { from: message.node, to: 'its next stop' });
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });

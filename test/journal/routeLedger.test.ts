@@ -3,6 +3,7 @@ import { AppError } from '../../src/domain/errors.js';
 import type { RouteScoredContent } from '../../src/domain/messages.js';
 import { createJournal, type Journal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
+import type { JournalRecord } from '../../src/journal/records.js';
 import { createRouteLedger, type RouteLedger } from '../../src/journal/routeLedger.js';
 import { createFaultyStore, settle } from './support/faultyStore.js';
 import { completed, held, issued, report, request, revised, SITE, trace } from './support/routes.js';
@@ -235,6 +236,27 @@ describe('revisions and ends', () => {
       [2, null],
     ]);
     expect(ledger.open('r1')).toMatchObject({ revision: 2, plan: { revision: 2 }, answer: { revision: 0 } });
+  });
+
+  it('stand in a snapshot as they are read again: every plan, and a hold that is not over', async () => {
+    const journal = createMemoryJournal();
+    const ledger = ledgerOn(journal);
+    await issue(ledger, 'a', 'r1');
+    const open = () => ledger.snapshot().open;
+    const afterIssue = open();
+    for (const next of [held, held, revised, held, revised, held, held])
+      await ledger.revise('r1', (e) => next(e));
+    expect([afterIssue, open()]).toEqual([[['r1', [1]]], [['r1', [1, 4, 6, 8]]]]);
+    // What an older program wrote down names all of them.
+    const records: JournalRecord[] = [];
+    for await (const record of journal.read()) records.push(record);
+    const later = ledgerOn(journal);
+    later.load({ closed: [], requests: ledger.snapshot().requests }, [records]);
+    expect([later.hash(), later.snapshot()]).toEqual([ledger.hash(), ledger.snapshot()]);
+    for (const its of [ledger, later]) {
+      its.apply({ ...revised(its.open('r1')!), sequence: 20, blob: null });
+      expect(its.snapshot().open).toEqual([['r1', [1, 4, 6, 20]]]);
+    }
   });
 
   it('are refused once the route is closed', async () => {

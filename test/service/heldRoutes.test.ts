@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { gridToFile } from '../../src/warehouse/movingAi.js';
 import { request, startOnSlowDisk, updatesIn } from './support/closing.js';
@@ -23,6 +24,14 @@ function arriveAt({ service, now }: TestService, routeId: string, node: string):
   service.routeProgress(SITE, { type: 'route.progress', routeId, revision: 1, node: cell(node), at });
 }
 
+function askAt(
+  { service, now }: TestService,
+  { node, ...report }: { routeId: string; revision: number; node: string },
+): Promise<string> {
+  const message = { type: 'route.deviated' as const, ...report, node: cell(node), at: now() };
+  return codeOf(() => service.routeDeviated(SITE, message));
+}
+
 describe('a robot that was told to wait', () => {
   it('is not looked at again while lanes only close: that makes no way', async () => {
     const started = await startService({ map: ROW });
@@ -44,6 +53,41 @@ describe('a robot that was told to wait', () => {
     expect([holds(started), updatesIn(started.events)]).toEqual([3, []]);
     await service.openLanes(SITE, [lane('04', '05')]);
     expect(updatesIn(started.events)).toMatchObject([{ routeId, revision: 4, reason: 'laneOpened' }]);
+  });
+
+  it('is told so when it asks for a way, and only what is news is written down', async () => {
+    const started = await startService({ map: ROW });
+    const { service, journal } = started;
+    const routeId = await hold(started);
+    const stored = journal.lastSequence();
+    const ask = (revision: number, node: string) => askAt(started, { routeId, revision, node });
+    // By its revision it has not heard that it is to wait.
+    expect([await ask(0, '00'), holds(started)]).toEqual(['E_UNREACHABLE', 2]);
+    expect(started.events.at(-1)).toMatchObject({ message: { revision: 1, node: cell('00') } });
+    expect([await ask(1, '00'), holds(started), journal.lastSequence()]).toEqual([
+      'E_UNREACHABLE',
+      2,
+      stored,
+    ]);
+    // After a restart it waits where it was last told to.
+    expect([await ask(1, '01'), holds(started), journal.lastSequence()]).toEqual([
+      'E_UNREACHABLE',
+      3,
+      stored + 1,
+    ]);
+    await service.openLanes(SITE, [lane('02', '03')]);
+    expect(await ask(3, '01')).toBe('');
+  });
+
+  it('cannot fill the journal by asking here and there', async () => {
+    const started = await startService({ map: ROW });
+    const routeId = await hold(started);
+    const codes = new Set<string>();
+    for (let revision = 1; revision <= LIMITS.revisionsPerRoute; revision++) {
+      codes.add(await askAt(started, { routeId, revision, node: `0${revision % 2}` }));
+    }
+    expect([...codes]).toEqual(['E_UNREACHABLE', 'E_ROUTE_REVISED_OFTEN']);
+    expect(started.service.openRoutes(SITE).routes).toMatchObject([{ revision: LIMITS.revisionsPerRoute }]);
   });
 
   it('gets a way once it says hello as a type to which another is not barred', async () => {
@@ -90,5 +134,15 @@ describe('a robot that was told to wait', () => {
     expect(service.openRoutes(SITE).routes).toMatchObject([{ revision: 1, heldBecause: 'planDue' }]);
     await run(pass(1), 'stored');
     expect(service.openRoutes(SITE).routes).toMatchObject([{ revision: 2, heldBecause: 'noOpenWay' }]);
+  });
+
+  it('gets a way that it asks for where the disk did not take that before', async () => {
+    const started = await startOnSlowDisk({ map: ROW });
+    const { service, run } = started;
+    const { routeId } = await run(service.requestRoute(SITE, request('a', '00', ['05'])), 'stored');
+    await run(service.closeLanes(SITE, [lane('02', '03')]), 'stored', 'stored');
+    const opening = service.openLanes(SITE, [lane('02', '03')]);
+    expect(await codeOf(() => run(opening, 'stored', 'full'))).toBe('E_JOURNAL_FULL');
+    expect(await run(askAt(started, { routeId, revision: 1, node: '00' }), 'stored')).toBe('');
   });
 });
