@@ -113,6 +113,8 @@ export const LIMITS = {
   sealedSegmentCacheBytes: 1024 * 1024,
   /** Space kept for routes, holds and closures when the disk is full; completions are refused then. */
   journalReserveBytes: 16 * 1024 * 1024,
+  /** Records of other policies served, of some 300 bytes, that go into it until it is held again. */
+  activationsInReserve: 1_000,
   /** Pages that a backup copies between two commits. */
   backupPagesPerStep: 256,
   correctionsPerRecord: 10_000,
@@ -149,6 +151,8 @@ export const LIMITS = {
   learnerRestart: { firstPauseSeconds: 1, longestPauseSeconds: 60 },
   batchesPerTurn: 64,
   policyVersionsKept: 200,
+  /** Kept in each directory of versions: changes of the active one on a full disk, of some 4 KiB each. */
+  registryReserveBytes: 64 * 1024,
 
   simulatedRobots: 5_000,
   simulatedSteps: 1_000_000,

@@ -20,7 +20,7 @@ export interface Journal {
    * the order of their sequences.
    *
    * @throws E_JOURNAL_FULL disk full: nothing of it was stored, it may be sent again, the service goes on.
-   *   Only for kinds that can wait (`DEFERRABLE`) while the reserve lasts
+   *   While the reserve lasts only for kinds that can wait (`DEFERRABLE`), and `policy.activated` once it has its share
    * @throws E_JOURNAL_FAILED anything else: the process must stop (`onFatal`), later appends fail too
    * @throws E_BUSY too many records or bytes wait
    * @throws E_TOO_LARGE the record is above `LIMITS.journalRecordBytes`
@@ -108,7 +108,7 @@ export interface JournalStore {
 /** Kinds that are refused while the disk is full, so that the reserve lasts for routes, holds and closures. */
 const DEFERRABLE: readonly JournalKind[] = [
   ...(['route.completed', 'rows.corrected', 'corner.kept', 'improvement.set'] as const),
-  ...(['policy.saved', 'policy.activated', 'policy.updated'] as const),
+  ...(['policy.saved', 'policy.updated'] as const),
 ];
 
 export interface JournalOptions {
@@ -136,6 +136,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
   let closed: Promise<void> | null = null;
   let last = store.lastSequence();
   let hasSpace = store.reserve?.isHeld ?? true;
+  let activationsInReserve = 0;
   const lookUps = createLookUps();
   const listeners: ((record: NewRecord, sequence: number) => void)[] = [];
 
@@ -171,6 +172,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
   async function commitBatch(batch: readonly WaitingRecord[]): Promise<void> {
     try {
       if (!hasSpace) hasSpace = (await store.reserve?.hold()) ?? true;
+      if (hasSpace) activationsInReserve = 0;
       const stored = hasSpace ? batch : refuseDeferrable(batch);
       if (stored.length > 0) settle(stored, await store.commit(stored.map(({ record }) => record)));
     } catch (error) {
@@ -204,9 +206,15 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
 
   function refuseDeferrable(batch: readonly WaitingRecord[]): WaitingRecord[] {
     const full = new AppError('E_JOURNAL_FULL');
-    const canWait = ({ content }: WaitingRecord): boolean => DEFERRABLE.includes(content.kind);
-    for (const entry of batch.filter(canWait)) entry.reject(full);
-    return batch.filter((entry) => !canWait(entry));
+    return batch.filter((entry) => {
+      const { kind } = entry.content;
+      // A bad policy must go at once. Nobody needs to change it so often that the floor finds no space left.
+      const isOneTooMany =
+        kind === 'policy.activated' && ++activationsInReserve > LIMITS.activationsInReserve;
+      const isRefused = isOneTooMany || DEFERRABLE.includes(kind);
+      if (isRefused) entry.reject(full);
+      return !isRefused;
+    });
   }
 
   /** A commit that failed for any other reason than space may or may not have happened: nothing may follow it. */

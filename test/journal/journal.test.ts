@@ -5,6 +5,7 @@ import { LIMITS } from '../../src/domain/limits.js';
 import { createJournal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createFaultyStore, settle, type Fate } from './support/faultyStore.js';
+import { createFullDisk } from './support/fullDisk.js';
 import { all, cancelled, samples } from './support/records.js';
 
 const ignore = () => undefined;
@@ -61,6 +62,25 @@ describe('the journal', () => {
     }
     expect(ends).toEqual([1, 'E_JOURNAL_FULL', 2]);
     expect(onFatal).not.toHaveBeenCalled();
+  });
+
+  it('lets changes of policy into what is kept for the floor, but only so many while the disk is full', async () => {
+    const disk = createFullDisk();
+    const journal = disk.open();
+    const payload = { policyVersion: 'v1', reason: 'activated by an operator' };
+    const activated = { at: 1, warehouseId: 'site', kind: 'policy.activated', payload } as const;
+    const codes = async (count: number) => {
+      const ends = await Promise.allSettled(Array.from({ length: count }, () => journal.append(activated)));
+      return ends.flatMap((end) => (end.status === 'rejected' ? [(end.reason as AppError).code] : []));
+    };
+    disk.isFull = true;
+    expect(await codes(LIMITS.activationsInReserve)).toEqual([]);
+    expect(await codes(2)).toEqual(['E_JOURNAL_FULL', 'E_JOURNAL_FULL']);
+    expect(await journal.append(cancelled(1))).toBe(LIMITS.activationsInReserve + 1);
+    disk.isFull = false;
+    await journal.append(cancelled(2));
+    disk.isFull = true;
+    expect(await codes(LIMITS.activationsInReserve)).toEqual([]);
   });
 
   it.each(['lost', 'torn'] as const)(
