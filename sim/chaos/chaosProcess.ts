@@ -179,10 +179,13 @@ function fenced(
       options.onSave(policy.weights.slice());
       return run(() => registry.save(policy));
     },
+    discard: (version, reason) => run(() => registry.discard(version, reason)),
     load: (version) => run(() => registry.load(version)),
     activate: (version) => run(() => registry.activate(version)),
     condemn: (version, reason) => run(() => registry.condemn(version, reason)),
     trust: (version) => run(() => registry.trust(version)),
+    takeBack: (versions, reason, active) => run(() => registry.takeBack(versions, reason, active)),
+    settle: () => run(() => registry.settle()),
   };
   return { ...registry, ...onDisk };
 }

@@ -46,7 +46,8 @@ function draftOf(path: string): string {
   return join(dirname(path), `${DRAFT_PREFIX}${basename(path)}`);
 }
 
-async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
+/** Writes a file for its owner, and waits until it would outlast a power cut. */
+export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
   const handle = await open(file, 'w', 0o600);
   try {
     await handle.writeFile(content);

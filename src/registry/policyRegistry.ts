@@ -22,13 +22,12 @@ import {
   type VersionCatalogue,
 } from './versionCatalogue.js';
 import { withDirectoryErrors } from './directoryErrors.js';
+import { holdReserve } from './stateReserve.js';
 
 /** What the caller knows of the weights it saves; the registry gives the version its name. */
 export type NewPolicy = Omit<PolicyManifest, 'policyVersion' | 'checksum' | keyof PolicyShape> & {
   /** Layer by layer: kernel [in, out] row by row, then bias [out]. Copied. */
   readonly weights: Float32Array;
-  /** Makes it the active version in the same step. */
-  readonly activate: boolean;
   /** Versions that must not be dropped for it. */
   readonly needed?: readonly string[];
 };
@@ -43,16 +42,23 @@ export interface PolicyRegistry {
   /** Versions that cannot be served, and why. They are never chosen, and never removed except by age. */
   faults(): readonly PolicyFault[];
   /**
-   * Writes a version, whole or not at all, then drops the oldest above `LIMITS.policyVersionsKept`,
-   * never the active one or the trusted one. Metrics that are not finite are left out.
+   * Writes a version, whole or not at all, which is not the active one before it is activated; then drops the oldest
+   * above `LIMITS.policyVersionsKept`, never the active one or the trusted one. Metrics that are not finite are left out.
    * @throws E_POLICY_CORRUPT wrong count of weights, or one that is not finite or out of bounds: nothing is written
    * @throws E_DATA_DIRECTORY it cannot be written
    */
   save(policy: NewPolicy): Promise<PolicyManifest>;
-  /** Reads and checks a version anew. @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
+  /** Removes a version that was saved in vain, or condemns it where it cannot be removed. */
+  discard(policyVersion: string, reason: string): Promise<void>;
+  /**
+   * Reads and checks a version anew, to be served.
+   * @throws E_UNKNOWN_POLICY
+   * @throws E_POLICY_CORRUPT
+   * @throws E_POLICY_CONDEMNED it was made for a drill
+   */
   load(policyVersion: string): Promise<LoadedPolicy>;
   /**
-   * Loads a version and makes it the active one, condemned or not.
+   * Loads a version and makes it the active one, condemned or not. Where that fails, the one before stays.
    * @throws E_UNKNOWN_POLICY
    * @throws E_POLICY_CORRUPT
    * @throws E_POLICY_CONDEMNED it was made for a drill
@@ -69,10 +75,27 @@ export interface PolicyRegistry {
   newestHealthy(): string | null;
   /** The last good version, as long as it can be served. A restart must not make good what had no time to prove itself. */
   trusted(): string | null;
-  /** @param policyVersion null: the last good weights were never saved */
+
+  // What was found out holds for this process whatever the disk says; where it cannot be written, `settle` tries again.
+
+  /** @param policyVersion null: the last good weights were never saved @throws E_DATA_DIRECTORY it could not be written yet */
   trust(policyVersion: string | null): Promise<void>;
-  /** Marks a version as bad: it stays for inspection and is not chosen any more, unless an operator activates it. */
+  /**
+   * Marks a version as bad: it stays for inspection and is not chosen any more, unless an operator activates it.
+   * @throws E_DATA_DIRECTORY it could not be written yet
+   */
   condemn(policyVersion: string, reason: string): Promise<void>;
+  /**
+   * Condemns these, and makes another the active one in the same step.
+   * @param active null: a start finds none
+   * @throws E_DATA_DIRECTORY it could not be written yet
+   */
+  takeBack(condemned: readonly string[], reason: string, active: string | null): Promise<void>;
+  /**
+   * Writes what could not be written before; and holds again, where there is space, what was kept for that on a full disk.
+   * @throws E_DATA_DIRECTORY
+   */
+  settle(): Promise<void>;
   isCondemned(policyVersion: string): boolean;
 }
 
@@ -96,6 +119,8 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
   const { directory, shape, versionsKept = LIMITS.policyVersionsKept } = options;
   const catalogue = await withDirectoryErrors(directory, () => scan(options));
   let turn: Promise<unknown> = Promise.resolve();
+  /** The file says something else than the memory. */
+  let isBehind = false;
 
   /** One writer at a time; a failure does not stop the next. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -104,9 +129,22 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     return mine;
   }
 
+  async function write(state: RegistryState): Promise<void> {
+    isBehind = true;
+    await writeState(directory, state);
+    isBehind = false;
+  }
+
+  /** What an operator asks for is done whole or not at all. */
   async function setState(next: RegistryState): Promise<void> {
-    await writeState(directory, next);
+    await write(next);
     catalogue.state = next;
+  }
+
+  /** What is known is not forgotten because it cannot be written. */
+  function know(next: RegistryState): Promise<void> {
+    catalogue.state = next;
+    return write(next);
   }
 
   async function load(policyVersion: string): Promise<LoadedPolicy> {
@@ -115,6 +153,10 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
       const detail = catalogue.faultOf(policyVersion);
       if (detail === undefined) throw new AppError('E_UNKNOWN_POLICY', { policyVersion });
       throw new AppError('E_POLICY_CORRUPT', { policyVersion, detail });
+    }
+    if (catalogue.isForDrill(policyVersion)) {
+      const detail = 'it was made for a drill, and is served in that alone';
+      throw new AppError('E_POLICY_CONDEMNED', { policyVersion, detail });
     }
     const read = await readPolicy(version.directory, policyVersion, shape);
     if (read.kind === 'fault') {
@@ -125,13 +167,12 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     return read.value;
   }
 
-  async function save({ weights, activate, needed = [], ...known }: NewPolicy): Promise<PolicyManifest> {
+  async function save({ weights, needed = [], ...known }: NewPolicy): Promise<PolicyManifest> {
     const policyVersion = catalogue.nextVersion();
     assertSound(weights, policyVersion, shape);
     const manifest = manifestOf(policyVersion, known, { weights, shape });
     await writePolicy(directory, { manifest, weights });
     catalogue.add({ directory, manifest, shipped: false });
-    if (activate) await setState({ ...catalogue.state, active: policyVersion });
     for (const spare of catalogue.spare(versionsKept, needed)) {
       await removeDirectory(join(directory, spare));
       catalogue.remove(spare);
@@ -141,30 +182,44 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
 
   async function activate(policyVersion: string): Promise<LoadedPolicy> {
     const policy = await load(policyVersion);
-    if (catalogue.isForDrill(policyVersion)) {
-      const detail = 'it was made for a drill, and is served in that alone';
-      throw new AppError('E_POLICY_CONDEMNED', { policyVersion, detail });
-    }
     const condemned = { ...catalogue.state.condemned };
     delete condemned[policyVersion];
     await setState({ ...catalogue.state, active: policyVersion, condemned });
     return policy;
   }
 
-  async function condemn(policyVersion: string, reason: string): Promise<void> {
-    const { state } = catalogue;
-    await setState({ ...state, condemned: { ...state.condemned, [policyVersion]: reason } });
+  async function discard(policyVersion: string, reason: string): Promise<void> {
+    try {
+      await removeDirectory(join(directory, policyVersion));
+      catalogue.remove(policyVersion);
+    } catch {
+      await condemn(policyVersion, reason);
+    }
   }
 
+  async function takeBack(names: readonly string[], reason: string, active: string | null): Promise<void> {
+    const { state } = catalogue;
+    const bad = Object.fromEntries(names.map((name) => [name, reason]));
+    await know({ ...state, active, condemned: { ...state.condemned, ...bad } });
+  }
+
+  const condemn = (policyVersion: string, reason: string): Promise<void> =>
+    takeBack([policyVersion], reason, catalogue.state.active);
+
   async function trust(policyVersion: string | null): Promise<void> {
-    if (policyVersion !== catalogue.state.trusted)
-      await setState({ ...catalogue.state, trusted: policyVersion });
+    if (policyVersion !== catalogue.state.trusted) await know({ ...catalogue.state, trusted: policyVersion });
+  }
+
+  async function settle(): Promise<void> {
+    if (isBehind) await write(catalogue.state);
+    await holdReserve(directory);
   }
 
   return {
     list: () => catalogue.list(),
     faults: () => catalogue.faults(),
     save: (policy) => inTurn(() => save(policy)),
+    discard: (policyVersion, reason) => inTurn(() => discard(policyVersion, reason)),
     load,
     activate: (policyVersion) => inTurn(() => activate(policyVersion)),
     active: () => catalogue.state.active,
@@ -173,6 +228,8 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     trusted: () => catalogue.trusted(),
     trust: (policyVersion) => inTurn(() => trust(policyVersion)),
     condemn: (policyVersion, reason) => inTurn(() => condemn(policyVersion, reason)),
+    takeBack: (condemned, reason, active) => inTurn(() => takeBack(condemned, reason, active)),
+    settle: () => inTurn(settle),
     isCondemned: (policyVersion) => catalogue.condemnation(policyVersion) !== null,
   };
 }
@@ -204,6 +261,7 @@ async function scan({
     false,
   );
 
+  await holdReserve(directory);
   const state = await readState(directory);
   if (state.kind === 'valid') catalogue.state = state.value;
   else catalogue.addFault(STATE_FILE, state.detail);
@@ -212,7 +270,7 @@ async function scan({
 
 function manifestOf(
   policyVersion: string,
-  known: Omit<NewPolicy, 'weights' | 'activate' | 'needed'>,
+  known: Omit<NewPolicy, 'weights' | 'needed'>,
   { weights, shape }: { readonly weights: Float32Array; readonly shape: PolicyShape },
 ): PolicyManifest {
   return {

@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { replaceFile } from './atomicFiles.js';
 import { isMissing } from './policyFiles.js';
 import type { Parsed } from './policyFormat.js';
+import { withReserve } from './stateReserve.js';
 
 /** Beside the versions: which one is active, which was last known to be good, and which were found bad and why. */
 export const STATE_FILE = 'registry.json';
@@ -31,6 +32,8 @@ export async function readState(directory: string): Promise<Parsed<RegistryState
   }
 }
 
-export function writeState(directory: string, state: RegistryState): Promise<void> {
-  return replaceFile(join(directory, STATE_FILE), JSON.stringify(state, null, 2));
+export async function writeState(directory: string, state: RegistryState): Promise<void> {
+  const content = JSON.stringify(state, null, 2);
+  const write = (): Promise<void> => replaceFile(join(directory, STATE_FILE), content);
+  await withReserve(directory, Buffer.byteLength(content), write);
 }

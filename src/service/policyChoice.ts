@@ -49,3 +49,37 @@ async function installTrusted(host: PolicyHost, registry: PolicyRegistry, served
     return false;
   }
 }
+
+/** What the guard did: saved versions, null where there is none. */
+export interface TakenBack {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly cause: string;
+  /** Of what is served since. */
+  readonly installation: number;
+}
+
+/**
+ * What may not be chosen again after the guard took it back, and what a start serves then. An activation that waited
+ * meanwhile may have put other weights in place, or the same again: that stays.
+ */
+export function whatIsTakenBack(
+  host: PolicyHost,
+  registry: PolicyRegistry,
+  { from, to, installation }: TakenBack,
+): { readonly condemned: string[]; readonly active: string | null } {
+  const served = host.base();
+  const isServed = host.installation() === installation;
+  const views = registry.list();
+  const isDrill = views.some(({ policyVersion, reason }) => policyVersion === from && reason === 'drill');
+  const bad = new Set(from === null || from === to ? [] : [from]);
+  if (isServed && to === null && !isDrill) {
+    // Back to cold weights: none of what was learnt on top of them ever proved itself, and a start would trust the newest.
+    for (const { policyVersion, healthy, reason } of views)
+      if (healthy && reason !== 'shipped') bad.add(policyVersion);
+  }
+  if (served !== null) bad.delete(served);
+  const active = registry.active();
+  const stays = active !== null && bad.has(active) ? null : active;
+  return { condemned: [...bad], active: isServed ? (served ?? stays) : stays };
+}

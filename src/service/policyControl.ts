@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { AppError, isAppError } from '../domain/errors.js';
 import type { RollbackView, RoutingService } from '../domain/serviceContract.js';
 import type { Breach, PolicyHost } from './policyHost.js';
 import { createPolicyVersions, type OpenRegistry } from './policyVersions.js';
@@ -15,6 +15,8 @@ export interface PolicyControl {
   start(): Promise<void>;
   /** Makes what the guard took back the registry's and the journal's knowledge too. */
   recordBreach(host: PolicyHost, breach: Breach): Promise<void>;
+  /** Writes what the guard found out and could not be written at once. @throws E_DATA_DIRECTORY still not */
+  settle(): Promise<void>;
   /** Saves every policy that moved since it was saved. One that cannot be saved is told of, and does not stop the next. */
   saveAll(reason: 'interval' | 'stop', onFailure: (host: PolicyHost, error: unknown) => void): Promise<void>;
 }
@@ -38,6 +40,22 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       core.emit({ kind: 'policy.rolledBack', warehouseId, ...last });
     }
   };
+  /**
+   * What was learnt since the last save must not be lost to a change of mind. Where it cannot be saved it is: what is served
+   * may be why it has to go. Answers what is to be said of that.
+   */
+  const saveOrTell = async (host: PolicyHost, needed: string): Promise<string> => {
+    const unsaved = host.version();
+    try {
+      await versions.saveIfMoved(host, 'activation', needed);
+      return '';
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const detail = `what was learnt up to ${unsaved} was not kept: ${String(error)}`;
+      for (const { warehouseId } of host.sites) core.emit({ kind: 'upkeep.failed', warehouseId, detail });
+      return `; ${detail}`;
+    }
+  };
   /** One use case on the policy of a warehouse: all that it changes, in turn. */
   const changing = <T>(warehouseId: string, change: (host: PolicyHost) => Promise<T>): Promise<T> => {
     assertServing(core);
@@ -51,10 +69,10 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       savePolicy: async (warehouseId) => changing(warehouseId, (host) => versions.save(host, 'request')),
       activatePolicy: async (warehouseId, policyVersion) =>
         changing(warehouseId, async (host) => {
-          // What was learnt since the last save must not be lost to a change of mind; an unknown name changes nothing.
+          // An unknown name changes nothing.
           await versions.assertLoads(host, policyVersion);
-          await versions.saveIfMoved(host, 'activation', policyVersion);
-          return versions.serve(host, policyVersion, 'activated by an operator');
+          const lost = await saveOrTell(host, policyVersion);
+          return versions.serve(host, policyVersion, `activated by an operator${lost}`);
         }),
       rollBack: async (warehouseId, expected) =>
         changing(warehouseId, async (host) => {
@@ -101,6 +119,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
       const taken = { from: fromBase, to, cause, installation };
       await versions.inTurn(host, () => versions.recordTakenBack(host, taken));
     },
+    settle: () => versions.settle(),
     async saveAll(reason, onFailure) {
       for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) {
         await versions

@@ -48,6 +48,8 @@ export interface PolicyHost {
    * made worse on purpose are never trusted, however long the guard finds nothing.
    */
   install(weights: Float32Array, version: string | null, known?: 'trusted' | 'sabotaged'): void;
+  /** What is served is the last good version from now on, where it is a saved one that has proved itself. */
+  trustProven(): void;
   /** Which time weights came from elsewhere than the learner. */
   installation(): number;
   /** What is served now, to be saved; null without a network. */
@@ -212,12 +214,15 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     },
     tick: () => learner?.tick(),
     install(next, version, known) {
-      const isBase = updatesSinceSave === 0 && !sabotaged;
       if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version });
-      else if (weights && isBase && guard.isProven()) guard.trust({ weights, version: base });
+      else host.trustProven();
       replace(next, version, false);
       sabotaged = known === 'sabotaged';
       guard.watchFrom();
+    },
+    trustProven() {
+      const isBase = updatesSinceSave === 0 && !sabotaged;
+      if (weights && isBase && guard.isProven()) guard.trust({ weights, version: base });
     },
     installation: () => installations,
     snapshot: () => weights && { weights, updates: updatesSinceSave, installation: installations },

@@ -1,7 +1,5 @@
-import { AppError } from '../domain/errors.js';
-import type { Instant } from '../domain/ids.js';
+import { AppError, isAppError } from '../domain/errors.js';
 import type { PolicyView, Sabotage } from '../domain/serviceContract.js';
-import { ALL_WAREHOUSES } from '../journal/records.js';
 import { createTurns } from '../journal/turns.js';
 import { wallClock } from '../platform/clock.js';
 import { createRandom } from '../platform/random.js';
@@ -9,16 +7,20 @@ import { gatePublication } from '../policy/gates.js';
 import { sabotage } from '../policy/sabotage.js';
 import type { LoadedPolicy } from '../registry/policyFiles.js';
 import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
-import { earlierVersion, installNewest } from './policyChoice.js';
+import { earlierVersion, installNewest, whatIsTakenBack, type TakenBack } from './policyChoice.js';
 import type { PolicyHost } from './policyHost.js';
-import { applySource, entryOf, type ServiceCore } from './serviceCore.js';
+import { createPolicyRecords } from './policyRecords.js';
+import { applySource, type ServiceCore } from './serviceCore.js';
 
 const DRILL_SEED = 1;
 
 /** Opens the registry of one scope: a warehouse, or `*` for a policy that all share. */
 export type OpenRegistry = (scope: string) => Promise<PolicyRegistry>;
 
-/** The saved versions of each host's policy; what changes them or what is served stands in the journal. */
+/**
+ * The saved versions of each host's policy. What is asked for stands in the journal before the registry knows it, and in
+ * the registry before it is served: what is refused on the way has changed nothing, and a crash leaves the old or the new.
+ */
 export interface PolicyVersions {
   list(): PolicyView[];
   /** Changes of one host's versions come one after the other: none undoes what it has not seen. */
@@ -33,11 +35,12 @@ export interface PolicyVersions {
    * @param needed a version that must not be pushed out by it
    * @throws E_UNKNOWN_POLICY nothing is served that could be saved
    * @throws E_POLICY_CONDEMNED it stands on a version that was condemned
+   * @throws E_JOURNAL_FULL nothing was saved
    */
   save(host: PolicyHost, reason: PolicyView['reason'], needed?: string): Promise<PolicyView>;
   /** The same, where it moved since it was saved and may be. */
   saveIfMoved(host: PolicyHost, reason: PolicyView['reason'], needed?: string): Promise<void>;
-  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read */
+  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read @throws E_POLICY_CONDEMNED made for a drill */
   assertLoads(host: PolicyHost, policyVersion: string): Promise<void>;
   /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT it cannot be read, or a gate stops it @throws E_POLICY_CONDEMNED */
   serve(host: PolicyHost, policyVersion: string, reason: string): Promise<PolicyView>;
@@ -49,32 +52,21 @@ export interface PolicyVersions {
   serveEarlier(host: PolicyHost): Promise<PolicyView>;
   /** Serves a version that is worse on purpose; what bears the reason `drill` is never chosen again. @throws E_DRILL_HARMLESS none would be worse */
   serveSabotaged(host: PolicyHost, kind: Sabotage): Promise<PolicyView>;
-  /** The guard serves `to` in place of what stood on `from`: the registry and the journal are told. */
+  /**
+   * The guard serves `to` in place of what stood on `from`: the registry and the journal are told. Both are
+   * tried, whichever fails.
+   */
   recordTakenBack(host: PolicyHost, taken: TakenBack): Promise<void>;
-}
 
-/** Saved versions, null where there is none. */
-interface TakenBack {
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly cause: string;
-  /** Of what is served since. */
-  readonly installation: number;
+  /** Writes what registries know and could not write. @throws E_DATA_DIRECTORY still not */
+  settle(): Promise<void>;
 }
 
 export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegistry | null): PolicyVersions {
   const registries = new Map<PolicyHost, PolicyRegistry>();
   const turns = createTurns();
   const savedThrough = new Map<PolicyHost, number>();
-  const scopeOf = (host: PolicyHost): string =>
-    core.policies === 'shared' ? ALL_WAREHOUSES : host.sites[0]!.warehouseId;
-
-  /** A warehouse's records bear its own clock, which goes on from there after a restart. */
-  const stampOf = (host: PolicyHost): { at: Instant; warehouseId: string } => {
-    const warehouseId = scopeOf(host);
-    const clock = warehouseId === ALL_WAREHOUSES ? wallClock : host.sites[0]!.clock;
-    return { at: clock.now(), warehouseId };
-  };
+  const records = createPolicyRecords(core);
 
   const registryOf = (host: PolicyHost, wanted: string): PolicyRegistry => {
     const registry = registries.get(host);
@@ -91,8 +83,11 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
   };
 
   /** A start must know what the guard trusts, not take for good what it finds. */
-  const keepTrust = async (host: PolicyHost): Promise<void> =>
+  const writeTrust = async (host: PolicyHost): Promise<void> =>
     registries.get(host)?.trust(host.guard.trusted()?.version ?? null);
+  /** The same of what is served already: it is, whether or not it can be written just now. */
+  const keepTrust = (host: PolicyHost): Promise<void> =>
+    writeTrust(host).catch((error: unknown) => records.failed(host, String(error)));
 
   const save: PolicyVersions['save'] = async (host, reason, needed) => {
     const snapshot = host.snapshot();
@@ -103,7 +98,8 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       throw new AppError('E_POLICY_CONDEMNED', { policyVersion: condemned, detail });
     }
     const to = core.journal.lastSequence();
-    const view = await store(host, {
+    const registry = registryOf(host, 'none');
+    const policyVersion = await store(host, {
       weights: snapshot.weights,
       parent: host.base(),
       savedAt: wallClock.now(),
@@ -111,17 +107,13 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       updates: snapshot.updates,
       trainedOn: snapshot.updates > 0 ? { from: savedThrough.get(host) ?? 0, to } : null,
       metrics: { loss: host.loss(), scoreRatio: meanScoreRatio(host) },
-      activate: true,
       needed: needed === undefined ? [] : [needed],
     });
+    if (host.installation() === snapshot.installation) await registry.activate(policyVersion);
     savedThrough.set(host, to);
-    if (host.saved(view.policyVersion, snapshot)) {
-      await keepTrust(host);
-      return view;
-    }
-    const registry = registryOf(host, view.policyVersion);
-    await registry.condemn(view.policyVersion, 'taken back while it was being saved');
-    return viewOf(registry, view.policyVersion);
+    if (host.saved(policyVersion, snapshot)) await keepTrust(host);
+    else await registry.condemn(policyVersion, 'taken back while it was being saved');
+    return viewOf(registry, policyVersion);
   };
 
   const saveIfMoved: PolicyVersions['saveIfMoved'] = async (host, reason, needed) => {
@@ -129,16 +121,23 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     if (registries.has(host) && isMoved) await save(host, reason, needed);
   };
 
-  const store = async (host: PolicyHost, policy: NewPolicy): Promise<PolicyView> => {
+  /** Answers the name of a version that is on the disk and in the journal, and not the active one. */
+  const store = async (host: PolicyHost, policy: NewPolicy): Promise<string> => {
     const registry = registryOf(host, 'none');
     const manifest = await registry.save(policy);
-    const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
-    const payload = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
-    await core.journal.append({ ...stampOf(host), kind: 'policy.saved', payload });
-    return viewOf(registry, manifest.policyVersion);
+    const { policyVersion } = manifest;
+    try {
+      await records.saved(host, manifest);
+    } catch (error) {
+      // Nobody knows of it, and refused again and again it would fill the disk. A journal that failed may have stored it.
+      const isRefused = isAppError(error) && error.code !== 'E_JOURNAL_FAILED';
+      if (isRefused) await registry.discard(policyVersion, 'the journal could not tell of it');
+      throw error;
+    }
+    return policyVersion;
   };
 
-  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT */
+  /** @throws E_UNKNOWN_POLICY @throws E_POLICY_CORRUPT @throws E_POLICY_CONDEMNED */
   const load = async (host: PolicyHost, policyVersion: string): Promise<LoadedPolicy> => {
     const policy = await registryOf(host, policyVersion).load(policyVersion);
     const gate = gatePublication(policy.weights);
@@ -146,26 +145,33 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     return policy;
   };
 
-  /** Other weights are served since a moment ago: the journal and whoever listens are told. */
-  const announce = async (host: PolicyHost, policyVersion: string, reason: string): Promise<void> => {
-    for (const site of host.sites) {
-      applySource(core, entryOf(core, site.warehouseId));
-      core.emit({ kind: 'policy.updated', warehouseId: site.warehouseId, policyVersion: host.version() });
+  /** Makes a version what a start serves; what is served now is the caller's. */
+  const activate = async (host: PolicyHost, policyVersion: string, reason: string): Promise<void> => {
+    await records.activated(host, policyVersion, reason);
+    try {
+      // Before the other is active: a start that found that one alone would take it for the last good one.
+      host.trustProven();
+      await writeTrust(host);
+      await registryOf(host, policyVersion).activate(policyVersion);
+    } catch (error) {
+      const stays = `${policyVersion} could not be activated: ${String(error)}`;
+      await records
+        .activated(host, host.base() ?? 'cold', stays)
+        .catch((unrecorded: unknown) => records.failed(host, String(unrecorded)));
+      throw error;
     }
-    const payload = { policyVersion, reason };
-    await core.journal.append({ ...stampOf(host), kind: 'policy.activated', payload });
   };
 
   return {
     list: () => [...registries.values()].flatMap((registry) => registry.list()),
-    inTurn: (host, work) => turns.run(scopeOf(host), work),
+    inTurn: (host, work) => turns.run(records.scopeOf(host), work),
     save,
     saveIfMoved,
     async start() {
       for (const entry of core.entries.values()) {
         const { host } = entry;
         if (openRegistry && !registries.has(host)) {
-          const registry = await openRegistry(scopeOf(host));
+          const registry = await openRegistry(records.scopeOf(host));
           registries.set(host, registry);
           await installNewest(host, registry);
           await keepTrust(host);
@@ -178,12 +184,11 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     },
     async serve(host, policyVersion, reason) {
       const { weights } = await load(host, policyVersion);
-      const registry = registryOf(host, policyVersion);
-      await registry.activate(policyVersion);
+      await activate(host, policyVersion, reason);
       host.install(weights, policyVersion);
-      await announce(host, policyVersion, reason);
+      records.served(host);
       await keepTrust(host);
-      return viewOf(registry, policyVersion);
+      return viewOf(registryOf(host, policyVersion), policyVersion);
     },
     async serveEarlier(host) {
       const expected = host.version();
@@ -197,10 +202,11 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       if (target === null) throw new AppError('E_NO_EARLIER_POLICY', { policyVersion: expected });
       const { weights } = await load(host, target);
       assertUnchanged();
-      await registry.activate(target);
+      await activate(host, target, 'rolled back by an operator');
+      // The guard's own record waits for its turn, and is the last word.
       assertUnchanged();
       host.install(weights, target, 'trusted');
-      await announce(host, target, 'rolled back by an operator');
+      records.served(host);
       await keepTrust(host);
       return viewOf(registry, target);
     },
@@ -211,23 +217,33 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       const recent = host.guard.recentRows();
       const weights = sabotage(host.snapshot()!.weights, kind, createRandom(DRILL_SEED), recent);
       if (!weights) throw new AppError('E_DRILL_HARMLESS', { detail: `${recent.count} rows were tried` });
-      const { policyVersion } = await store(host, {
+      const policyVersion = await store(host, {
         ...{ weights, parent: host.base(), savedAt: wallClock.now(), reason: 'drill', updates: 0 },
-        ...{ trainedOn: null, metrics: {}, activate: false },
+        ...{ trainedOn: null, metrics: {} },
       });
+      await records.activated(host, policyVersion, `drill: ${kind}`);
       host.install(weights, policyVersion, 'sabotaged');
-      await announce(host, policyVersion, `drill: ${kind}`);
+      records.served(host);
       await keepTrust(host);
       return viewOf(registryOf(host, policyVersion), policyVersion);
     },
-    async recordTakenBack(host, { from, to, cause, installation }) {
+    async recordTakenBack(host, taken) {
       const registry = registries.get(host);
-      // An activation that waited meanwhile may have put other weights in place, or the same again.
-      if (from !== null && from !== to && from !== host.base())
-        await registry?.condemn(from, `taken back: ${cause}`);
-      if (host.installation() !== installation) return;
-      if (to !== null) await registry?.activate(to);
-      await announce(host, to ?? 'cold', `rolled back by the guard: ${cause}`);
+      const isServed = host.installation() === taken.installation;
+      try {
+        if (registry) {
+          const { condemned, active } = whatIsTakenBack(host, registry, taken);
+          await registry.takeBack(condemned, `taken back: ${taken.cause}`, active);
+        }
+      } finally {
+        if (isServed) {
+          records.served(host);
+          await records.activated(host, host.base() ?? 'cold', `rolled back by the guard: ${taken.cause}`);
+        }
+      }
+    },
+    async settle() {
+      for (const registry of registries.values()) await registry.settle();
     },
   };
 }

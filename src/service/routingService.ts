@@ -115,10 +115,11 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
   saver.unref();
   const housekeeping = createHousekeeping(core, options.retention ?? KEEP_ALL);
   const upkeepFailed = options.onUpkeepFailure ?? (() => undefined);
-  const housekeeper = setInterval(
-    () => void housekeeping.run().catch(upkeepFailed),
-    HOUSEKEEPING_MILLISECONDS,
-  );
+  const housekeeper = setInterval(() => {
+    void housekeeping.run().catch(upkeepFailed);
+    // That it could not be written was told when it was first tried.
+    void policyControl.settle().catch(() => undefined);
+  }, HOUSEKEEPING_MILLISECONDS);
   housekeeper.unref();
 
   return {
@@ -139,6 +140,7 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       clearInterval(saver);
       clearInterval(housekeeper);
       await policyControl.saveAll('stop', (_host, error) => upkeepFailed(error));
+      await policyControl.settle().catch(upkeepFailed);
       await housekeeping.checkpoint().catch(upkeepFailed);
       for (const host of hostsOf(core)) await host.close().catch(upkeepFailed);
       await options.journal.close();

@@ -50,9 +50,12 @@ function policy(seed: number, more: Partial<NewPolicy> = {}): NewPolicy {
     updates: seed,
     trainedOn: { from: 1, to: seed },
     metrics: { loss: 0.5 },
-    activate: true,
     ...more,
   };
+}
+
+async function saveActive(registry: PolicyRegistry, saved: NewPolicy): Promise<void> {
+  await registry.activate((await registry.save(saved)).policyVersion);
 }
 
 interface Places {
@@ -71,7 +74,7 @@ const open = (
 /** A registry whose versions v1, v2, ... have the seeds 1, 2, ... */
 async function filled(where: Places, count: number): Promise<PolicyRegistry> {
   const registry = await open(where);
-  for (let seed = 1; seed <= count; seed++) await registry.save(policy(seed));
+  for (let seed = 1; seed <= count; seed++) await saveActive(registry, policy(seed));
   return registry;
 }
 
@@ -80,7 +83,10 @@ const code = (expected: string) => expect.objectContaining({ code: expected }) a
 describe('the policy registry', () => {
   it('gives back what was saved, also to the next process', async () => {
     const where = places();
-    const manifest = await (await filled(where, 2)).save(policy(3, { parent: 'v2', reason: 'stop' }));
+    const registry = await filled(where, 2);
+    const manifest = await registry.save(policy(3, { parent: 'v2', reason: 'stop' }));
+    expect(registry.active()).toBe('v2');
+    await registry.activate('v3');
     expect(manifest).toMatchObject({ policyVersion: 'v3', parent: 'v2', features: SHAPE.features });
     const later = await open(where);
     expect(await later.load('v3')).toEqual({ manifest, weights: weights(3) });
@@ -118,8 +124,8 @@ describe('the policy registry', () => {
   it('keeps a number of versions, never dropping the active one, and never reuses a name', async () => {
     const where = places();
     const registry = await open(where, { versionsKept: 3 });
-    await registry.save(policy(1, { activate: true }));
-    for (let seed = 2; seed <= 6; seed++) await registry.save(policy(seed, { activate: false }));
+    await saveActive(registry, policy(1));
+    for (let seed = 2; seed <= 6; seed++) await registry.save(policy(seed));
     const versions = () =>
       readdirSync(where.directory)
         .filter((name) => name.startsWith('v'))
@@ -136,7 +142,9 @@ describe('the policy registry', () => {
     const registry = await open(places());
     const manifests = await Promise.all([1, 2, 3].map((seed) => registry.save(policy(seed))));
     expect(manifests.map(({ policyVersion }) => policyVersion)).toEqual(['v1', 'v2', 'v3']);
-    expect(registry.active()).toBe('v3');
+    expect(registry.list().map(({ checksum }) => checksum)).toEqual(
+      manifests.map(({ checksum }) => checksum),
+    );
   });
 
   it('never saves weights that are not finite or too few', async () => {
@@ -149,7 +157,7 @@ describe('the policy registry', () => {
     ]) {
       await expect(registry.save(policy(2, { weights: bad }))).rejects.toEqual(code('E_POLICY_CORRUPT'));
     }
-    expect(readdirSync(where.directory).sort()).toEqual(['registry.json', 'v1']);
+    expect(readdirSync(where.directory).sort()).toEqual(['.registry.reserve', 'registry.json', 'v1']);
   });
 
   it('leaves out metrics that JSON would turn into null', async () => {
@@ -164,7 +172,7 @@ describe('the policy registry', () => {
     mkdirSync(join(where.directory, '.v2'));
     writeFileSync(join(where.directory, '.v2', 'weights.bin'), 'half');
     const registry = await open(where);
-    expect(readdirSync(where.directory).sort()).toEqual(['registry.json', 'v1']);
+    expect(readdirSync(where.directory).sort()).toEqual(['.registry.reserve', 'registry.json', 'v1']);
     expect([registry.faults(), registry.newestHealthy()]).toEqual([[], 'v1']);
   });
 
@@ -259,7 +267,7 @@ describe('the choice of a policy', () => {
     expect(registry.newestHealthy()).toBe('shipped-1');
     await registry.activate('shipped-1');
     expect([registry.active(), registry.previous()]).toEqual(['shipped-1', null]);
-    await registry.save(policy(2));
+    await saveActive(registry, policy(2));
     expect([registry.newestHealthy(), registry.previous()]).toEqual(['v1', 'shipped-1']);
   });
 
@@ -276,6 +284,60 @@ describe('the choice of a policy', () => {
     expect(later.faults()).toEqual([{ policyVersion: 'v3', reason: 'guard: error on arriving rows' }]);
     await later.activate('v3');
     expect([later.faults(), later.newestHealthy()]).toEqual([[], 'v3']);
+  });
+});
+
+describe('a file of the registry that cannot be written', () => {
+  /** Its draft cannot be opened. */
+  const block = ({ directory }: Places): string => {
+    const draft = join(directory, '.registry.json');
+    mkdirSync(draft);
+    return draft;
+  };
+
+  it('leaves active what was, also on the disk once it can be', async () => {
+    const where = places();
+    const registry = await filled(where, 2);
+    const draft = block(where);
+    await expect(registry.activate('v1')).rejects.toEqual(code('E_DATA_DIRECTORY'));
+    expect(registry.active()).toBe('v2');
+    rmSync(draft, { recursive: true });
+    await registry.settle();
+    expect((await open(where)).active()).toBe('v2');
+  });
+
+  it('hides nothing of what was found out, and is written when asked again', async () => {
+    const where = places();
+    const registry = await filled(where, 3);
+    const draft = block(where);
+    await expect(registry.takeBack(['v2', 'v3'], 'bad', null)).rejects.toEqual(code('E_DATA_DIRECTORY'));
+    await expect(registry.trust('v1')).rejects.toEqual(code('E_DATA_DIRECTORY'));
+    await expect(registry.settle()).rejects.toEqual(code('E_DATA_DIRECTORY'));
+    const known = (of: PolicyRegistry) => [of.active(), of.trusted(), of.newestHealthy(), of.faults().length];
+    expect(known(registry)).toEqual([null, 'v1', 'v1', 2]);
+    rmSync(draft, { recursive: true });
+    await registry.settle();
+    expect(known(await open(where))).toEqual(known(registry));
+  });
+});
+
+describe('a version that was saved in vain', () => {
+  it('is removed, and its name is not given to the next', async () => {
+    const where = places();
+    const registry = await filled(where, 1);
+    await registry.save(policy(2));
+    await registry.discard('v2', 'in vain');
+    expect((await registry.save(policy(3))).policyVersion).toBe('v3');
+    expect((await open(where)).list().map(({ policyVersion }) => policyVersion)).toEqual(['v1', 'v3']);
+  });
+
+  it('is condemned where it cannot be removed', async () => {
+    const where = places();
+    const registry = await filled(where, 1);
+    await registry.save(policy(2));
+    rmSync(join(where.directory, 'v2'), { recursive: true });
+    await registry.discard('v2', 'in vain');
+    expect(registry.faults()).toEqual([{ policyVersion: 'v2', reason: 'in vain' }]);
   });
 });
 

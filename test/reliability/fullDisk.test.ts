@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isAppError } from '../../src/domain/errors.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
-import { temporaryDirectory } from '../journal/support/records.js';
-import { cell, report, SITE, startService, traceAlong } from '../service/support/startService.js';
+import { samples, temporaryDirectory } from '../journal/support/records.js';
+import { gloomy, GuardedService, saveVersion, sound, update } from '../service/support/guardedService.js';
+import { cell, codeOf, report, SITE, startService, traceAlong } from '../service/support/startService.js';
 
 /** A file system of its own needs the rights to mount one: root, and a container that lets it. */
 function mayMount(): boolean {
@@ -63,5 +64,42 @@ describe.skipIf(!mayMount())('a service whose disk is full', () => {
     });
     expect(onFatal).not.toHaveBeenCalled();
     await service.close();
+  }, 60_000);
+
+  it('gets rid of a bad policy all the same, and serves after a restart what it answered', async () => {
+    const directory = temporaryDirectory();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory]);
+    onTestFinished(() => void execFileSync('umount', ['--lazy', directory]));
+    const onFatal = vi.fn();
+    const open = () => openJournal({ directory, onFatal, sizes: { journalReserveBytes: 2 * MEBIBYTE } });
+    const guarded = new GuardedService(join(directory, 'policies'));
+    const registry = await guarded.openRegistry();
+    await saveVersion(registry, sound, true);
+    await saveVersion(registry, gloomy, false);
+    const journal = await open();
+    await guarded.start(registry, journal);
+    guarded.learn(update(gloomy));
+
+    const ballast = join(directory, 'ballast');
+    writeFileSync(ballast, new Uint8Array(9 * MEBIBYTE));
+    while ((await codeOf(() => journal.append(samples(40_000)))) === '');
+    const names = () => guarded.service.policies().map(({ policyVersion }) => policyVersion);
+    for (let tries = 0; tries < 3; tries++)
+      expect(await codeOf(() => guarded.service.savePolicy(SITE))).toBe('E_JOURNAL_FULL');
+    expect([guarded.guard().policyVersion, names()]).toEqual(['v1+1', ['v1', 'v2']]);
+    // Meanwhile the journal's own file grows into what it gave up.
+    await guarded.service.activatePolicy(SITE, 'v2');
+    await guarded.service.activatePolicy(SITE, 'v1');
+    expect([guarded.guard().policyVersion, names()]).toEqual(['v1+0', ['v1', 'v2']]);
+    await guarded.service.close();
+    await guarded.start(undefined, await open());
+    expect(guarded.guard()).toMatchObject({ policyVersion: 'v1+0', trusted: 'v1' });
+
+    rmSync(ballast);
+    guarded.learn(update(sound));
+    expect(await guarded.service.savePolicy(SITE)).toMatchObject({ parent: 'v1', active: true });
+    expect(await guarded.lastActivation()).toMatchObject({ policyVersion: 'v1' });
+    expect(onFatal).not.toHaveBeenCalled();
+    await guarded.close();
   }, 60_000);
 });

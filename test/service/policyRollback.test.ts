@@ -43,7 +43,7 @@ async function untilTakenBack(): Promise<void> {
 describe('a version made for a drill', () => {
   it('is never chosen, though the process ended as soon as it was written', async () => {
     const registry = await current().openRegistry();
-    const drill = { reason: 'drill', activate: false, parent: null, savedAt: 1, updates: 0 } as const;
+    const drill = { reason: 'drill', parent: null, savedAt: 1, updates: 0 } as const;
     await registry.save({ ...drill, weights: sound, trainedOn: null, metrics: {} });
     await current().restart();
     expect([guard().policyVersion, names()]).toEqual(['v1+0', ['v1', 'v2']]);

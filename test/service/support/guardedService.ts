@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import type { Journal } from '../../../src/journal/journal.js';
+import { createMemoryJournal } from '../../../src/journal/memoryJournal.js';
 import type { LearnerUpdate } from '../../../src/learning/learner.js';
 import type { LearnerPort } from '../../../src/learning/learnerPort.js';
 import { createRandom } from '../../../src/platform/random.js';
@@ -15,13 +17,14 @@ export const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.lengt
 
 /** A service that learns what the test says, on a registry with `sound` as v1, active, and `gloomy` as v2. */
 export class GuardedService {
-  readonly directory = mkdtempSync(join(tmpdir(), 'aisleflow-guard-'));
   readonly resets: { readonly weights: Float32Array; readonly forgetRows: boolean }[] = [];
   readonly rollbacks: string[] = [];
   running!: TestService;
   /** Hands the service an update of the learner. */
   learn!: (update: LearnerUpdate) => void;
   private rounds = 0;
+
+  constructor(readonly directory = mkdtempSync(join(tmpdir(), 'aisleflow-guard-'))) {}
 
   get service(): TestService['service'] {
     return this.running.service;
@@ -30,18 +33,18 @@ export class GuardedService {
   readonly openRegistry = (): Promise<PolicyRegistry> =>
     openPolicyRegistry({ directory: this.directory, shippedDirectory: null, shape: POLICY_SHAPE });
 
-  async start(registry?: PolicyRegistry): Promise<void> {
+  async start(registry?: PolicyRegistry, journal = createMemoryJournal()): Promise<void> {
     this.running = await startService({
-      mode: 'learn',
+      ...{ journal, mode: 'learn' },
       openRegistry: async () => registry ?? this.openRegistry(),
       startLearner: async () => this.scriptedLearner(),
       observer: { rolledBack: (_warehouseId, cause) => this.rollbacks.push(cause) },
     });
   }
 
-  async restart(registry?: PolicyRegistry): Promise<void> {
+  async restart(registry?: PolicyRegistry, journal?: Journal): Promise<void> {
     await this.service.close();
-    await this.start(registry);
+    await this.start(registry, journal);
   }
 
   async close(): Promise<void> {
@@ -99,9 +102,10 @@ export async function saveVersion(
   activate: boolean,
 ): Promise<string> {
   const { policyVersion } = await registry.save({
-    ...{ weights, activate, parent: null, savedAt: 1, reason: 'request', updates: 0 },
+    ...{ weights, parent: null, savedAt: 1, reason: 'request', updates: 0 },
     ...{ trainedOn: null, metrics: {} },
   });
+  if (activate) await registry.activate(policyVersion);
   return policyVersion;
 }
 
