@@ -2,7 +2,8 @@ import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a directory, and those above it that are missing, for the owner only; one that is there stays as it is.
+ * Makes a directory, and those above it that are missing, for the owner only, each name synced; one that is there stays
+ * as it is.
  * Not with Node's `recursive`: where a file system says of an entry in a directory that is there that it is not, as
  * /proc does, that tries for ever.
  *
@@ -30,7 +31,9 @@ function makeOne(path: string): void {
   } catch (error) {
     // Another process may have made it meanwhile.
     if (!isDirectory(path)) throw error;
+    return;
   }
+  syncDirectory(dirname(path));
 }
 
 function isDirectory(path: string): boolean {

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Drafts and what is being removed begin with it: they are no versions, and go at the next start. */
@@ -17,13 +17,13 @@ export async function writeDirectory(
   try {
     await mkdir(draft, { mode: 0o700 });
     for (const [name, content] of Object.entries(files)) await writeSynced(join(draft, name), content);
-    await syncDirectory(draft);
+    await syncPath(draft);
     await rename(draft, directory);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
   }
-  await syncDirectory(dirname(directory));
+  await syncPath(dirname(directory));
 }
 
 /** Replaces a file: a reader sees the old content or the new one. */
@@ -31,7 +31,7 @@ export async function replaceFile(file: string, content: string): Promise<void> 
   const draft = draftOf(file);
   await writeSynced(draft, content);
   await rename(draft, file);
-  await syncDirectory(dirname(file));
+  await syncPath(dirname(file));
 }
 
 /** Renamed first, so that a directory half removed is not taken for a damaged one. */
@@ -40,6 +40,28 @@ export async function removeDirectory(directory: string): Promise<void> {
   await rm(draft, { recursive: true, force: true });
   await rename(directory, draft);
   await rm(draft, { recursive: true });
+}
+
+/**
+ * Puts a directory on disk with all that is in it; its own name is durable once the directory above it is synced too.
+ * @throws whatever the signal says, between any two files
+ */
+export async function syncTree(directory: string, signal?: AbortSignal): Promise<void> {
+  for (const name of await readdir(directory, { recursive: true })) {
+    signal?.throwIfAborted();
+    await syncPath(join(directory, name));
+  }
+  await syncPath(directory);
+}
+
+/** A file's content, or a directory's names. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function draftOf(path: string): string {
@@ -51,15 +73,6 @@ export async function writeSynced(file: string, content: string | Uint8Array): P
   const handle = await open(file, 'w', 0o600);
   try {
     await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
     await handle.sync();
   } finally {
     await handle.close();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -7,8 +7,9 @@ import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import type { MarkedRange } from '../journal/highWaterMark.js';
 import { listCheckpoints } from '../journal/checkpointFile.js';
+import { lockDirectory, type DirectoryLock } from '../journal/directoryLock.js';
 import { makeDirectory } from '../platform/directories.js';
-import { DRAFT_PREFIX } from './atomicFiles.js';
+import { DRAFT_PREFIX, syncPath, syncTree } from './atomicFiles.js';
 import { MANIFEST_FILE, readManifest, type BackupManifest } from './backupManifest.js';
 import { withDirectoryErrors } from './directoryErrors.js';
 
@@ -22,32 +23,32 @@ export interface BackupSource {
 }
 
 /**
- * Copies a data directory: journal, checkpoints, policies and tokens. The copy takes its name once it is whole.
- * @throws E_DATA_DIRECTORY the target exists and is not empty, lies among the policies, or cannot be written
+ * Copies a data directory: journal, checkpoints, policies and tokens. The copy takes its name once it is whole and on disk.
+ * @throws E_DATA_DIRECTORY the target is not empty, now or at the end, is being made by another, lies among the policies,
+ *   or cannot be written
  * @throws whatever the signal says
  */
 export async function backUpData(source: BackupSource, to: string): Promise<BackupManifest> {
   const { directory, now: takenAt, signal } = source;
   assertFree(to);
   assertOutside(join(directory, 'policies'), to);
-  return makeWhole(to, async (draft) => {
+  const fill = async (draft: string): Promise<BackupManifest> => {
     // Before the journal: a checkpoint may not be ahead of it. The same for which policy is active, and the policies.
     for (const { file } of listCheckpoints(directory)) await copyInto(directory, draft, file);
     await copyPolicies(directory, draft);
     await copyInto(directory, draft, join(directory, 'tokens.json'));
     const journal = await source.copyJournal(draft);
     const manifest: BackupManifest = { format: 1, takenAt, journal, files: await digests(draft, signal) };
-    await writeFile(join(draft, MANIFEST_FILE), JSON.stringify(manifest, null, 2), {
-      mode: 0o600,
-      flush: true,
-    });
+    await writeFile(join(draft, MANIFEST_FILE), JSON.stringify(manifest, null, 2), { mode: 0o600 });
     return manifest;
-  });
+  };
+  return makeWhole(to, fill, signal);
 }
 
 /**
  * Makes a data directory from a backup, after checking every file of it.
- * @throws E_DATA_DIRECTORY the backup is unfinished or damaged, or the target exists and is not empty
+ * @throws E_DATA_DIRECTORY the backup is unfinished or damaged, or the target is not empty, now or at the end, is being
+ *   made by another, or cannot be written
  */
 export async function restoreData(from: string, directory: string): Promise<BackupManifest> {
   assertFree(directory);
@@ -67,22 +68,47 @@ export async function restoreData(from: string, directory: string): Promise<Back
   });
 }
 
-/** Fills a draft beside a directory, which takes its name once it is whole; nothing is left of one that fails. */
-async function makeWhole<T>(directory: string, fill: (draft: string) => Promise<T>): Promise<T> {
-  const draft = `${directory}.unfinished`;
-  return withDirectoryErrors(directory, async () => {
-    await rm(draft, { recursive: true, force: true });
-    makeDirectory(draft);
+/** Fills a draft beside a directory, which takes its name once all of it is on disk; nothing is left of one that fails. */
+async function makeWhole<T>(
+  to: string,
+  fill: (draft: string) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return withDirectoryErrors(to, async () => {
+    // Beside what a link leads to, which may be another disk.
+    const directory = existsSync(to) ? realpathSync(to) : to;
+    const draft = reserveDraft(directory);
+    let lock: DirectoryLock | null = null;
     try {
       const filled = await fill(draft);
-      await rm(directory, { recursive: true, force: true });
+      await syncTree(draft, signal);
+      // It goes along with the name: no server starts there while a power cut may still take the name away.
+      lock = lockDirectory(draft);
+      // In place of an empty directory only: a server may have started there meanwhile.
       await rename(draft, directory);
+      await syncPath(dirname(directory));
       return filled;
     } catch (error) {
       await rm(draft, { recursive: true, force: true });
       throw error;
+    } finally {
+      lock?.release();
     }
   });
+}
+
+/** @throws E_DATA_DIRECTORY it is there */
+function reserveDraft(directory: string): string {
+  const draft = `${directory}.unfinished`;
+  makeDirectory(dirname(draft));
+  try {
+    mkdirSync(draft, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const detail = 'another backup or restore is at it, or was killed and left it: then remove it';
+    throw new AppError('E_DATA_DIRECTORY', { directory: draft, detail });
+  }
+  return draft;
 }
 
 async function copyPolicies(directory: string, to: string): Promise<void> {

@@ -1,8 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/domain/errors.js';
+import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
 
 let directory: string;
@@ -26,6 +37,76 @@ describe('a restore', () => {
   });
 });
 
+describe('a directory that is restored', () => {
+  const record = { at: 1, warehouseId: '*', kind: 'k', routeId: null, payload: '{}', blob: null };
+  const place = (name: string) => join(directory, name);
+
+  /** Of three records. */
+  async function backedUp(): Promise<string> {
+    const store = openSqliteStore(place('data'));
+    store.commit([record, record, record]);
+    const copyJournal = (to: string) => store.backUp(to);
+    await backUpData({ directory: place('data'), now: 1, copyJournal }, place('backup'));
+    store.close();
+    return place('backup');
+  }
+  const recordsOf = (data: string): number => {
+    const store = openSqliteStore(data);
+    store.close();
+    return store.range().last;
+  };
+
+  it('is left alone where a server starts there before the end', async () => {
+    const restoring = restoreData(await backedUp(), place('new'));
+    const store = openSqliteStore(place('new'));
+    store.commit([record]);
+    await expect(restoring).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    store.commit([record]);
+    store.close();
+    expect([recordsOf(place('new')), existsSync(place('new.unfinished'))]).toEqual([2, false]);
+  });
+
+  it('is made by one of two restores, and whole', async () => {
+    const from = await backedUp();
+    const both = await Promise.allSettled([restoreData(from, place('new')), restoreData(from, place('new'))]);
+    expect(both).toMatchObject([
+      { status: 'fulfilled' },
+      {
+        status: 'rejected',
+        reason: { code: 'E_DATA_DIRECTORY', references: { directory: place('new.unfinished') } },
+      },
+    ]);
+    expect(recordsOf(place('new'))).toBe(3);
+  });
+
+  it('is not made over what a killed restore left, which is named and kept', async () => {
+    const from = await backedUp();
+    mkdirSync(place('new.unfinished'));
+    await expect(restoreData(from, place('new'))).rejects.toMatchObject({
+      references: { directory: place('new.unfinished') },
+    });
+    expect([existsSync(place('new')), existsSync(place('new.unfinished'))]).toEqual([false, true]);
+  });
+
+  it('lets no server start before its name is on disk', async () => {
+    let isDone = false;
+    const restoring = restoreData(await backedUp(), place('new')).finally(() => (isDone = true));
+    // The first turn in which the directory is there: its parent is synced in the next one at the earliest.
+    while (!existsSync(place('new')) && !isDone) await setImmediate();
+    expect(isDone).toBe(false);
+    expect(() => openSqliteStore(place('new'))).toThrow('has it open');
+    await restoring;
+    expect(recordsOf(place('new'))).toBe(3);
+  });
+
+  it('may be empty, and where a link leads to', async () => {
+    mkdirSync(place('disk'));
+    symlinkSync(place('disk'), place('new'));
+    await restoreData(await backedUp(), place('new'));
+    expect([recordsOf(place('disk')), lstatSync(place('new')).isSymbolicLink()]).toEqual([3, true]);
+  });
+});
+
 describe('a backup', () => {
   const backUp = (to: string, copyJournal: () => Promise<never>) =>
     backUpData({ directory, now: 1, copyJournal }, to);
@@ -44,6 +125,18 @@ describe('a backup', () => {
     });
     expect(copyJournal).not.toHaveBeenCalled();
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('leaves what came to its place meanwhile', async () => {
+    const to = join(directory, 'backup');
+    const copyJournal = () => {
+      mkdirSync(to);
+      writeFileSync(join(to, 'other'), '');
+      return Promise.resolve({ first: 1, last: 0 });
+    };
+    const backup = backUpData({ directory, now: 1, copyJournal }, to);
+    await expect(backup).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    expect([readdirSync(directory), readdirSync(to)]).toEqual([['backup'], ['other']]);
   });
 
   it('ends while its files are read for their digests', async () => {

@@ -1,27 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../journal/support/records.js';
 import { compiledProgram } from '../support/compiled.js';
+import { builtShim, mayInject } from './support/failingSync.js';
 import { journalOf } from './support/servedDirectory.js';
 
-const SHIM = join(import.meta.dirname, 'support', 'failingSync.c');
 const FAILED = 70;
-
-/** The C library's calls are stood in for by a library of ours: needs a compiler, and the loader of Linux. */
-function mayInject(): boolean {
-  return process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
-}
-
-function builtShim(): string {
-  const library = join(temporaryDirectory(), 'failing.so');
-  const built = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, SHIM, '-ldl'], {
-    encoding: 'utf8',
-  });
-  expect(built.stderr).toBe('');
-  return library;
-}
 
 /** Appends until the call fails; answers what was acknowledged, and how the process ended. */
 async function appendUntilFailure(directory: string, library: string, call: 'sync' | 'write', at: number) {
