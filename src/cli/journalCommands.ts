@@ -84,12 +84,19 @@ function reportText(report: JournalReport, dropped: readonly Drop[]): string {
     lines.push(`${what}, by ${reason}, ${new Date(at).toISOString()}.`);
   }
   if (damaged.length > 0) lines.push('Damaged:', rangesText(damaged));
-  lines.push(...structure.map((fault) => `Damaged, at the cost of no record: ${fault}`));
+  lines.push(
+    ...structure.map(
+      (fault) => `Damaged structure of a file; records that this costs are named above: ${fault}`,
+    ),
+  );
   if (!markIsSound) lines.push('The high-water mark is damaged: what is missing at the end cannot be told.');
   for (const { sequence, isSound: sound } of checkpoints) {
     lines.push(`Checkpoint at ${sequence}: ${sound ? 'sound' : 'damaged'}.`);
   }
-  if (!isSound(report)) lines.push('Stop the server and run: aisleflow journal quarantine');
+  if (!isSound(report)) {
+    lines.push('Stop the server and run: aisleflow journal quarantine');
+    lines.push('Records that follow on a lost one of the same route are lost with it; it says which.');
+  }
   return lines.join('\n');
 }
 

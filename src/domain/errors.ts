@@ -158,7 +158,7 @@ export const ERRORS = {
   ),
   E_JOURNAL_CORRUPT: entry(
     500,
-    'Journal record {sequence} is damaged: {detail}. See the operations guide on quarantine.',
+    'The journal is damaged at record {sequence}, or after it in the same file: {detail}. `aisleflow journal verify` says where; see the operations guide on quarantine.',
   ),
   E_QUARANTINE_UNFINISHED: entry(
     500,

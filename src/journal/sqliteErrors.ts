@@ -25,7 +25,7 @@ export function asDamage(error: unknown, sequence: number): unknown {
 }
 
 export function corrupt(sequence: number, detail: string, cause?: unknown): AppError {
-  return new AppError('E_JOURNAL_CORRUPT', { sequence, detail }, cause);
+  return new AppError('E_JOURNAL_CORRUPT', { sequence, detail: detail.replace(/\s*\n\s*/g, '; ') }, cause);
 }
 
 const DIRECTORY_CODES =
