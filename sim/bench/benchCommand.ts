@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
 import { drawCharts } from './charts.js';
@@ -78,14 +79,18 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
   const { cell, method, data } = options;
   if (options.warmUp + options.steps > LIMITS.simulatedSteps)
     throw new AppError('E_USAGE', { detail: `there are at most ${LIMITS.simulatedSteps} steps` });
-  if (options.picks > LIMITS.stopsPerTour)
-    throw new AppError('E_USAGE', { detail: `a tour has at most ${LIMITS.stopsPerTour} picks` });
   if (options.picture !== undefined && !existsSync(dirname(options.picture)))
     throw new AppError('E_USAGE', {
       detail: `there is no directory ${dirname(options.picture)} for the picture`,
     });
   const { site, robots } = splitCell(cell);
   const graph = loadSite(site, shell, { dataDirectory: data, dialect: options.dialect });
+  const picks = stopsAllowedForAll(
+    graph,
+    options.weights === undefined ? 0 : rewardWeights(options.weights).turns,
+  );
+  if (options.picks > picks)
+    throw new AppError('E_USAGE', { detail: `a tour on this map has at most ${picks} picks` });
   const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;
   const shipped = specOf(method).weights === 'shipped' ? await readShippedWeights(options.policies) : null;
   const use = options.picture === undefined ? null : createFloorUse(graph);

@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { OrderSchema, type Order } from './order.js';
 
@@ -67,6 +68,9 @@ function parseOrder(text: string, graph: LaneGraph, fail: Fail): Order {
     const [first] = orderCheck.Errors(content);
     throw fail(first ? `${first.instancePath || 'the order'} ${first.message}` : 'it is not an order');
   }
+  const limit = stopsAllowedForAll(graph);
+  if (content.picks.length > limit)
+    throw fail(`it has ${content.picks.length} picks, an order on ${graph.warehouseId} has at most ${limit}`);
   const nodes = content.dropoff === undefined ? content.picks : [...content.picks, content.dropoff];
   const unknown = nodes.find((node) => !graph.nodeIndexOf.has(node));
   if (unknown !== undefined) throw fail(`node ${unknown} is not on the map ${graph.warehouseId}`);

@@ -1,6 +1,7 @@
 import type { NodeIndex } from '../../src/domain/ids.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import type { Order } from './order.js';
@@ -54,7 +55,7 @@ export function generateOrders(graph: LaneGraph, options: OrderStreamOptions): I
   const reaches = graph.robotTypes.map((_, type) => reachOf(graph, type));
   const pickFaces = graph.pickFaces.filter((node) => reaches.every((reach) => reach.has(node)));
   const stations = graph.stations.filter((node) => reaches.every((reach) => reach.has(node)));
-  checkOptions(options, pickFaces.length, stations.length);
+  checkOptions(options, { graph, pickFaces: pickFaces.length, stations: stations.length });
   return ordersOf(graph, options, { pickFaces, stations });
 }
 
@@ -115,7 +116,11 @@ function drawPicks(weights: readonly number[], random: Random): number {
   return weights.length;
 }
 
-function checkOptions(options: OrderStreamOptions, pickFaces: number, stations: number): void {
+function checkOptions(
+  options: OrderStreamOptions,
+  { graph, pickFaces, stations }: { graph: LaneGraph; pickFaces: number; stations: number },
+): void {
+  const picks = stopsAllowedForAll(graph);
   const positive = (value: number): boolean => value > 0 && value < Infinity;
   const weights = (values: readonly number[]): boolean =>
     values.every((value) => value >= 0 && value < Infinity) && values.some((value) => value > 0);
@@ -132,7 +137,7 @@ function checkOptions(options: OrderStreamOptions, pickFaces: number, stations: 
     ],
     [weights(options.hourlyRates), 'hourly rates must be 0 or more, and one above 0'],
     [weights(options.picksWeights), 'picks weights must be 0 or more, and one above 0'],
-    [options.picksWeights.length <= LIMITS.stopsPerTour, `an order has at most ${LIMITS.stopsPerTour} picks`],
+    [options.picksWeights.length <= picks, `an order on this map has at most ${picks} picks`],
     [options.startHour >= 0 && options.startHour <= 24, 'the start hour is between 0 and 24'],
     [options.zipfExponent >= 0 && options.zipfExponent <= 5, 'the Zipf exponent is between 0 and 5'],
     [

@@ -67,7 +67,10 @@ export const ERRORS = {
     'Node {to} cannot be reached from {from} on open lanes by this robot type. Open a lane or change the stops.',
   ),
   E_NO_STOPS: entry(422, 'A tour needs at least one stop. Name the shelves to visit.'),
-  E_TOO_MANY_STOPS: entry(422, 'A tour has at most {limit} stops, this one has {count}. Split the order.'),
+  E_TOO_MANY_STOPS: entry(
+    422,
+    'A tour has at most {limit} stops on this map and for this robot type, this one has {count}. Split the order.',
+  ),
   E_ROUTE_TOO_LONG: entry(422, 'The tour would take more than {limit} nodes. Split the order.'),
   E_REQUEST_CONFLICT: entry(
     409,

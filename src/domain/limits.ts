@@ -15,6 +15,12 @@ export const LIMITS = {
 
   /** Picks of one tour; the drop-off comes on top. Exact order up to `exactOrderPicks`. */
   stopsPerTour: 60,
+  /**
+   * Stops of a tour times nodes of its map (`src/planning/tourLimit.ts`): a plan of so many takes 0.3 to 0.6 s of one core
+   * and nothing else is done meanwhile. So 60 stops up to 40,000 nodes, and fewer above, but never fewer than these.
+   */
+  stopNodesPerTour: 2_400_000,
+  stopsPerTourLeast: 8,
   exactOrderPicks: 12,
   localSearchRounds: 200,
   /** Tables of free-flow seconds to a goal, of one warehouse: 8 bytes a node each. */

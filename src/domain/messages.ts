@@ -64,7 +64,7 @@ export const RouteRequestBody = strict({
   requestId: Id,
   robotId: Id,
   from: Id,
-  /** The length is checked by the service, which names the limit (E_NO_STOPS, E_TOO_MANY_STOPS). */
+  /** The length is checked by the service, which names the limit (E_NO_STOPS, E_TOO_MANY_STOPS): `welcome` tells it, fewer on large maps. */
   stops: Type.Array(StopField, { maxItems: 1_000 }),
   dropoff: Type.Optional(StopField),
   priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })),

@@ -3,6 +3,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import type { Plan, TourTask } from '../planning/planner.js';
+import { stopsAllowed } from '../planning/tourLimit.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
 import {
   priceView,
@@ -19,9 +20,10 @@ import { remainingTour } from './tracking.js';
 export function taskOf(site: Site, request: RouteRequestContent): { task: TourTask; robot: Robot } {
   const count = request.stops.length;
   if (count === 0) throw new AppError('E_NO_STOPS');
-  if (count > LIMITS.stopsPerTour)
-    throw new AppError('E_TOO_MANY_STOPS', { limit: LIMITS.stopsPerTour, count });
   const robot = robotNamed(site, request.robotId);
+  // Only here: a tour that was taken is planned anew whatever its size, in the order once chosen.
+  const limit = stopsAllowed(site.graph, robot.robotType, site.weights.turns);
+  if (count > limit) throw new AppError('E_TOO_MANY_STOPS', { limit, count });
   const from = nodeIndex(site, request.from);
   const task: TourTask = {
     robotType: robot.robotType,

@@ -4,6 +4,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
+import { stopsAllowedForAll } from '../planning/tourLimit.js';
 import { completeRoute } from './completeRoute.js';
 import { holdInForce, lookAgainIfMoved, noWayError } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
@@ -45,7 +46,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
         policyVersion: servedVersion(core, entry),
         serverTime: site.clock.now(),
         limits: {
-          stopsPerTour: LIMITS.stopsPerTour,
+          stopsPerTour: stopsAllowedForAll(site.graph, site.weights.turns),
           traceEntries: LIMITS.traceEntries,
           messageBytes: LIMITS.webSocketMessageBytes,
         },

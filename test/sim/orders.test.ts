@@ -164,6 +164,25 @@ describe('the order generator', () => {
   });
 });
 
+describe('on a map that is too large for tours of many picks', () => {
+  const large = { ...graph, laneCount: LIMITS.lanesPerWarehouse, turnsTakeTime: [true] };
+  const { stopsPerTourLeast: most } = LIMITS;
+
+  it('an order file is refused that has some', async () => {
+    const picks = (count: number) => line({ picks: new Array<string>(count).fill('r1c1') });
+    expect(await readOrders(fileWith('most.jsonl', picks(most)), large)).toHaveLength(1);
+    const refusal = await readOrders(fileWith('many.jsonl', picks(most + 1)), large).catch(String);
+    expect(refusal).toContain(`at most ${most}`);
+  });
+
+  it('a stream is refused that has some', () => {
+    const options = { ...DEFAULT_STREAM, seed: 1, durationSeconds: 60, ordersPerHour: 60 };
+    expect(() => generateOrders(large, options)).not.toThrow();
+    const picksWeights = new Array<number>(most + 1).fill(1);
+    expect(() => generateOrders(large, { ...options, picksWeights })).toThrow(`at most ${most}`);
+  });
+});
+
 describe('orders as jobs', () => {
   const robotTypes = [0, 0];
   const at = (seconds: number): number => 5_000 + 1000 * seconds;
