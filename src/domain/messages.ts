@@ -86,6 +86,10 @@ export const RouteProgress = strict({
   node: Id,
   at: InstantField,
 });
+/**
+ * Asks for a way from where the robot stands. Under the newest revision, where its plan begins: that leaves out stops
+ * which the robot has not made, and is answered with all of the route.
+ */
 export const RouteDeviated = strict({ ...RouteProgress.properties, type: Type.Literal('route.deviated') });
 export const RouteCompletedBody = strict({
   routeId: Id,
@@ -151,8 +155,10 @@ export const RouteAssigned = strict({
   ...RouteAssignedBody.properties,
 });
 /**
- * A newer plan of an open route, from where the service takes its robot to be. A robot that has reached its last stop
- * leaves it alone and goes on reporting `route.completed`: the update was on its way when the report was.
+ * A newer plan of an open route, from where the service takes its robot to be, with the last of its stops, as many as
+ * `stopIndexes`: mostly fewer than the plan before had, but more where that left out some that its robot was only
+ * assumed to have made. A plan that leaves out a stop that is not made is answered with `route.deviated`. A robot that has
+ * reached its last stop leaves it alone and goes on reporting `route.completed`: the update was on its way when the report was.
  */
 export const RouteUpdated = strict({
   type: Type.Literal('route.updated'),
@@ -205,7 +211,7 @@ export const OpenRouteField = strict({
   nodes: Type.Array(Id, {
     description:
       'What is left of the way, from where the robot is known or, by its ETAs, taken to be: one that stands ' +
-      'elsewhere sends route.deviated. Held: the place to wait at; empty where the map has changed.',
+      'elsewhere, or lacks stops, sends route.deviated. Held: the place to wait at; empty where the map has changed.',
   }),
 });
 export const Welcome = strict({

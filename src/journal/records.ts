@@ -42,14 +42,18 @@ export interface RouteIssued extends BlobShape {
   /** Free-flow seconds of the shortest tour. Records from before they were kept have none. */
   readonly shortestSeconds?: number;
 }
+/** What is told of an open route from where its ETAs put its robot, of which nothing has been heard since the plan before. */
+interface Assumed {
+  readonly assumed?: true;
+}
 /** An open route was planned anew from where its robot is. Blob: features of the new lanes. */
-export interface RouteRevised extends BlobShape {
+export interface RouteRevised extends BlobShape, Assumed {
   readonly routeId: string;
   readonly revision: number;
   readonly answer: Omit<RouteUpdatedMessage, 'type'>;
 }
 /** An open route has no way now; its robot was told to wait where it is. */
-export interface RouteHeld {
+export interface RouteHeld extends Assumed {
   readonly routeId: string;
   readonly revision: number;
   readonly answer: Omit<RouteHeldMessage, 'type'>;

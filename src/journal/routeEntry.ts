@@ -34,6 +34,8 @@ export interface RouteEntry {
   readonly revision: number;
   /** Where the robot was told to wait, until the next plan. */
   readonly heldAt: string | null;
+  /** The newest thing that the robot was told is from where its ETAs put it. */
+  readonly assumed: boolean;
   readonly state: RouteState;
   readonly closedAt: Instant | null;
   readonly traceHash: string | null;
@@ -69,6 +71,7 @@ export function issuedEntry(record: JournalRecord<'route.issued'>): RouteEntry {
     plannedAt: record.at,
     revision: answer.revision,
     heldAt: null,
+    assumed: false,
     state: 'issued',
     ...{ closedAt: null, traceHash: null, trace: null, scored: null },
   };
@@ -79,8 +82,10 @@ export function revisedEntry(
   record: JournalRecord<'route.revised'> | JournalRecord<'route.held'>,
 ): RouteEntry {
   const { revision } = record.payload;
-  if (record.kind === 'route.held') return { ...entry, revision, heldAt: record.payload.answer.node };
-  return { ...entry, plan: record.payload.answer, plannedAt: record.at, revision, heldAt: null };
+  const assumed = record.payload.assumed === true;
+  if (record.kind === 'route.held')
+    return { ...entry, revision, heldAt: record.payload.answer.node, assumed };
+  return { ...entry, plan: record.payload.answer, plannedAt: record.at, revision, heldAt: null, assumed };
 }
 
 /** From the record alone: a late completion may close a route that memory no longer holds. */

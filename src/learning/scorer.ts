@@ -106,6 +106,8 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   let node = first.node;
   let previousLane = -1;
   let stopsDone = 0;
+  /** Of the whole tour, wherever a plan has them: what a trace must visit, whatever was assumed meanwhile. */
+  let stopsVisited = 0;
   let readyAt = Math.max(first.arrivedAt, route.issuedAt);
   let travelledSeconds = 0;
   let lastArrivedAt = readyAt;
@@ -131,6 +133,8 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       revisionIndex = index;
       revision = next;
       position = 0;
+      // A plan may have been made with other stops before it than the robot had made.
+      stopsDone = stopCount - next.stops.length;
       handle();
     }
   };
@@ -143,6 +147,11 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       waitSeconds: Math.max(0, waitSeconds - excused),
     });
   };
+  const visit = (): void => {
+    const { stops } = revisions[0]!;
+    while (stops[stopsVisited]?.node === node) stopsVisited++;
+  };
+  visit();
   handle();
 
   return {
@@ -161,6 +170,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       travelledSeconds += clockSeconds;
       drivenLanes.push({ lane, waitSeconds: clockSeconds - driving });
       node = step.node;
+      visit();
       previousLane = lane;
       readyAt = lastArrivedAt = step.arrivedAt;
       if (onRoute) {
@@ -172,8 +182,8 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
     },
     finish(): Reading {
       adoptRevision(lastArrivedAt);
-      if (stopsDone < stopCount) {
-        return refuse('E_TRACE_INCOMPLETE', { detail: `visit stop ${stopsDone + 1} of ${stopCount}` });
+      if (stopsVisited < stopCount) {
+        return refuse('E_TRACE_INCOMPLETE', { detail: `visit stop ${stopsVisited + 1} of ${stopCount}` });
       }
       components.wait = Math.max(0, travelledSeconds - components.time);
       components.blocking = blockingOf(revisions);

@@ -1,7 +1,7 @@
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { HelloMessage, WelcomeMessage } from '../domain/messages.js';
-import { assumePlace } from './expectedPlace.js';
+import { assumePlace, hearAside } from './expectedPlace.js';
 import { lookAgain } from './heldRoutes.js';
 import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
@@ -38,7 +38,10 @@ export function introduce({ site }: SiteEntry, introductions: readonly Introduct
       lookAgain(robot.route);
     }
     robot.heardAt = site.clock.now();
-    if (node !== undefined && !robot.route) standAt(site, robot, node, site.clock.now());
+    if (node !== undefined) {
+      if (robot.route) hearAside(site, robot.route, node, site.clock.now());
+      else standAt(site, robot, node, site.clock.now());
+    }
     return robot;
   });
 }

@@ -1,6 +1,7 @@
 import type { RoutePlan } from '../journal/routeEntry.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
 import { expectedPosition } from './expectedPlace.js';
+import { isRefuted } from './lastKnown.js';
 import type { OpenRoute, Site } from './site.js';
 
 /**
@@ -26,7 +27,7 @@ export function mayLeave(
 /** What is left of a route, if all of it may be sent again: what leaves is what was verified, node for node. */
 export function restOf(site: Site, route: OpenRoute, plan: RoutePlan) {
   // While its next plan is being written it waits for that one.
-  if (route.held || route.revising.size > 0) return null;
+  if (route.held || route.revising.size > 0 || isRefuted(route)) return null;
   const position = expectedPosition(route, site.clock.now());
   const rest = {
     nodes: plan.nodes.slice(position),

@@ -7,6 +7,7 @@ import type { Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { cornerCaseOf } from './cornerCaseRecord.js';
+import { keepLastKnown } from './lastKnown.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
@@ -18,6 +19,7 @@ interface JournalledPlan {
   readonly plan: RoutePlan;
   readonly at: number;
   readonly features: Float32Array;
+  readonly assumed: boolean;
 }
 
 /**
@@ -105,7 +107,8 @@ function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecor
 }
 
 function planOf(plan: RoutePlan, record: JournalRecord): JournalledPlan {
-  return { plan, at: record.at, features: floatsOfBlob(record.blob) };
+  const assumed = record.kind === 'route.revised' && record.payload.assumed === true;
+  return { plan, at: record.at, features: floatsOfBlob(record.blob), assumed };
 }
 
 function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly JournalledPlan[]): void {
@@ -124,6 +127,8 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
   if (revisions.includes(null)) return;
   revisions.forEach((revision, index) => {
     if (!revision) return;
+    if (!plans[index]!.assumed) route.lastKnown = null;
+    else keepLastKnown(route);
     standAt(site, robot, revision.nodes[0]!, revision.at);
     if (index === 0) startRoute(site, route, revision);
     else {
@@ -132,6 +137,8 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     }
   });
   if (known.heldAt === null) return;
+  if (known.assumed) keepLastKnown(route);
+  else route.lastKnown = null;
   const waitsAt = site.graph.nodeIndexOf.get(known.heldAt);
   if (waitsAt !== undefined && waitsAt !== robot.node) arrive(site, route, waitsAt, known.plannedAt);
   withdrawFlow(site, route);

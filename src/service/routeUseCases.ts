@@ -6,9 +6,11 @@ import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
 import { stopsAllowedForAll } from '../planning/tourLimit.js';
 import { completeRoute } from './completeRoute.js';
+import { hearAside } from './expectedPlace.js';
 import { holdInForce, lookAgainIfMoved, noWayError } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
+import { hear, hearOfLack } from './lastKnown.js';
 import { holdCause } from './openRouteViews.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
@@ -62,6 +64,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // A clock that runs ahead must not hold a node, or stand in the way, in times to come.
       const at = Math.min(message.at, site.clock.now());
       if (!robot.route) standAt(site, robot, node, at);
+      else if (at >= robot.route.reportedAt) hearAside(site, robot.route, node, at);
       const isObstacle = message.pausedReason !== undefined || !message.available;
       site.holdings.setObstacle(robot.index, isObstacle, at / 1000);
     },
@@ -109,7 +112,9 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       route.robot.reports = true;
       route.robot.heardAt = site.clock.now();
       const at = plausibleInstant(site, route, message.at);
-      if (isOvertaken(site, route, at) || route.robot.node === node) return;
+      if (isOvertaken(site, route, at)) return;
+      const follows = isNewest(entry, route, message.revision);
+      if (hear(site, route, { node, at, follows }) || route.robot.node === node) return;
       route.progressSeen = true;
       lookAgainIfMoved(site, route, node);
       arrive(site, route, node, at);
@@ -173,7 +178,9 @@ async function deviate(
   const at = plausibleInstant(site, route, message.at);
   // Under the newest revision it comes from a robot whose clock was set back: it is answered from where it is.
   const isOld = isOvertaken(site, route, at) && message.revision < (ledger.open(routeId)?.revision ?? 0);
-  if (!isOld && route.robot.node !== node) arrive(site, route, node, at);
+  const word = { node, at, follows: isNewest(entry, route, message.revision) };
+  const isHeard = hearOfLack(site, route, word) || isOld || hear(site, route, { node, at });
+  if (!isHeard && route.robot.node !== node) arrive(site, route, node, at);
   const hold = holdInForce(entry, route);
   if (hold && message.revision < hold.revision)
     core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: hold });
@@ -182,6 +189,11 @@ async function deviate(
   if (updated.type === 'route.updated') return updated;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw noWayError(route, { from: message.node, to: 'its next stop' });
+}
+
+/** Whether a revision is the newest of a route, and no newer one is being written. */
+function isNewest({ ledger }: SiteEntry, route: OpenRoute, revision: number): boolean {
+  return route.revising.size === 0 && revision === ledger.open(route.routeId)?.revision;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { HoldCause } from '../domain/serviceContract.js';
 import type { Random } from '../platform/random.js';
 import type { DrivenClock, Clock } from '../platform/clock.js';
 import { createHoldings, type Holdings, type Wait } from '../learning/holdings.js';
-import type { IssuedRoute } from '../learning/issuedRoute.js';
+import type { IssuedRoute, Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
 import { createPlanner, type PlannedStop, type Planner, type PriceView } from '../planning/planner.js';
@@ -39,6 +39,16 @@ export interface Robot {
 /** Why a route has no plan: nothing leads to its next stops, or what does has more nodes than a route may have. */
 export type NoWay = Extract<HoldCause, 'noOpenWay' | 'wayTooLong'>;
 
+/** What is known for certain of a robot that is taken to be further on than that: what it was last known to follow. */
+export interface LastKnown {
+  readonly revision: Revision;
+  /** It was here, or is further on. */
+  readonly position: number;
+  readonly stopsDone: number;
+  /** It was heard of since where it cannot be by the newest plan, or cannot have made what that leaves out. */
+  readonly refuted: boolean;
+}
+
 /** A route under way: as issued, and how far its robot is known to be. */
 export interface OpenRoute extends IssuedRoute {
   readonly robot: Robot;
@@ -55,6 +65,10 @@ export interface OpenRoute extends IssuedRoute {
   readySeconds: number;
   previousLane: number;
   progressSeen: boolean;
+  /** Where more is assumed of its robot than is known: what is known. Null: nothing is assumed. */
+  lastKnown: LastKnown | null;
+  /** How far behind the ETAs of its newest plan its robot was when it last said where it is, at no time ahead. */
+  lateSeconds: number;
   /** Its answer has left: before, its robot stands where it asked. */
   told: boolean;
   /** The robot's own instant of its last report: what was sent before it and comes after it tells nothing. */

@@ -13,6 +13,7 @@ import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
 import { HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
+import { isRefuted } from './lastKnown.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import type { NoWay, OpenRoute, Robot, Site } from './site.js';
 import {
@@ -88,6 +89,8 @@ export function createOpenRoute(options: {
     readySeconds: at / 1000,
     previousLane: -1,
     progressSeen: false,
+    lastKnown: null,
+    lateSeconds: 0,
     told: false,
     reportedAt: 0,
     held: false,
@@ -116,13 +119,15 @@ export function dropRoute(site: Site, route: OpenRoute): void {
 
 /** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
 export function rememberPlan(site: Site, route: OpenRoute): () => void {
-  const { position, flowFrom, stopsDone, readySeconds, previousLane, held } = route;
+  const { position, flowFrom, stopsDone, readySeconds, previousLane, held, lateSeconds, lastKnown } = route;
   const count = route.revisions.length;
   return () => {
     if (site.openRoutes.get(route.routeId) !== route) return;
     withdrawFlow(site, route);
     route.revisions.length = count;
-    Object.assign(route, { position, flowFrom, stopsDone, readySeconds, previousLane, held });
+    Object.assign(route, { position, flowFrom, stopsDone, readySeconds, previousLane, held, lateSeconds });
+    // What was heard meanwhile is newer.
+    route.lastKnown ??= lastKnown;
     lookAgain(route);
     const revision = latestRevision(route);
     site.traffic.addFlow(revision.lanes, flowFrom, 1);
@@ -157,13 +162,14 @@ export function replanRoute(
     const record = {
       ...stamp(site),
       kind: 'route.held' as const,
-      payload: { routeId, revision: labels.revision, answer },
+      payload: { routeId, revision: labels.revision, answer, ...assumption(route) },
     };
     return { record, message: { type: 'route.held', ...answer } };
   }
   route.held = false;
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);
+  if (isRefuted(route)) route.lastKnown = null;
   startRevision(site, route, revision);
   const described = { revision: labels.revision, policyVersion: labels.policyVersion };
   const answer = {
@@ -175,10 +181,18 @@ export function replanRoute(
   const record: NewRecord<'route.revised'> = {
     ...stamp(site),
     kind: 'route.revised',
-    payload: { routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
+    payload: {
+      ...{ routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
+      ...assumption(route),
+    },
     blob: blobOfFloats(revision.features),
   };
   return { record, message: { type: 'route.updated', ...answer } };
+}
+
+/** A start must know it as well. */
+function assumption({ lastKnown }: OpenRoute): { readonly assumed?: true } {
+  return lastKnown ? { assumed: true } : {};
 }
 
 function tryPlan(site: Site, route: OpenRoute): Plan | NoWay {
@@ -191,9 +205,13 @@ function tryPlan(site: Site, route: OpenRoute): Plan | NoWay {
   }
 }
 
-/** Whether a route waits for another plan: it has a closed lane before it, or is held and may have a way by now. */
+/**
+ * Whether a route waits for another plan: it has a closed lane before it, or is held and may have a way by now, or its
+ * robot is not where the newest plan has it.
+ */
 export function needsPlan(site: Site, route: OpenRoute): boolean {
   if (route.held) return isLookDue(site, route);
+  if (isRefuted(route)) return true;
   return !isStillOpen(site, latestRevision(route).lanes, expectedPosition(route, site.clock.now()));
 }
 

@@ -72,6 +72,7 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   route.position = 0;
   route.flowFrom = 0;
   route.stopsDone = 0;
+  route.lateSeconds = 0;
   site.traffic.addFlow(revision.lanes, 0, 1);
   finishStops(route, revision);
   site.holdings.depart(route.robot.index, nextPassage(route, revision));
@@ -170,10 +171,16 @@ function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeI
     const wait = { fromSeconds: route.readySeconds, toSeconds: at / 1000 };
     blame(site, route, { robot: robot.index, node: wanted, ...wait }, nextPassage(route, revision));
   }
-  const lane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
   const wantedLane = revision.lanes[route.position];
   if (wantedLane !== undefined)
     site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - route.readySeconds);
+  standOffPlan(site, route, node, at);
+}
+
+/** A robot stands at a node on no lane of its plan. */
+export function standOffPlan(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
+  const { robot } = route;
+  const lane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
   route.previousLane = lane;
   route.readySeconds = at / 1000;
   robot.arrivalLane = lane;
@@ -231,6 +238,9 @@ function nextPassage(route: OpenRoute, revision: Revision): Passage | null {
 
 /** The tour that is left, from where the robot is; the order of visit stays. */
 export function remainingTour(route: OpenRoute) {
-  const { stops, stopOrder } = latestRevision(route);
-  return { stops: stops.slice(route.stopsDone), stopOrder: stopOrder.slice(route.stopsDone) };
+  const { revision, stopsDone } = route.lastKnown?.refuted
+    ? route.lastKnown
+    : { revision: latestRevision(route), stopsDone: route.stopsDone };
+  const { stops, stopOrder } = revision;
+  return { stops: stops.slice(stopsDone), stopOrder: stopOrder.slice(stopsDone) };
 }

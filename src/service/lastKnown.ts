@@ -1,0 +1,86 @@
+import type { Instant, NodeIndex } from '../domain/ids.js';
+import type { Revision } from '../learning/issuedRoute.js';
+import { lookAgain, lookAgainIfMoved } from './heldRoutes.js';
+import type { LastKnown, OpenRoute, Site } from './site.js';
+import { latestRevision, standOffPlan } from './tracking.js';
+
+/** Where a robot says that it is, and whether it does under the newest plan. */
+interface Word {
+  readonly node: NodeIndex;
+  readonly at: Instant;
+  readonly follows?: boolean;
+}
+
+/** What is assumed of a robot from now on is no knowledge. */
+export function keepLastKnown(route: OpenRoute): void {
+  const { position, stopsDone } = route;
+  route.lastKnown ??= { revision: latestRevision(route), position, stopsDone, refuted: false };
+}
+
+/**
+ * A robot asks for another plan under the newest one, though it stands where that begins: it lacks stops that this leaves
+ * out. Which of them only it knows, so it gets all of the route.
+ * @returns whether that is so
+ */
+export function hearOfLack(site: Site, route: OpenRoute, { node, at, follows }: Word): boolean {
+  const { nodes } = latestRevision(route);
+  // One that was told to wait may ask whether it has to.
+  const asksAgain = follows && !route.held && route.position === 0 && nodes[0] === node;
+  if (!asksAgain || stopsBefore(route, latestRevision(route)) + route.stopsDone === 0) return false;
+  const [revision] = route.revisions;
+  // Behind the end: from where it is nothing can be told any more.
+  route.lastKnown = { revision: revision!, position: revision!.nodes.length, stopsDone: 0, refuted: true };
+  standOffPlan(site, route, node, at);
+  return true;
+}
+
+/** Whether a robot was heard of where its newest plan does not serve: it needs one from there. */
+export function isRefuted({ lastKnown }: OpenRoute): boolean {
+  return lastKnown?.refuted === true;
+}
+
+/**
+ * A robot of which more was assumed than is known says where it is. Nothing is assumed any more where it is on its newest
+ * plan and has made for certain all that this leaves out.
+ * @returns whether that is refuted: then it stands there, on no plan, until it gets one with all stops that it may lack
+ */
+export function hear(site: Site, route: OpenRoute, word: Word): boolean {
+  if (!route.lastKnown) return false;
+  const latest = latestRevision(route);
+  const isPlanned = latest !== route.lastKnown.revision;
+  const follows = isPlanned && word.follows === true;
+  const known = passed(route.lastKnown, word.node, isPlanned ? latest : null, follows);
+  const assumed = stopsBefore(route, latest) + (follows ? 0 : route.stopsDone);
+  const isOnPlan = latest.nodes.includes(word.node, route.position);
+  if (isOnPlan && stopsBefore(route, known.revision) + known.stopsDone >= assumed) {
+    route.lastKnown = null;
+    return false;
+  }
+  // One that waits, and goes on saying so, is no news.
+  const isNews = !route.lastKnown.refuted || known.stopsDone !== route.lastKnown.stopsDone;
+  const isMoved = route.robot.node !== word.node;
+  if (isNews) lookAgain(route);
+  else if (isMoved) lookAgainIfMoved(site, route, word.node);
+  route.lastKnown = { ...known, refuted: true };
+  if (isNews || isMoved) standOffPlan(site, route, word.node, word.at);
+  return true;
+}
+
+/**
+ * How far it has come for certain: on the plan it is known to follow to the first place where it may be; on the newest,
+ * to where that begins.
+ */
+function passed(known: LastKnown, node: NodeIndex, newest: Revision | null, follows: boolean): LastKnown {
+  const { revision } = known;
+  const own = follows ? -1 : revision.nodes.indexOf(node, known.position);
+  const isOnNewest = newest !== null && (follows || newest.nodes.includes(node));
+  const position = own < 0 && isOnNewest ? revision.nodes.indexOf(newest.nodes[0]!, known.position) : own;
+  if (position < 0) return known;
+  const { stopIndexes } = revision;
+  const stopsDone = stopIndexes.filter((index) => index <= position).length;
+  return { ...known, position, stopsDone: Math.max(known.stopsDone, stopsDone) };
+}
+
+function stopsBefore({ revisions }: OpenRoute, { stops }: Revision): number {
+  return revisions[0]!.stops.length - stops.length;
+}
