@@ -45,7 +45,7 @@ export interface Driver {
   ): void;
   /**
    * Takes a newer revision; older ones are ignored, and all once the last stop is reached. Where the robot went on meanwhile, it finds its place
-   * on the plan if it can.
+   * on the plan if it can; one that leaves out stops that it has not made it does not follow.
    */
   revise(plan: Plan, at: number): void;
   /** Arrived somewhere while on a route: `onRoute` says whether as planned. */
@@ -76,8 +76,10 @@ export function createDriver(options: DriverOptions): Driver {
   let revision = 0;
   let nodes: readonly NodeIndex[] = [];
   let stopIndexes: readonly number[] = [];
-  /** Seconds of the stops of this plan, in the order of visit. */
+  /** Seconds of the stops of the tour, in the order of visit; those of a plan are the last of them. */
   let handling: readonly number[] = [];
+  let leftOut = 0;
+  let made = 0;
   let position = 0;
   let nextStop = 0;
   let doneAt = Infinity;
@@ -92,7 +94,11 @@ export function createDriver(options: DriverOptions): Driver {
     let seconds = 0;
     const before = nextStop;
     for (; stopIndexes[nextStop] === position; nextStop++) {
-      seconds += handling[nextStop] as number;
+      const stop = leftOut + nextStop;
+      // A plan may have a stop again that the service did not hear of.
+      if (stop < made) continue;
+      made = stop + 1;
+      seconds += handling[stop] as number;
       onGoal();
       floor.goalReached(robot);
     }
@@ -105,23 +111,29 @@ export function createDriver(options: DriverOptions): Driver {
     return reached;
   };
 
-  const adopt = (plan: Plan, handlingOfStops: readonly number[]): void => {
+  const adopt = (plan: Plan): void => {
     revision = plan.revision;
+    leftOut = handling.length - plan.stopIndexes.length;
     nodes = plan.nodes.map((node) => graph.nodeIndexOf.get(node) as NodeIndex);
     stopIndexes = plan.stopIndexes;
-    handling = handlingOfStops;
     position = nextStop = 0;
     pushedOff = false;
   };
+  /** The plan leaves out what the robot has not made: it asks for it. */
+  const lacksStops = (): boolean => leftOut > made;
   /** As the service follows it: who was pushed off and comes to the next node all the same is on its way again. */
   const advance = (move: Move): boolean => {
-    pushedOff = nodes[position + 1] !== move.node;
+    pushedOff = lacksStops() || nodes[position + 1] !== move.node;
     if (pushedOff) return false;
     position++;
     reachStops(move.at);
     return true;
   };
 
+  const hold = (): void => {
+    pushedOff = true;
+    floor.setRoute(robot, []);
+  };
   /** Tells the floor the way, unless the robot left it while the answer was under way. */
   const steer = (): void => {
     if (!pushedOff && floor.nodeOf(robot) === nodes[position]) floor.setRoute(robot, nodes.slice(position));
@@ -171,16 +183,16 @@ export function createDriver(options: DriverOptions): Driver {
       trace = [[answer.nodes[0] as string, answer.nodes.length === 1 ? at : here.at, null]];
       const stops = answer.stopOrder.map((index) => job.stops[index] as Job['stops'][number]);
       if (job.dropoff !== null) stops.push(job.dropoff);
-      adopt(
-        answer,
-        stops.map((stop) => handlingSeconds(graph, stop)),
-      );
+      handling = stops.map((stop) => handlingSeconds(graph, stop));
+      made = 0;
+      adopt(answer);
       steer();
       if (!reachStops(at) && startSeconds > 0) floor.hold(robot, startSeconds);
     },
     revise(plan, at) {
       if (routeId === null || doneAt < Infinity || plan.revision <= revision) return;
-      adopt(plan, handling.slice(handling.length - plan.stopIndexes.length));
+      adopt(plan);
+      if (lacksStops()) return hold();
       reachStops(at);
       const planned = trace.map(([node]) => node).lastIndexOf(plan.nodes[0] as string);
       for (const [node, arrivedAt] of trace.slice(planned + 1)) {
@@ -197,10 +209,7 @@ export function createDriver(options: DriverOptions): Driver {
       here = move;
       strayed = true;
     },
-    hold() {
-      pushedOff = true;
-      floor.setRoute(robot, []);
-    },
+    hold,
     end() {
       routeId = null;
       doneAt = Infinity;

@@ -162,6 +162,8 @@ export function createFleet(options: FleetOptions): Fleet {
 
   const deviate = (driver: Driver): Promise<void> =>
     question(driver, async () => {
+      // An update may have come since it set about asking.
+      if (!driver.pushedOff) return;
       const { revision, here } = driver;
       const routeId = driver.routeId as string;
       driver.revise(

@@ -15,12 +15,13 @@ import type { ChaosEvent, ChaosRobotSpec } from './scenario.js';
 interface Plan {
   readonly revision: number;
   readonly nodes: readonly string[];
+  readonly stopIndexes: readonly number[];
 }
 type Order = Extract<ChaosEvent, { kind: 'order' }>;
 
 /** How a robot reaches the service: answers may never come, and come twice. */
 export interface RobotLine {
-  hello(welcomed: (answer: WelcomeMessage) => void): void;
+  hello(node: string, welcomed: (answer: WelcomeMessage) => void): void;
   request(content: RouteRequestContent, answered: Answered<RouteAssignedContent>): void;
   progress(routeId: string, revision: number, node: string, at: number): void;
   deviated(routeId: string, revision: number, node: string, answered: Answered<RouteUpdatedMessage>): void;
@@ -47,7 +48,7 @@ export interface ChaosRobot {
   connect(isConnected: boolean): void;
   update(message: RouteUpdatedMessage | RouteHeldMessage): void;
   /** Position along a plan of its route, at most; 0 where it drives another route. */
-  placeOn(routeId: string, plan: Plan): number;
+  placeOn(routeId: string, plan: Pick<Plan, 'revision' | 'nodes'>): number;
   /** The request it would send for an order from where it stands. */
   requestFor(order: Order, requestId: string): RouteRequestContent;
   /** Nothing left to do. */
@@ -61,6 +62,12 @@ interface Tour {
   revision: number;
   nodes: readonly string[];
   position: number;
+  /** Stops of the whole tour, which are made in order; those that the plan leaves out; those that are made. */
+  readonly stops: number;
+  leftOut: number;
+  made: number;
+  /** For each node of the plan, how many are made once it is reached. */
+  madeAt: readonly number[];
   readonly trace: [string, number, number | null][];
   held: boolean;
   beside: boolean;
@@ -141,7 +148,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
         // Refused for good under this name; the order stays.
         asking = null;
         refusal = error.code;
-        if (error.code === 'E_ROUTE_OPEN') line.hello(welcomed);
+        if (error.code === 'E_ROUTE_OPEN') line.hello(node, welcomed);
       },
     });
   };
@@ -150,6 +157,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     const { routeId } = answer;
     tour = {
       ...{ routeId, revision: -1, nodes: [node], position: 0 },
+      ...{ stops: answer.stopIndexes.length, leftOut: 0, made: 0, madeAt: [0] },
       ...{ trace: [[node, now(), null]], held: false, beside: false },
     };
     adopt(answer);
@@ -167,15 +175,25 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   const follow = (tour: Tour, plan: Plan): void => {
     // Who has been everywhere has nothing left to drive: it goes on reporting that.
     if (tour.revision >= 0 && isAtEnd()) return;
-    const { nodes, position } = tour;
+    const { nodes, position, made } = tour;
+    const madeAt = made < tour.leftOut ? nodes.map(() => made) : tour.madeAt;
     const ahead =
       spec.silent && nodes[position] === node ? nodes.indexOf(plan.nodes[0] as string, position) : -1;
     tour.revision = plan.revision;
     tour.held = false;
-    tour.beside = plan.nodes[0] !== node && ahead < 0;
-    tour.nodes = ahead < 0 ? plan.nodes : [...nodes.slice(position, ahead), ...plan.nodes];
+    tour.leftOut = tour.stops - plan.stopIndexes.length;
+    // What a plan leaves out must be made before it begins, or is asked for.
+    const joins = ahead >= 0 && Math.max(made, madeAt[ahead] as number) >= tour.leftOut;
+    tour.beside = !joins && (plan.nodes[0] !== node || made < tour.leftOut);
+    const planned = madeAlong(plan, tour.leftOut);
+    tour.nodes = joins ? [...nodes.slice(position, ahead), ...plan.nodes] : plan.nodes;
+    tour.madeAt = joins ? [...madeAt.slice(position, ahead), ...planned] : planned;
     tour.position = tour.beside ? drivenOf(plan.nodes, tour.trace) : 0;
+    if (!tour.beside) makeStops(tour);
     drive();
+  };
+  const makeStops = (tour: Tour): void => {
+    tour.made = Math.max(tour.made, tour.madeAt[tour.position] as number);
   };
   const drive = (): void => {
     const mine = ++moving;
@@ -187,6 +205,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       if (mine !== moving || !tour || paused) return;
       arrive(next);
       tour.position++;
+      makeStops(tour);
       drive();
     });
   };
@@ -211,7 +230,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   /** Says hello until it is welcomed; nothing else is heard before. */
   const greet = (mine: number): void => {
     if (mine !== greetings) return;
-    line.hello((answer) => {
+    line.hello(node, (answer) => {
       if (mine !== greetings) return;
       greetings++;
       welcomed(answer);
@@ -286,7 +305,10 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
         node = to;
         tour.trace.push([node, now(), null]);
         // Pushed along its own way, it has that lane behind it like one that drove it.
-        if (tour.nodes[tour.position + 1] === to) tour.position++;
+        if (tour.nodes[tour.position + 1] === to) {
+          tour.position++;
+          if (tour.made >= tour.leftOut) makeStops(tour);
+        }
         tour.beside = true;
         pursue();
       });
@@ -328,6 +350,11 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       return `${robotId} at ${node} ${doing}${paused ? ', paused' : ''}${connected ? '' : ', cut off'}`;
     },
   };
+}
+
+/** How many stops of a tour are made at each node of a plan that leaves out the first of them. */
+function madeAlong({ nodes, stopIndexes }: Plan, leftOut: number): number[] {
+  return nodes.map((_node, position) => leftOut + stopIndexes.filter((index) => index <= position).length);
 }
 
 /**

@@ -11,6 +11,7 @@ import type { JournalKind, JournalRecord } from '../../src/journal/records.js';
 import { lanesOf } from '../../src/warehouse/warehouseModel.js';
 import type { WarehouseFile } from '../../src/warehouse/warehouseFile.js';
 import { nodeOf } from '../job.js';
+import type { RobotTrace } from './chaosRobot.js';
 
 /** Which promise was broken, and how. The names are those of docs/reliability.md. */
 export class Violation extends Error {
@@ -67,6 +68,8 @@ export function createChecks(options: ChecksOptions) {
   const ended = new Set<string>();
   const acknowledged = new Map<string, { readonly score: number; readonly trace: string }>();
   const completions = new Map<string, string>();
+  /** The stops of each route, in the order of visit. */
+  const stopsOf = new Map<string, readonly string[]>();
   /** When each record of a route was written, by kind and revision. */
   const recordsOfRoute = new Map<string, Map<string, number>>();
   /** The last life in which a robot's progress was heard. */
@@ -91,6 +94,10 @@ export function createChecks(options: ChecksOptions) {
       const revision = 'revision' in payload ? payload.revision : 0;
       const records = recordsOfRoute.get(routeId) ?? new Map<string, number>();
       recordsOfRoute.set(routeId, records.set(`${kind} ${revision}`, record.at));
+      if (record.kind === 'route.issued') {
+        const { request, answer } = record.payload;
+        stopsOf.set(routeId, stopsAsked(request, answer));
+      }
       if (record.kind !== 'route.completed') continue;
       if (completions.has(routeId)) fail('X1', `${routeId} was scored twice`);
       completions.set(routeId, scoreOf(record.payload.scored, record.payload.trace));
@@ -123,9 +130,7 @@ export function createChecks(options: ChecksOptions) {
     if (fault) fail('C1', `${routeId}: ${fault}`);
   };
   const mustVisit = (request: RouteRequestContent, answer: RouteAssignedContent): void => {
-    const stops = answer.stopOrder.map((index) => nodeOf(request.stops[index]!));
-    if (request.dropoff !== undefined && stops.length < answer.stopIndexes.length)
-      stops.push(nodeOf(request.dropoff));
+    const stops = stopsAsked(request, answer);
     const visited = answer.stopIndexes.map((index) => answer.nodes[index]);
     if (visited.join() !== stops.join() || answer.stopIndexes.at(-1) !== answer.nodes.length - 1)
       fail('C1', `${answer.routeId} visits ${visited.join()} instead of ${stops.join()}`);
@@ -210,10 +215,15 @@ export function createChecks(options: ChecksOptions) {
         if (held || !isKnown) tell(to, routeId, { revision, nodes, etaSeconds: null, at: now(), held });
       }
     },
-    scored(answer: RouteScoredContent, trace: unknown): void {
+    scored(answer: RouteScoredContent, trace: RobotTrace): void {
       counts.scored++;
       const { routeId } = answer;
       mustBeStored(routeId, 'route.completed');
+      // Its robot drove what it was told, to the end.
+      const missed = firstMissed(stopsOf.get(routeId)!, trace);
+      if (missed !== null) fail('C1', `the plans of ${routeId} led past its stop ${missed}`);
+      if (answer.reason?.startsWith('E_TRACE_INCOMPLETE'))
+        fail('C1', `${routeId} was made and is refused: ${answer.reason}`);
       const score = scoreOf(answer, trace);
       if (completions.get(routeId) !== score)
         fail('X1', `${routeId} was answered ${score}, stored is ${completions.get(routeId)}`);
@@ -277,6 +287,22 @@ export function createChecks(options: ChecksOptions) {
       }
     },
   };
+}
+
+function stopsAsked(
+  request: RouteRequestContent,
+  { stopOrder, stopIndexes }: RouteAssignedContent,
+): string[] {
+  const stops = stopOrder.map((index) => nodeOf(request.stops[index]!));
+  if (request.dropoff !== undefined && stops.length < stopIndexes.length) stops.push(nodeOf(request.dropoff));
+  return stops;
+}
+
+/** The first stop that a trace does not visit after those before it; null where it visits all. */
+function firstMissed(stops: readonly string[], trace: RobotTrace): string | null {
+  let made = 0;
+  for (const [node] of trace) while (made < stops.length && stops[made] === node) made++;
+  return stops[made] ?? null;
 }
 
 export type Checks = ReturnType<typeof createChecks>;

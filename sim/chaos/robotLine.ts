@@ -18,8 +18,10 @@ export function createRobotLine(options: {
   const robotId = `robot-${robot}`;
   const { robotType } = to;
   return {
-    hello(welcomed) {
-      const message = { type: 'hello' as const, warehouseId, robots: [{ robotId, robotType }] };
+    hello(node, welcomed) {
+      // Half of the robots say where they are.
+      const place = robot % 2 === 1 ? { node } : {};
+      const message = { type: 'hello' as const, warehouseId, robots: [{ robotId, robotType, ...place }] };
       ask(
         robot,
         (service) => service.hello(message),

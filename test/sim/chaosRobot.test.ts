@@ -18,9 +18,15 @@ function driveTwoLanes() {
   const line: RobotLine = {
     ...{ progress: ignore, deviated: ignore, cancel: ignore, state: ignore },
     completed: (_routeId, trace) => traces.push(trace),
-    hello: (welcomed) => welcomed({ openRoutes: [] } as never),
+    hello: (_node, welcomed) => welcomed({ openRoutes: [] } as never),
     request: ({ requestId }, answered) =>
-      answered.ok({ requestId, routeId, revision: 0, nodes: ROW } as unknown as RouteAssignedContent),
+      answered.ok({
+        requestId,
+        routeId,
+        revision: 0,
+        nodes: ROW,
+        stopIndexes: [3],
+      } as unknown as RouteAssignedContent),
   };
   const robot = createChaosRobot({
     ...{ robotId: 'a', graph, reach: reachOf(graph, 0), line, random: createRandom(1) },
@@ -33,7 +39,9 @@ function driveTwoLanes() {
   const placeOn = (revision: number, nodes: readonly string[]) => robot.placeOn(routeId, { revision, nodes });
   while (placeOn(0, ROW) < 2) schedule.next(60_000)!();
   const update = (revision: number, nodes: readonly string[]): number => {
-    robot.update({ type: 'route.updated', routeId, revision, nodes } as unknown as RouteUpdatedMessage);
+    const stopIndexes = [nodes.length - 1];
+    const message = { type: 'route.updated', routeId, revision, nodes, stopIndexes };
+    robot.update(message as unknown as RouteUpdatedMessage);
     return placeOn(revision, nodes);
   };
   const driveOn = (): void => {

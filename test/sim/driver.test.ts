@@ -33,6 +33,41 @@ describe('what a robot knows of its route', () => {
   const job = { jobId: 'j', stops: [{ node: three, handlingSeconds: 4 }], dropoff: null };
   const times = { issuedAt: 0, at: 0 };
 
+  it('makes a stop of a revision that it has made already no more, and handles the one after it', () => {
+    const { driver, move, goals } = robotAt(one);
+    const stops = [
+      { node: two, handlingSeconds: 4 },
+      { node: three, handlingSeconds: 7 },
+    ];
+    const both = { stopOrder: [0, 1], stopIndexes: [1, 2] };
+    driver.begin({ ...route([one, two, three]), ...both }, { ...job, stops }, times);
+    move(two, 1000);
+    driver.revise({ ...route([two, one, two, three], 1), stopIndexes: [2, 3] }, 2000);
+    move(one, 3000);
+    move(two, 4000);
+    expect([driver.doneAt, goals()]).toEqual([Infinity, 1]);
+    move(three, 5000);
+    expect([driver.doneAt, goals()]).toEqual([12_000, 2]);
+  });
+
+  it('does not follow a revision that leaves out what it has not made, but asks for another', () => {
+    const { driver, move } = robotAt(one);
+    const stops = [
+      { node: two, handlingSeconds: 4 },
+      { node: four, handlingSeconds: 7 },
+    ];
+    const both = { stopOrder: [0, 1], stopIndexes: [1, 3] };
+    driver.begin({ ...route([one, two, three, four]), ...both }, { ...job, stops }, times);
+    driver.revise(route([one, two, three, four], 1), 500);
+    expect([driver.pushedOff, driver.revision]).toEqual([true, 1]);
+    expect(move(two, 1000)).toBe('pushedOff');
+    driver.revise({ ...route([two, three, four], 2), stopIndexes: [0, 2] }, 2000);
+    expect(driver.pushedOff).toBe(false);
+    move(three, 7000);
+    move(four, 8000);
+    expect(driver.doneAt).toBe(15_000);
+  });
+
   it('is done when the last stop was handled', () => {
     const { driver, move, goals } = robotAt(one);
     driver.begin(route([one, two, three]), job, times);
