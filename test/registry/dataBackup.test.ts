@@ -69,13 +69,9 @@ describe('a directory that is restored', () => {
   it('is made by one of two restores, and whole', async () => {
     const from = await backedUp();
     const both = await Promise.allSettled([restoreData(from, place('new')), restoreData(from, place('new'))]);
-    expect(both).toMatchObject([
-      { status: 'fulfilled' },
-      {
-        status: 'rejected',
-        reason: { code: 'E_DATA_DIRECTORY', references: { directory: place('new.unfinished') } },
-      },
-    ]);
+    const refused = { code: 'E_DATA_DIRECTORY', references: { directory: place('new.unfinished') } };
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(both.filter(({ status }) => status === 'rejected')).toMatchObject([{ reason: refused }]);
     expect(recordsOf(place('new'))).toBe(3);
   });
 

@@ -14,13 +14,15 @@ describe('the check of a closing', () => {
   function closeUnderRoute(kinds: readonly JournalKind[], { restarted = false } = {}): void {
     const [map] = createScenario(1).maps;
     const lane = map!.lanes.find(({ open, barred }) => open !== false && !barred?.length)!;
-    const durable = kinds.map((kind) => ({ kind, at: 0, payload: { routeId: 'r' } }) as JournalRecord);
-    let life = 1;
-    const still = { now: () => 0, life: () => life, placeOf: () => 0 };
-    const checks = createChecks({ maps: [map!], durable, ...still });
     const nodes = [lane.from, lane.to];
     const answer = { routeId: 'r', revision: 0, nodes, etaSeconds: [0, 9], stopIndexes: [1], stopOrder: [0] };
     const request = { requestId: 'q', robotId: 'a', from: lane.from, stops: [lane.to] };
+    const durable = kinds.map(
+      (kind) => ({ kind, at: 0, payload: { routeId: 'r', request, answer } }) as unknown as JournalRecord,
+    );
+    let life = 1;
+    const still = { now: () => 0, life: () => life, placeOf: () => 0 };
+    const checks = createChecks({ maps: [map!], durable, ...still });
     const robot = { site: 0, robot: 0, robotType: 'plain' };
     checks.welcome(robot, { openRoutes: [] } as unknown as WelcomeMessage);
     checks.assigned(robot, request, {
