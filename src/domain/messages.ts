@@ -77,7 +77,8 @@ export const RouteRequestBody = strict({
 export const RouteRequest = strict({ type: Type.Literal('route.request'), ...RouteRequestBody.properties });
 /**
  * `revision` is the one that the robot follows. An older one than the newest is taken all the same: the report
- * crossed with its update. A newer one is refused with E_UNKNOWN_REVISION.
+ * crossed with its update. A newer one is refused with E_UNKNOWN_REVISION. Progress under the newest says, too, that the
+ * robot has made all stops which that leaves out: one that lacks any asks by `route.deviated`.
  */
 export const RouteProgress = strict({
   type: Type.Literal('route.progress'),

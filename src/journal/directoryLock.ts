@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fchownSync, openSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { makeDirectory } from '../platform/directories.js';
@@ -21,7 +21,7 @@ export function lockDirectory(directory: string): DirectoryLock {
   const database = withDirectoryErrors(directory, () => {
     makeDirectory(directory);
     // Not opened where it is there: closing it again would end a lock that this process holds.
-    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+    if (!existsSync(file)) makeLock(file, statSync(directory));
     return new Database(file, { timeout: 0, fileMustExist: true });
   });
   try {
@@ -35,4 +35,14 @@ export function lockDirectory(directory: string): DirectoryLock {
     throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
   }
   return { release: () => void database.close() };
+}
+
+/** For the owner of the directory only, also where root makes it: a server of that owner must be able to take it. */
+function makeLock(file: string, { uid, gid }: Stats): void {
+  const descriptor = openSync(file, 'a', 0o600);
+  try {
+    if (process.getuid?.() === 0) fchownSync(descriptor, uid, gid);
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -69,8 +69,12 @@ function draftOf(path: string): string {
 }
 
 /** Writes a file for its owner, and waits until it would outlast a power cut. */
-export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
+export async function writeSynced(
+  file: string,
+  content: string | Uint8Array,
+  flags: 'w' | 'a' = 'w',
+): Promise<void> {
+  const handle = await open(file, flags, 0o600);
   try {
     await handle.writeFile(content);
     await handle.sync();

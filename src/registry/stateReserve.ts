@@ -8,12 +8,13 @@ import { isMissing } from './policyFiles.js';
 const RESERVE_FILE = `${DRAFT_PREFIX}registry.reserve`;
 const BLOCK_BYTES = 4096;
 
-/** Takes as much of it as there is room for. */
+/** Takes as much of it as there is room for, and gives nothing of it up meanwhile. */
 export async function holdReserve(directory: string): Promise<void> {
   const file = join(directory, RESERVE_FILE);
-  if ((await sizeOf(file)) >= LIMITS.registryReserveBytes) return;
+  const missing = LIMITS.registryReserveBytes - (await sizeOf(file));
+  if (missing <= 0) return;
   try {
-    await writeSynced(file, new Uint8Array(LIMITS.registryReserveBytes));
+    await writeSynced(file, new Uint8Array(missing), 'a');
   } catch (error) {
     if (!isDiskFull(error)) throw error;
   }

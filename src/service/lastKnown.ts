@@ -15,21 +15,24 @@ interface Word {
 export function keepLastKnown(route: OpenRoute): void {
   const { position, stopsDone } = route;
   route.lastKnown ??= { revision: latestRevision(route), position, stopsDone, refuted: false };
+  route.stopsGuessed = true;
 }
 
 /**
- * A robot asks for another plan under the newest one, though it stands where that begins: it lacks stops that this leaves
- * out. Which of them only it knows, so it gets all of the route.
+ * A robot asks for another plan under the newest one, though it has not left where that begins: it lacks stops that this
+ * leaves out, if any was taken for made. Which of them only it knows, so it gets all of the route.
  * @returns whether that is so
  */
 export function hearOfLack(site: Site, route: OpenRoute, { node, at, follows }: Word): boolean {
   const { nodes } = latestRevision(route);
   // One that was told to wait may ask whether it has to.
-  const asksAgain = follows && !route.held && route.position === 0 && nodes[0] === node;
+  const hasNotLeft = !route.held && route.position === 0 && nodes[0] === node && route.robot.node === node;
+  const asksAgain = follows && hasNotLeft && route.stopsGuessed;
   if (!asksAgain || stopsBefore(route, latestRevision(route)) + route.stopsDone === 0) return false;
   const [revision] = route.revisions;
   // Behind the end: from where it is nothing can be told any more.
   route.lastKnown = { revision: revision!, position: revision!.nodes.length, stopsDone: 0, refuted: true };
+  route.stopsGuessed = false;
   standOffPlan(site, route, node, at);
   return true;
 }
@@ -41,7 +44,7 @@ export function isRefuted({ lastKnown }: OpenRoute): boolean {
 
 /**
  * A robot of which more was assumed than is known says where it is. Nothing is assumed any more where it is on its newest
- * plan and has made for certain all that this leaves out.
+ * plan and follows it, or has made for certain all that this leaves out: none follows a plan without stops that it lacks.
  * @returns whether that is refuted: then it stands there, on no plan, until it gets one with all stops that it may lack
  */
 export function hear(site: Site, route: OpenRoute, word: Word): boolean {
@@ -52,8 +55,10 @@ export function hear(site: Site, route: OpenRoute, word: Word): boolean {
   const known = passed(route.lastKnown, word.node, isPlanned ? latest : null, follows);
   const assumed = stopsBefore(route, latest) + (follows ? 0 : route.stopsDone);
   const isOnPlan = latest.nodes.includes(word.node, route.position);
-  if (isOnPlan && stopsBefore(route, known.revision) + known.stopsDone >= assumed) {
+  const isCertain = stopsBefore(route, known.revision) + known.stopsDone >= assumed;
+  if (isOnPlan && (isCertain || (follows && !route.lastKnown.refuted))) {
     route.lastKnown = null;
+    route.stopsGuessed = false;
     return false;
   }
   // One that waits, and goes on saying so, is no news.

@@ -17,7 +17,14 @@ import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
-import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
+import {
+  arrive,
+  latestPlausible,
+  latestRevision,
+  plausibleInstant,
+  revisionLimit,
+  standAt,
+} from './tracking.js';
 
 type RouteUseCases = Pick<
   RoutingService,
@@ -64,7 +71,9 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // A clock that runs ahead must not hold a node, or stand in the way, in times to come.
       const at = Math.min(message.at, site.clock.now());
       if (!robot.route) standAt(site, robot, node, at);
-      else if (at >= robot.route.reportedAt) hearAside(site, robot.route, node, at);
+      // What it said before its newest plan was made was true then.
+      else if (at >= Math.max(robot.route.reportedAt, latestRevision(robot.route).at))
+        hearAside(site, robot.route, node, at);
       const isObstacle = message.pausedReason !== undefined || !message.available;
       site.holdings.setObstacle(robot.index, isObstacle, at / 1000);
     },
@@ -171,7 +180,7 @@ async function deviate(
   }
   const limit = revisionLimit(site, route);
   // Holds are counted, too: each is a record.
-  if ((ledger.open(routeId)?.revision ?? 0) >= limit)
+  if (route.revisions.length + route.holdsAnswered > limit)
     throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
   route.progressSeen = true;
   route.robot.heardAt = site.clock.now();
@@ -187,6 +196,7 @@ async function deviate(
   if (hold) throw noWayError(route, { from: message.node, to: 'its next stop' });
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
   if (updated.type === 'route.updated') return updated;
+  route.holdsAnswered++;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
   throw noWayError(route, { from: message.node, to: 'its next stop' });
 }

@@ -67,6 +67,10 @@ export interface OpenRoute extends IssuedRoute {
   progressSeen: boolean;
   /** Where more is assumed of its robot than is known: what is known. Null: nothing is assumed. */
   lastKnown: LastKnown | null;
+  /** Stops are taken for made that no report told of: by its ETAs, or passed over by sparse progress. */
+  stopsGuessed: boolean;
+  /** Holds that were the answer to its robot's leaving its way. */
+  holdsAnswered: number;
   /** How far behind the ETAs of its newest plan its robot was when it last said where it is, at no time ahead. */
   lateSeconds: number;
   /** Its answer has left: before, its robot stands where it asked. */

@@ -90,6 +90,8 @@ export function createOpenRoute(options: {
     previousLane: -1,
     progressSeen: false,
     lastKnown: null,
+    stopsGuessed: false,
+    holdsAnswered: 0,
     lateSeconds: 0,
     told: false,
     reportedAt: 0,

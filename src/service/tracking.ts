@@ -223,7 +223,10 @@ export function finishStops(route: OpenRoute, revision: Revision): void {
   ) {
     const stop = revision.stops[route.stopsDone++]!;
     // Sparse progress may have passed over a stop: it is done, but its handling is over as well.
-    if (index < route.position) continue;
+    if (index < route.position) {
+      route.stopsGuessed = true;
+      continue;
+    }
     route.readySeconds += stop.handlingSeconds;
     route.previousLane = -1;
   }

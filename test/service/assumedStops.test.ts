@@ -134,15 +134,41 @@ describe('a stop that a robot is only assumed to have made', () => {
     expect(stopsOf(newestPlan(started))).toEqual([FIRST, LAST]);
   });
 
+  it.each([0, 1])(
+    'stays out where it reports from behind it under revision %i, where it was taken to be',
+    async (revision) => {
+      const { started, route } = await lateRobot({ seconds: 4 });
+      await close(started);
+      const made = updatesIn(started.events).length;
+      started.service.routeProgress(SITE, {
+        ...{ type: 'route.progress', routeId: route.routeId, revision, node: cell('03') },
+        at: started.now() + 900,
+      });
+      await started.pass(1);
+      expect([updatesIn(started.events).length, stopsOf(newestPlan(started))]).toEqual([made, [LAST]]);
+    },
+  );
+
   it('is where its way comes by twice, before the stop and after it, and it may be there for the first time', async () => {
     const { started, route } = await lateRobot({ seconds: 4 });
     await close(started);
     expect(newestPlan(started).nodes[0]).toBe(cell('02'));
     started.service.routeProgress(SITE, {
-      ...{ type: 'route.progress', routeId: route.routeId, revision: 1, node: cell('02'), at: started.now() },
+      ...{ type: 'route.progress', routeId: route.routeId, revision: 0, node: cell('02'), at: started.now() },
     });
     await started.pass(1);
     expect(stopsOf(newestPlan(started))).toEqual([FIRST, LAST]);
+  });
+
+  it('stays out for word of where it stood before its newest plan was made', async () => {
+    const { started } = await lateRobot({ seconds: 2 });
+    await close(started);
+    const made = updatesIn(started.events).length;
+    started.service.robotState(SITE, {
+      ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: true, at: started.now() - 300 },
+    });
+    await started.pass(1);
+    expect(updatesIn(started.events)).toHaveLength(made);
   });
 
   it('stays out when it says that it follows the plan', async () => {
@@ -251,12 +277,45 @@ describe('after a restart, a closing before the robot is back', () => {
   });
 });
 
+it('a robot that reported its stops gets none of them again, wherever it is pushed and asks', async () => {
+  const { started, route } = await lateRobot({ seconds: 0 });
+  const tell = async (revision: number, ...places: string[]): Promise<void> => {
+    for (const place of places) {
+      await started.pass(1);
+      started.service.routeProgress(SITE, {
+        ...{ type: 'route.progress', routeId: route.routeId, revision, node: cell(place), at: started.now() },
+      });
+    }
+  };
+  await tell(0, '01', '02', '12', '02', '03');
+  expect(stopsOf(await deviate(started, route, 0, '02'))).toEqual([LAST]);
+  await tell(1, '01');
+  await started.pass(1);
+  expect(stopsOf(await deviate(started, route, 1, '02'))).toEqual([LAST]);
+  // Pushed off and back with neither reported, and once more after it came back to a server that it had lost.
+  await started.pass(1);
+  expect(stopsOf(await deviate(started, route, 2, '02'))).toEqual([LAST]);
+  expect(stopsOf(greet(started, '02'))).toEqual([LAST]);
+  expect(stopsOf(await deviate(started, route, 3, '02'))).toEqual([LAST]);
+});
+
 it('a robot that asks again where its plan begins lacks stops, and gets all of its route', async () => {
   const { started, route } = await lateRobot();
   // It was pushed to a later place of its way, past a stop, and the service heard of nothing before.
   const plan = await deviate(started, route, 0, '04');
   expect(stopsOf(plan)).toEqual([LAST]);
   expect(stopsOf(await deviate(started, route, plan.revision, '04'))).toEqual([FIRST, LAST]);
+});
+
+it('it does so too from a server that has started again since', async () => {
+  const { started, route } = await lateRobot();
+  await close(started);
+  const { nodes } = newestPlan(started);
+  const restarted = await restart(started);
+  const answer = await restarted.service.routeDeviated(SITE, {
+    ...{ type: 'route.deviated', routeId: route.routeId, revision: 1, node: nodes[0]!, at: restarted.now() },
+  });
+  expect(stopsOf(answer)).toEqual([FIRST, LAST]);
 });
 
 it('a robot that was told to wait and asks whether it has to gets what is left, and no more', async () => {

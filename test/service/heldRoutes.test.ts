@@ -83,11 +83,26 @@ describe('a robot that was told to wait', () => {
     const started = await startService({ map: ROW });
     const routeId = await hold(started);
     const codes = new Set<string>();
-    for (let revision = 1; revision <= LIMITS.revisionsPerRoute; revision++) {
+    for (let revision = 1; revision <= LIMITS.revisionsPerRoute + 1; revision++) {
       codes.add(await askAt(started, { routeId, revision, node: `0${revision % 2}` }));
     }
     expect([...codes]).toEqual(['E_UNREACHABLE', 'E_ROUTE_REVISED_OFTEN']);
-    expect(started.service.openRoutes(SITE).routes).toMatchObject([{ revision: LIMITS.revisionsPerRoute }]);
+    expect(started.service.openRoutes(SITE).routes).toMatchObject([
+      { revision: LIMITS.revisionsPerRoute + 1 },
+    ]);
+  });
+
+  it('may leave its way later, however often lanes opened while it waited', async () => {
+    const started = await startService({ map: ROW });
+    const routeId = await hold(started);
+    const far = [lane('00', '01')];
+    for (let i = 0; i < LIMITS.revisionsPerRoute; i++) {
+      await started.service.closeLanes(SITE, far);
+      await started.service.openLanes(SITE, far);
+    }
+    const { revision } = started.service.openRoutes(SITE).routes[0]!;
+    expect(revision).toBeGreaterThan(LIMITS.revisionsPerRoute);
+    expect(await askAt(started, { routeId, revision, node: '00' })).toBe('E_UNREACHABLE');
   });
 
   it('gets a way once it says hello as a type to which another is not barred', async () => {
