@@ -58,7 +58,8 @@ export function hear(site: Site, route: OpenRoute, word: Word): boolean {
   const isCertain = stopsBefore(route, known.revision) + known.stopsDone >= assumed;
   if (isOnPlan && (isCertain || (follows && !route.lastKnown.refuted))) {
     route.lastKnown = null;
-    route.stopsGuessed = false;
+    // Else it may have been pushed to where its way would have led it.
+    if (follows) route.stopsGuessed = false;
     return false;
   }
   // One that waits, and goes on saying so, is no news.

@@ -12,7 +12,7 @@ import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
 import { applyWeights } from './siteUseCases.js';
-import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
+import { arrive, latestRevision, standAt, startRevision, withdrawFlow } from './tracking.js';
 
 /** A plan as the journal holds it, with its blob of features. */
 interface JournalledPlan {
@@ -136,6 +136,8 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
       startRevision(site, route, revision);
     }
   });
+  // What its robot reported of the stops that the newest plan leaves out is not in the journal.
+  if (latestRevision(route).stops.length < route.revisions[0]!.stops.length) route.stopsGuessed = true;
   if (known.heldAt === null) return;
   if (known.assumed) keepLastKnown(route);
   else route.lastKnown = null;

@@ -189,7 +189,10 @@ async function deviate(
   const isOld = isOvertaken(site, route, at) && message.revision < (ledger.open(routeId)?.revision ?? 0);
   const word = { node, at, follows: isNewest(entry, route, message.revision) };
   const isHeard = hearOfLack(site, route, word) || isOld || hear(site, route, { node, at });
+  const { stopsDone } = route;
   if (!isHeard && route.robot.node !== node) arrive(site, route, node, at);
+  // Who left its way may have been pushed to where it was to stop.
+  if (route.stopsDone > stopsDone) route.stopsGuessed = true;
   const hold = holdInForce(entry, route);
   if (hold && message.revision < hold.revision)
     core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: hold });

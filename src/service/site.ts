@@ -67,7 +67,7 @@ export interface OpenRoute extends IssuedRoute {
   progressSeen: boolean;
   /** Where more is assumed of its robot than is known: what is known. Null: nothing is assumed. */
   lastKnown: LastKnown | null;
-  /** Stops are taken for made that no report told of: by its ETAs, or passed over by sparse progress. */
+  /** Stops are taken for made that no progress told of: by its ETAs, passed over, or where it was pushed to. */
   stopsGuessed: boolean;
   /** Holds that were the answer to its robot's leaving its way. */
   holdsAnswered: number;

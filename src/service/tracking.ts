@@ -160,7 +160,9 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
   route.readySeconds = at / 1000;
   robot.arrivalLane = route.previousLane;
   placeRobot(site, robot, revision.nodes[position]!);
+  const { stopsDone } = route;
   finishStops(route, revision);
+  if (route.stopsDone > stopsDone) route.stopsGuessed = true;
   occupyFrom(site, route, at, nextPassage(route, revision));
 }
 
@@ -223,10 +225,7 @@ export function finishStops(route: OpenRoute, revision: Revision): void {
   ) {
     const stop = revision.stops[route.stopsDone++]!;
     // Sparse progress may have passed over a stop: it is done, but its handling is over as well.
-    if (index < route.position) {
-      route.stopsGuessed = true;
-      continue;
-    }
+    if (index < route.position) continue;
     route.readySeconds += stop.handlingSeconds;
     route.previousLane = -1;
   }

@@ -299,23 +299,62 @@ it('a robot that reported its stops gets none of them again, wherever it is push
   expect(stopsOf(await deviate(started, route, 3, '02'))).toEqual([LAST]);
 });
 
-it('a robot that asks again where its plan begins lacks stops, and gets all of its route', async () => {
-  const { started, route } = await lateRobot();
-  // It was pushed to a later place of its way, past a stop, and the service heard of nothing before.
-  const plan = await deviate(started, route, 0, '04');
-  expect(stopsOf(plan)).toEqual([LAST]);
-  expect(stopsOf(await deviate(started, route, plan.revision, '04'))).toEqual([FIRST, LAST]);
-});
+describe('a robot that asks again where its plan begins lacks stops, and gets all of its route', () => {
+  const tell = async (
+    { service, now, pass }: TestService,
+    { routeId }: RouteAssignedContent,
+    place: string,
+  ): Promise<void> => {
+    await pass(1);
+    const head = { type: 'route.progress' as const, routeId, revision: 0 };
+    service.routeProgress(SITE, { ...head, node: cell(place), at: now() });
+  };
 
-it('it does so too from a server that has started again since', async () => {
-  const { started, route } = await lateRobot();
-  await close(started);
-  const { nodes } = newestPlan(started);
-  const restarted = await restart(started);
-  const answer = await restarted.service.routeDeviated(SITE, {
-    ...{ type: 'route.deviated', routeId: route.routeId, revision: 1, node: nodes[0]!, at: restarted.now() },
+  it('where it was pushed to a later place of its way, past a stop, before anything was heard of it', async () => {
+    const { started, route } = await lateRobot();
+    const plan = await deviate(started, route, 0, '04');
+    expect(stopsOf(plan)).toEqual([LAST]);
+    expect(stopsOf(await deviate(started, route, plan.revision, '04'))).toEqual([FIRST, LAST]);
   });
-  expect(stopsOf(answer)).toEqual([FIRST, LAST]);
+
+  it('where it was taken to be there', async () => {
+    const { started, route } = await lateRobot();
+    await close(started);
+    expect(newestPlan(started).nodes[0]).toBe(cell('03'));
+    expect(stopsOf(await deviate(started, route, 1, '03'))).toEqual([FIRST, LAST]);
+  });
+
+  it('where it was pushed to where it was taken to be, or further', async () => {
+    const { started, route } = await lateRobot();
+    await close(started);
+    expect(stopsOf(await deviate(started, route, 1, '04'))).toEqual([LAST]);
+    expect(stopsOf(await deviate(started, route, 2, '04'))).toEqual([FIRST, LAST]);
+  });
+
+  it('where its progress passed over a stop', async () => {
+    const { started, route } = await lateRobot({ seconds: 0 });
+    await tell(started, route, '01');
+    await tell(started, route, '04');
+    expect(stopsOf(await deviate(started, route, 0, '03'))).toEqual([LAST]);
+    expect(stopsOf(await deviate(started, route, 1, '03'))).toEqual([FIRST, LAST]);
+  });
+
+  it('where it was pushed to the place of its stop', async () => {
+    const { started, route } = await lateRobot({ seconds: 0 });
+    await tell(started, route, '01');
+    await tell(started, route, '02');
+    await started.pass(1);
+    expect(stopsOf(await deviate(started, route, 0, '12'))).toEqual([LAST]);
+    expect(stopsOf(await deviate(started, route, 1, '12'))).toEqual([FIRST, LAST]);
+  });
+
+  it('from a server that has started again since', async () => {
+    const { started, route } = await lateRobot({ seconds: 0 });
+    await tell(started, route, '01');
+    await tell(started, route, '04');
+    expect(stopsOf(await deviate(started, route, 0, '03'))).toEqual([LAST]);
+    expect(stopsOf(await deviate(await restart(started), route, 1, '03'))).toEqual([FIRST, LAST]);
+  });
 });
 
 it('a robot that was told to wait and asks whether it has to gets what is left, and no more', async () => {
