@@ -13,6 +13,8 @@ export function tourCharts({ lines }: ReportInput): Chart[] {
 export function describeTours(input: ReportInput, charts: readonly Chart[]): string {
   const tours = input.lines.filter(({ picks }) => picks > 0);
   const check = describeCheck(input.lines, input.lengths);
+  // A mean of nothing is written as 0.
+  const finished = tours.filter(({ meanPickingSeconds }) => meanPickingSeconds > 0);
   return [
     '# Routing quality, pick tours',
     describeOrigin('npm run bench:tours', input),
@@ -29,10 +31,11 @@ export function describeTours(input: ReportInput, charts: readonly Chart[]): str
     shareTable(tours, (line) => line.throughput),
     check,
     '## Picking time',
-    'Mean seconds from a tour’s issue to its last hand-over, of the tours that finished in the steps scored.',
-    timeTable(tours),
+    'Mean seconds from a tour’s issue to its last hand-over, of the tours that finished in the steps scored; where none ' +
+      'did, there is no row.',
+    timeTable(finished),
     'The same comparisons, in per cent of the picking time of what is compared with: less is better.',
-    shareTable(tours, (line) => line.meanPickingSeconds),
+    shareTable(finished, (line) => line.meanPickingSeconds),
     check,
     '',
   ].join('\n\n');
