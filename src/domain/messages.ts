@@ -89,7 +89,7 @@ export const RouteProgress = strict({
 });
 /**
  * Asks for a way from where the robot stands. Under the newest revision, where its plan begins: that leaves out stops
- * which the robot has not made, and is answered with all of the route.
+ * which the robot has not made, and is answered with all of the route if any was taken for made that no progress told of.
  */
 export const RouteDeviated = strict({ ...RouteProgress.properties, type: Type.Literal('route.deviated') });
 export const RouteCompletedBody = strict({

@@ -179,7 +179,7 @@ async function deviate(
     throw new AppError('E_ROUTE_CLOSED', { routeId, state: route ? 'closing' : found.state });
   }
   const limit = revisionLimit(site, route);
-  // Holds are counted, too: each is a record.
+  // What it was answered is counted, holds too: each is a record.
   if (route.revisions.length + route.holdsAnswered > limit)
     throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
   route.progressSeen = true;
