@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockDirectory } from '../../src/journal/directoryLock.js';
@@ -30,6 +30,13 @@ describe('the lock of a data directory', () => {
     const { mode, size } = statSync(join(directory, LOCK_FILE));
     expect([readdirSync(directory), mode & 0o777, size]).toEqual([[LOCK_FILE], 0o600, 0]);
   }, 60_000);
+
+  it.skipIf(process.getuid?.() !== 0)('belongs to the owner of the directory where root makes it', () => {
+    const directory = temporaryDirectory();
+    chownSync(directory, 1234, 1235);
+    lockDirectory(directory).release();
+    expect(statSync(join(directory, LOCK_FILE))).toMatchObject({ uid: 1234, gid: 1235 });
+  });
 
   it('is held against a second one in the process, which does not end the first', async () => {
     const directory = temporaryDirectory();
