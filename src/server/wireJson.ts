@@ -26,6 +26,7 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 
+/** Reads no further than the first that is too many: one message must not hold up the others for longer than it may. */
 function excessOf(bytes: Buffer): string | null {
   let depth = 0;
   let values = 0;
@@ -36,14 +37,18 @@ function excessOf(bytes: Buffer): string | null {
     if (inString) {
       if (byte === BACKSLASH) i++;
       else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
+      continue;
+    }
+    if (byte === QUOTE) inString = true;
     else if (byte === COMMA) values++;
     else if (byte === COLON) fields++;
     else if (byte === 0x5b || byte === 0x7b) {
       values++;
-      if (++depth > LIMITS.jsonDepth) return `it nests deeper than ${LIMITS.jsonDepth} levels`;
+      depth++;
     } else if (byte === 0x5d || byte === 0x7d) depth--;
+    if (depth > LIMITS.jsonDepth) return `it nests deeper than ${LIMITS.jsonDepth} levels`;
+    if (fields > LIMITS.jsonFields) return `it holds more than ${LIMITS.jsonFields} fields`;
+    if (values > LIMITS.jsonValues) return `it holds more than ${LIMITS.jsonValues} values`;
   }
-  if (fields > LIMITS.jsonFields) return `it holds more than ${LIMITS.jsonFields} fields`;
-  return values > LIMITS.jsonValues ? `it holds more than ${LIMITS.jsonValues} values` : null;
+  return null;
 }
