@@ -94,6 +94,8 @@ export async function startProcess(options: ChaosProcessOptions): Promise<ChaosP
     coldWeights: () => randomWeights(createRandom(scenario.seed).fork('weights')),
     clock: { kind: 'driven', startAt: options.startAt },
     slices,
+    // In half of the seeds every tour that has an order to choose is planned in turns.
+    stopNodesAtOnce: createRandom(scenario.seed).fork('turns').next() < 0.5 ? 0 : Infinity,
     mode: scenario.mode,
     newRouteId: () => `route-${life}-${routes++}`,
   });

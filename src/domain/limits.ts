@@ -16,11 +16,15 @@ export const LIMITS = {
   /** Picks of one tour; the drop-off comes on top. Exact order up to `exactOrderPicks`. */
   stopsPerTour: 60,
   /**
-   * Stops of a tour times nodes of its map (`src/planning/tourLimit.ts`): a plan of so many takes 0.3 to 0.6 s of one core
-   * and nothing else is done meanwhile. So 60 stops up to 40,000 nodes, and fewer above, but never fewer than these.
+   * Stops of a tour times nodes of its map (`src/planning/tourLimit.ts`): a plan of so many takes 0.3 to 0.6 s of one core.
+   * So 60 stops up to 40,000 nodes, and fewer above, but never fewer than these.
    */
   stopNodesPerTour: 2_400_000,
   stopsPerTourLeast: 8,
+  /** The same of a tour that is planned at once, with everything else waiting: larger ones take turns (decision 0022). */
+  stopNodesAtOnce: 120_000,
+  /** Plans of larger tours under way on one server. The rest waits in a queue of its own, by the rules of the other. */
+  largePlansUnderWay: 2,
   exactOrderPicks: 12,
   localSearchRounds: 200,
   /** Tables of free-flow seconds to a goal, of one warehouse: 8 bytes a node each. */
@@ -139,6 +143,8 @@ export const LIMITS = {
   passagesKept: 131_072,
   /** Nodes that the searches for regrets may settle in a second of a warehouse's clock, and at least one regret. */
   regretNodesPerSecond: 8_000,
+  /** A regret is measured with everything else waiting: of routes whose searches may settle more there is none. */
+  regretNodesAtOnce: 320_000,
   /** Worst predicted routes of a warehouse that are kept with their traffic. */
   cornerCasesKept: 32,
   /** Nodes of routes in one of them, beside its own: each costs memory 32 times, and the record must not be too long. */

@@ -308,7 +308,9 @@ export interface RoutingService {
   robotState(warehouseId: string, message: RobotStateMessage): void;
   requestRoute(warehouseId: string, request: RouteRequestContent): Promise<RouteAssignedContent>;
   /** Plans and prices like requestRoute, issues nothing, changes nothing. */
-  dryRun(warehouseId: string, request: RouteRequestContent): RouteAssignedContent;
+  dryRun(warehouseId: string, request: RouteRequestContent): Promise<RouteAssignedContent>;
+  /** Whether a request is planned in turns, with other plans in between. */
+  takesTurns(warehouseId: string, request: RouteRequestContent): boolean;
   routeProgress(warehouseId: string, message: RouteProgressMessage): void;
   routeDeviated(warehouseId: string, message: RouteDeviatedMessage): Promise<RouteUpdatedMessage>;
   completeRoute(warehouseId: string, report: RouteCompletedContent): Promise<RouteScoredContent>;

@@ -1,6 +1,5 @@
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { RouteAssignedContent } from '../domain/messages.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 
@@ -178,17 +177,25 @@ function busy(limit: number): AppError {
 }
 
 /** The service as HTTP and WebSocket reach it: what has to be planned waits for its turn. */
-export type QueuedService = Omit<RoutingService, 'dryRun'> & {
-  dryRun(...request: Parameters<RoutingService['dryRun']>): Promise<RouteAssignedContent>;
-};
+export type QueuedService = RoutingService;
 
-export function withPlanQueue(service: RoutingService, queue: PlanQueue): QueuedService {
+/** @param largeQueue for what is planned in turns: a few at a time, beside the others */
+export function withPlanQueue(
+  service: RoutingService,
+  queue: PlanQueue,
+  largeQueue: PlanQueue,
+): QueuedService {
+  const queueOf = (...request: Parameters<RoutingService['takesTurns']>): PlanQueue =>
+    service.takesTurns(...request) ? largeQueue : queue;
   return {
     ...service,
     requestRoute: (warehouseId, request) =>
-      queue.run(URGENCY.request + (request.priority ?? 0), () => service.requestRoute(warehouseId, request)),
+      queueOf(warehouseId, request).run(URGENCY.request + (request.priority ?? 0), () =>
+        service.requestRoute(warehouseId, request),
+      ),
     routeDeviated: (warehouseId, message) =>
       queue.run(URGENCY.deviated, () => service.routeDeviated(warehouseId, message)),
-    dryRun: (warehouseId, request) => queue.run(URGENCY.dryRun, () => service.dryRun(warehouseId, request)),
+    dryRun: (warehouseId, request) =>
+      queueOf(warehouseId, request).run(URGENCY.dryRun, () => service.dryRun(warehouseId, request)),
   };
 }

@@ -73,7 +73,8 @@ export interface AisleflowServer {
 export async function createServer(options: ServerOptions): Promise<AisleflowServer> {
   const { tokens, metrics, logger, host, port } = options;
   const plans = createPlanQueue();
-  const service = withPlanQueue(options.service, plans);
+  const largePlans = createPlanQueue({ underWayLimit: LIMITS.largePlansUnderWay });
+  const service = withPlanQueue(options.service, plans, largePlans);
   const sharedBytes = createSharedBytes();
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   const onDefect = options.onDefect ?? (() => undefined);
@@ -137,6 +138,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
   metrics.observe(service);
   metrics.addQueues(() => ({
     plans: plans.depth,
+    largePlans: largePlans.depth,
     webSocketMessages: hub.depths.messages,
     webSocketBytes: hub.depths.bytes,
     webSocketConnections: hub.size,

@@ -1,8 +1,10 @@
 import { AppError } from '../domain/errors.js';
 import type { RouteAssignedContent, RouteRequestContent } from '../domain/messages.js';
+import type { NewRecord } from '../journal/records.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { noWayError } from './heldRoutes.js';
+import { planInItsTurns, type PreparedPlan } from './largeTours.js';
 import { mayLeave } from './leaving.js';
 import { reviseRoute } from './reviseRoute.js';
 import { servedVersion, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
@@ -21,12 +23,12 @@ export async function issueRoute(
   const { site, ledger, host } = entry;
   let route: OpenRoute | undefined;
   let plannedAt = 0;
-  const issued = ledger.issue(request, (requestHash) => {
+  const plan = (requestHash: string, prepared?: PreparedPlan): NewRecord<'route.issued'> => {
     const labels = { routeId: core.newRouteId(), requestHash, policyVersion: servedVersion(core, entry) };
-    const imagined = entry.shadow.imagine(request);
+    const imagined = prepared ? prepared.imagined : entry.shadow.imagine(request);
     // Not before: the candidate's plan is another one.
     plannedAt = monotonicMilliseconds();
-    const opened = openRoute(site, request, labels);
+    const opened = openRoute(site, request, labels, prepared?.orders);
     route = opened.route;
     core.observer.planned(
       site.warehouseId,
@@ -35,7 +37,10 @@ export async function issueRoute(
     );
     entry.shadow.compare(imagined, opened.route);
     return opened.record;
-  });
+  };
+  const issued = ledger.issue(request, (requestHash) =>
+    planInItsTurns(core, entry, request, (prepared) => plan(requestHash, prepared)),
+  );
   const answer = await issued.catch((error: unknown) => {
     if (route) dropRoute(site, route);
     throw error;

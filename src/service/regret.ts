@@ -4,6 +4,7 @@ import type { IssuedRoute } from '../learning/issuedRoute.js';
 import type { DrivenLane } from '../learning/scorer.js';
 import { moveSeconds } from '../planning/freeFlow.js';
 import type { Planner } from '../planning/planner.js';
+import { nodesPerSearch } from '../planning/tourLimit.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { RealisedWaits } from './realisedWaits.js';
 
@@ -38,7 +39,7 @@ export interface Hindsight {
  *
  * The tour is found by the planner that serves: exact visit order up to `LIMITS.exactOrderPicks`, within
  * the detour limit. Costs a planning; so only the first routes of each second of the floor get one, as far as
- * `LIMITS.regretNodesPerSecond` goes, and at least one. The others get null.
+ * `LIMITS.regretNodesPerSecond` goes, and at least one of those that search `LIMITS.regretNodesAtOnce` or less. The others get null.
  */
 export interface RegretMeter {
   measure(driven: DrivenRoute, nowSeconds: number): Hindsight | null;
@@ -64,10 +65,14 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
     return true;
   };
 
+  const holdsLong = (stops: number, robotType: number): boolean =>
+    (stops + 1) * nodesPerSearch(graph, robotType, SECONDS_ALONE.turns) > LIMITS.regretNodesAtOnce;
+
   return {
     measure({ route, firstPassage, drivenLanes, travelledSeconds }, nowSeconds) {
       const revision = route.revisions[0]!;
-      if (!affords(revision.stops.length, nowSeconds)) return null;
+      const stops = revision.stops.length;
+      if (holdsLong(stops, route.robotType) || !affords(stops, nowSeconds)) return null;
       const waitSeconds = waits.meansSince(firstPassage, route.issuedAt / 1000);
       overrideByOwn(waitSeconds, drivenLanes);
       const freeFlow = graph.freeFlowSeconds[route.robotType]!;

@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
-import type { Plan, TourTask } from '../planning/planner.js';
+import type { ChosenOrders, Plan, TourTask } from '../planning/planner.js';
 import { stopsAllowed } from '../planning/tourLimit.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
 import {
@@ -52,10 +52,11 @@ export function remainingTask(site: Site, route: OpenRoute): TourTask {
 
 /**
  * Plans under the prices of now and verifies the answer before anyone sees it.
+ * @param chosen as `Planner.plan` has it
  * @throws E_UNREACHABLE E_ROUTE_TOO_LONG
  */
-export function planTour(site: Site, task: TourTask): Plan {
-  const plan = site.planner.plan(task, priceView(site, task.robotType));
+export function planTour(site: Site, task: TourTask, chosen?: ChosenOrders): Plan {
+  const plan = site.planner.plan(task, priceView(site, task.robotType), chosen);
   if (plan.kind === 'unreachable') {
     throw new AppError('E_UNREACHABLE', {
       from: site.graph.nodeIds[plan.from]!,

@@ -1,9 +1,10 @@
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
-import type { RouteUpdatedMessage } from '../domain/messages.js';
+import type { RouteAssignedContent, RouteRequestContent, RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
+import type { ChosenOrders } from '../planning/planner.js';
 import { stopsAllowedForAll } from '../planning/tourLimit.js';
 import { completeRoute } from './completeRoute.js';
 import { hearAside } from './expectedPlace.js';
@@ -12,6 +13,7 @@ import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
 import { hear, hearOfLack } from './lastKnown.js';
 import { holdCause } from './openRouteViews.js';
+import { isLargeTour, planInItsTurns, type PreparedPlan } from './largeTours.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
@@ -32,6 +34,7 @@ type RouteUseCases = Pick<
   | 'robotState'
   | 'requestRoute'
   | 'dryRun'
+  | 'takesTurns'
   | 'routeProgress'
   | 'routeDeviated'
   | 'completeRoute'
@@ -96,18 +99,15 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       }
     },
 
-    dryRun(warehouseId, request) {
+    async dryRun(warehouseId, request) {
       const entry = entryOf(core, warehouseId);
-      const { task } = taskOf(entry.site, request);
-      const plan = planTour(entry.site, task);
-      const labels = { revision: 0, policyVersion: servedVersion(core, entry) };
-      return {
-        requestId: request.requestId,
-        routeId: 'dry-run',
-        robotId: request.robotId,
-        mapVersion: entry.site.graph.mapVersion,
-        ...describePlan(entry.site, plan, plan.stopOrder, labels),
-      };
+      const plan = (prepared?: PreparedPlan) => imagineRoute(core, entry, request, prepared?.orders);
+      return planInItsTurns(core, entry, request, plan);
+    },
+
+    takesTurns(warehouseId, request) {
+      const entry = core.entries.get(warehouseId);
+      return entry !== undefined && isLargeTour(core, entry.site, request);
     },
 
     routeProgress(warehouseId, message) {
@@ -157,6 +157,24 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       if (!route) throw new AppError('E_UNKNOWN_ROUTE', { routeId });
       return route.robotId;
     },
+  };
+}
+
+function imagineRoute(
+  core: ServiceCore,
+  entry: SiteEntry,
+  request: RouteRequestContent,
+  chosen?: ChosenOrders,
+): RouteAssignedContent {
+  const { task } = taskOf(entry.site, request);
+  const plan = planTour(entry.site, task, chosen);
+  const labels = { revision: 0, policyVersion: servedVersion(core, entry) };
+  return {
+    requestId: request.requestId,
+    routeId: 'dry-run',
+    robotId: request.robotId,
+    mapVersion: entry.site.graph.mapVersion,
+    ...describePlan(entry.site, plan, plan.stopOrder, labels),
   };
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RewardWeights } from '../domain/components.js';
 import { DEFAULT_REWARD_WEIGHTS } from '../domain/components.js';
 import type { RouteId } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
 import type { Mode } from '../domain/messages.js';
 import type { RoutingService, ServiceEvent, ServiceObserver } from '../domain/serviceContract.js';
 import type { Journal } from '../journal/journal.js';
@@ -42,6 +43,8 @@ export interface ServiceOptions {
   readonly clock: { readonly kind: 'wall' } | { readonly kind: 'driven'; readonly startAt: number };
   /** Turns for the many plans of a closing. Default: with the wall's clock in between whatever else is due, else at once. */
   readonly slices?: Slices;
+  /** Tours of more stops times nodes are planned in turns. Default: `LIMITS.stopNodesAtOnce` with the wall's clock, else none. */
+  readonly stopNodesAtOnce?: number;
   readonly mode: Mode;
   readonly weights?: RewardWeights;
   readonly observer?: Partial<ServiceObserver>;
@@ -224,6 +227,8 @@ async function createCore(
     journal,
     policies: options.policies,
     slices: options.slices ?? (options.clock.kind === 'wall' ? createSlices() : UNDIVIDED),
+    stopNodesAtOnce:
+      options.stopNodesAtOnce ?? (options.clock.kind === 'wall' ? LIMITS.stopNodesAtOnce : Infinity),
     observer,
     listeners,
     emit,

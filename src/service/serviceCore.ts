@@ -29,8 +29,10 @@ export interface ServiceCore {
   /** Whose versions are whose, however many warehouses are served just now. */
   readonly policies: 'shared' | 'each';
   readonly observer: ServiceObserver;
-  /** Where routes take turns that one change of lanes lets plan anew. */
+  /** Where routes take turns that one change of lanes lets plan anew, and the searches of large tours. */
   readonly slices: Slices;
+  /** Tours of more stops times nodes take turns. */
+  readonly stopNodesAtOnce: number;
   readonly listeners: Set<(event: ServiceEvent) => void>;
   emit(event: ServiceEvent): void;
   newRouteId(): RouteId;

@@ -1,7 +1,7 @@
 import type { ShadowReport } from '../domain/serviceContract.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import { ROW_WAIT } from '../learning/row.js';
-import type { Plan } from '../planning/planner.js';
+import type { ChosenOrders, Plan, PriceView } from '../planning/planner.js';
 import type { HeldOut } from '../policy/gates.js';
 import { createForwardPass } from '../policy/network.js';
 import { createPricing, type Pricing } from '../policy/pricing.js';
@@ -23,8 +23,10 @@ export interface Shadow {
   begin(): void;
   /** A second has passed: the candidate's prices are to be made anew. */
   tick(): void;
+  /** The candidate's prices; null in other modes. */
+  view(robotType: number): PriceView | null;
   /** Null in other modes, and where the candidate has no way either. */
-  imagine(request: RouteRequestContent): Imagined | null;
+  imagine(request: RouteRequestContent, chosen?: ChosenOrders): Imagined | null;
   compare(imagined: Imagined | null, served: OpenRoute): void;
   watch(rows: HeldOut): void;
   report(): ShadowReport;
@@ -65,21 +67,29 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
     return pricing;
   };
 
+  const view: Shadow['view'] = (robotType) => {
+    const weights = host.weights();
+    if (site.mode !== 'shadow' || !weights) return null;
+    const candidate = candidatePricing(weights);
+    const { waitHat, blockingHat } = candidate;
+    return {
+      prices: candidate.pricesFor(robotType),
+      latePrices: () => candidate.latePricesFor(robotType),
+      ...{ waitHat, blockingHat, weights: site.weights },
+    };
+  };
+
   return {
     begin: () => void (counts = { ...NOTHING }),
     tick: () => void (stale = true),
-    imagine(request) {
-      const weights = host.weights();
-      if (site.mode !== 'shadow' || !weights) return null;
+    view,
+    imagine(request, chosen) {
+      if (site.mode !== 'shadow') return null;
       const { task } = taskOf(site, request);
-      const candidate = candidatePricing(weights);
-      const prices = candidate.pricesFor(task.robotType);
-      const { waitHat, blockingHat } = candidate;
-      const latePrices = (): Float64Array => candidate.latePricesFor(task.robotType);
-      const plan = site.planner.plan(task, {
-        ...{ prices, latePrices, waitHat, blockingHat, weights: site.weights },
-      });
-      return plan.kind === 'plan' ? { plan, prices } : null;
+      const candidate = view(task.robotType);
+      if (!candidate) return null;
+      const plan = site.planner.plan(task, candidate, chosen);
+      return plan.kind === 'plan' ? { plan, prices: candidate.prices } : null;
     },
     compare(imagined, served) {
       if (!imagined) return;

@@ -9,7 +9,7 @@ import type {
 import type { NewRecord } from '../journal/records.js';
 import { blobOfFloats } from '../journal/records.js';
 import type { Revision } from '../learning/issuedRoute.js';
-import type { Plan } from '../planning/planner.js';
+import type { ChosenOrders, Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
 import { HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
@@ -36,11 +36,12 @@ export function openRoute(
   site: Site,
   request: RouteRequestContent,
   labels: { readonly routeId: RouteId; readonly requestHash: string; readonly policyVersion: string },
+  chosen?: ChosenOrders,
 ): NewRoute {
   const { task, robot } = taskOf(site, request);
   const at = site.clock.now();
   const plannedOn = site.hindsight.snapshot();
-  const plan = planTour(site, task);
+  const plan = planTour(site, task, chosen);
   const answer: RouteAssignedContent = {
     requestId: request.requestId,
     routeId: labels.routeId,

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/domain/limits.js';
-import { createPlanQueue, URGENCY, type PlanQueueOptions } from '../../src/server/planQueue.js';
+import type { RouteRequestContent } from '../../src/domain/messages.js';
+import type { RoutingService } from '../../src/domain/serviceContract.js';
+import {
+  createPlanQueue,
+  URGENCY,
+  withPlanQueue,
+  type PlanQueueOptions,
+} from '../../src/server/planQueue.js';
 import { startServer } from './support/startServer.js';
 
 /** A queue on a clock of its own; `turn` lets it plan until its slice is over, each plan taking `planMilliseconds`. */
@@ -258,5 +265,46 @@ describe('the queue of plans', () => {
     const metrics = async () => (await server.http('GET', '/metrics', { token: server.tokens.viewer })).text;
     await expect.poll(metrics).toContain('aisleflow_queue_depth{queue="plans"} 3\n');
     await server.close();
+  });
+});
+
+describe('requests that are planned in turns', () => {
+  it('wait for each other in a queue of their own, and for nobody else', async () => {
+    const { queue, turn } = startQueue();
+    const large = startQueue({ underWayLimit: LIMITS.largePlansUnderWay });
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const begin = ({ requestId }: RouteRequestContent) => {
+      begun.push(requestId);
+      return new Promise<never>((resolve) => ends.push(resolve as () => void));
+    };
+    const service = {
+      takesTurns: (_warehouseId: string, { stops }: RouteRequestContent) => stops.length > 1,
+      requestRoute: (_warehouseId: string, request: RouteRequestContent) => begin(request),
+      dryRun: (_warehouseId: string, request: RouteRequestContent) => begin(request),
+    } as unknown as RoutingService;
+    const queued = withPlanQueue(service, queue, large.queue);
+    const request = (requestId: string, stops: number, priority = 0): RouteRequestContent => ({
+      ...{ requestId, robotId: requestId, from: 'a', priority },
+      stops: new Array<string>(stops).fill('b'),
+    });
+    void queued.dryRun('site', request('dry', 2));
+    for (const [name, priority] of [
+      ['one', 0],
+      ['two', 0],
+      ['urgent', 9],
+    ] as const)
+      void queued.requestRoute('site', request(name, 2, priority));
+    void queued.dryRun('site', request('small and dry', 1));
+    void queued.requestRoute('site', request('small', 1));
+    await large.turn();
+    expect(begun).toEqual(['urgent', 'one']);
+    await turn();
+    expect(begun.slice(2)).toEqual(['small', 'small and dry']);
+    ends[0]!();
+    await large.settle();
+    await large.turn();
+    expect(begun.slice(4)).toEqual(['two']);
+    expect(large.queue.depth).toBe(1);
   });
 });

@@ -1,30 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Slices } from '../../src/platform/slices.js';
 import { settle } from '../journal/support/faultyStore.js';
 import { closedOn, request, startOnSlowDisk, updatesIn } from './support/closing.js';
+import { createSlicesByHand } from './support/slicesByHand.js';
 import { cell, codeOf, lane, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 const THREE_ROWS = '.....\n.....\n.....';
-
-/** Slices of one piece of work each, which begin when the test says. */
-function createSlicesByHand() {
-  const waiting: (() => void)[] = [];
-  const slices: Slices = {
-    run: (work) => new Promise((resolve) => waiting.push(() => resolve(work()))),
-  };
-  /** Lets the next begin, and what they do without the disk come to its end. */
-  const turn = async (count = 1): Promise<void> => {
-    for (let i = 0; i < count; i++) {
-      expect(waiting).not.toEqual([]);
-      waiting.shift()!();
-      await settle();
-    }
-  };
-  const turnAll = async (): Promise<void> => {
-    while (waiting.length > 0) await turn();
-  };
-  return { slices, turn, turnAll, waiting: () => waiting.length };
-}
 
 /** Robots a, b and c are about to drive the lane that a call closes, and none had its turn yet. */
 async function setUp({ map = THREE_ROWS } = {}) {

@@ -123,7 +123,7 @@ describe('a change of a reward weight', () => {
       ...{ requestId: 'q', robotId: 'a', from: 's', stops: ['g'] },
       ...(deadlineSeconds === undefined ? {} : { deadlineAt: START + 1000 * deadlineSeconds }),
     };
-    const planned = service.dryRun(SITE, request);
+    const planned = await service.dryRun(SITE, request);
     await service.setWeights(SITE, { ...before, [weight]: to });
     const issued = await service.requestRoute(SITE, request);
     expect([planned.nodes[1], issued.nodes[1]]).toEqual(middles);

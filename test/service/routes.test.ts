@@ -209,7 +209,7 @@ describe('requests', () => {
 
   it('run dry answer as if they were served, and change nothing', async () => {
     const { service, journal } = await startService();
-    const dry = service.dryRun(SITE, request('a', '00', ['04']));
+    const dry = await service.dryRun(SITE, request('a', '00', ['04']));
     expect(dry).toMatchObject({ routeId: 'dry-run', nodes: ['00', '01', '02', '03', '04'].map(cell) });
     expect([service.warehouse(SITE).openRoutes, journal.lastSequence()]).toEqual([0, 0]);
   });
@@ -284,10 +284,10 @@ describe('a hello', () => {
 describe('reward weights and modes', () => {
   it('take effect on the next plan', async () => {
     const { service } = await startService();
-    const price = (): number => service.dryRun(SITE, request('a', '00', ['04'])).why.pricedCost;
-    expect(price()).toBe(4);
+    const price = async () => (await service.dryRun(SITE, request('a', '00', ['04']))).why.pricedCost;
+    expect(await price()).toBe(4);
     await service.setWeights(SITE, { ...service.weights(SITE), time: 2, distance: 3 });
-    expect(price()).toBe(20);
+    expect(await price()).toBe(20);
     expect(service.lanes(SITE)[0]?.price).toBe(5);
   });
 
@@ -301,15 +301,15 @@ describe('reward weights and modes', () => {
 
   it('say in the route what priced it', async () => {
     const { service } = await startService({ learns: true });
-    const version = (): string => service.dryRun(SITE, request('a', '00', ['04'])).policyVersion;
-    expect(version()).toBe('cold+0');
+    const version = async () => (await service.dryRun(SITE, request('a', '00', ['04']))).policyVersion;
+    expect(await version()).toBe('cold+0');
     for (const [mode, policyVersion] of [
       ['off', 'free-flow'],
       ['observe', 'free-flow'],
       ['frozen', 'cold+0'],
     ] as const) {
       await service.setMode(SITE, mode);
-      expect([mode, version()]).toEqual([mode, policyVersion]);
+      expect([mode, await version()]).toEqual([mode, policyVersion]);
     }
   });
 });

@@ -97,8 +97,9 @@ export async function planOnRandomMap(seed: number): Promise<PlansOfMap> {
     const isReachable = places.slice(1).every((place, i) => reaches(places[i]!, place, robotId));
     for (const kind of ['dryRun', 'assigned'] as const) {
       try {
-        const answer =
-          kind === 'dryRun' ? service.dryRun(SITE, request) : await service.requestRoute(SITE, request);
+        const answer = await (kind === 'dryRun'
+          ? service.dryRun(SITE, request)
+          : service.requestRoute(SITE, request));
         check(kind, answer.nodes, robotId);
         checkStops(request, answer.nodes);
         if (oneOrder && !isReachable) faults.push(`${kind}: an unreachable stop was served`);
