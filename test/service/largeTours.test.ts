@@ -110,13 +110,13 @@ describe('a large tour', () => {
   });
 
   it('leaves nothing behind when the service closes first', async () => {
-    const { service, journal, turn, turnAll, code } = await ask();
+    const { service, journal, turn, code, waiting } = await ask();
     await turn(2);
     const before = journal.lastSequence();
     const closed = service.close();
-    await turnAll();
+    await turn();
     await closed;
-    expect([await code, journal.lastSequence()]).toEqual(['E_SHUTTING_DOWN', before]);
+    expect([await code, waiting(), journal.lastSequence()]).toEqual(['E_SHUTTING_DOWN', 0, before]);
   });
 
   it('leaves no flow behind when it cannot be stored', async () => {
@@ -130,12 +130,19 @@ describe('a large tour', () => {
     expect(started.service.lanes(SITE).every(({ plannedFlow }) => plannedFlow === 0)).toBe(true);
   });
 
-  it('runs dry in turns too, and is compared in mode shadow', async () => {
-    const { service, turnAll, asked } = await ask({ learns: true, mode: 'shadow' });
-    const dry = service.dryRun(SITE, { ...TOUR, robotId: 'b' });
+  it('runs dry in turns too', async () => {
+    const { service, turn, turnAll, asked, waiting } = await ask();
     await turnAll();
-    const { nodes } = await asked;
-    expect((await dry).nodes).toEqual(nodes);
+    const dry = service.dryRun(SITE, { ...TOUR, robotId: 'b' });
+    await settle();
+    await turn(TURNS);
+    expect([waiting(), (await dry).nodes]).toEqual([0, (await asked).nodes]);
+  });
+
+  it('is compared in mode shadow with what the candidate chooses in turns of its own', async () => {
+    const { service, turn, asked, waiting } = await ask({ learns: true, mode: 'shadow' });
+    await turn(2 * TURNS - 1);
+    expect([waiting(), (await asked).stopOrder]).toEqual([0, [0, 1]]);
     expect(service.shadow(SITE).plans).toBe(1);
     await service.close();
   });

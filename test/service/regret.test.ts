@@ -93,6 +93,19 @@ describe('the regret of a route', () => {
     expect(measured).toEqual([true, false, true]);
   });
 
+  it('is not measured where its searches would hold everything else for long', () => {
+    const small = gridFromText('..\n..');
+    const measured = (nodeCount: number): boolean => {
+      const freeFlow = createFreeFlow(small, () => 0);
+      const planner = createPlanner(small, freeFlow);
+      const meter = createRegretMeter({ ...small, nodeCount }, planner, createRealisedWaits(small.laneCount));
+      return meter.measure(drivenAlone(), 0) !== null;
+    };
+    // A search from the start, and one from its only stop.
+    const most = LIMITS.regretNodesAtOnce / 2;
+    expect([measured(most), measured(most + 1)]).toEqual([true, false]);
+  });
+
   it('forgets passages beyond its limit, the oldest first', () => {
     const waits = createRealisedWaits(2, 3);
     for (const wait of [30, 1, 2, 3]) waits.record(0, 100, wait);
