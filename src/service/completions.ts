@@ -143,7 +143,8 @@ function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]):
   if (route.position > 0) return;
   const start = route.revisions.length === 1 ? 0 : startOfLatest(route, steps);
   if (start < 0) return;
-  for (const step of steps.slice(start + 1)) arrive(site, route, step.node as NodeIndex, step.arrivedAt);
+  for (const step of steps.slice(start + 1))
+    arrive(site, route, { node: step.node as NodeIndex, at: step.arrivedAt });
 }
 
 /** Where in its trace a silent robot, re-planned from where its ETAs put it, went over to that plan; -1: never. */

@@ -1,5 +1,6 @@
 import type { Instant, NodeIndex } from '../domain/ids.js';
-import { finishStops, latestRevision } from './tracking.js';
+import { finishStops } from './stopsMade.js';
+import { latestRevision } from './tracking.js';
 import { hear, isRefuted, keepLastKnown } from './lastKnown.js';
 import { placeRobot, type OpenRoute, type Site } from './site.js';
 

@@ -2,6 +2,7 @@ import type { Instant, NodeIndex } from '../domain/ids.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import { lookAgain, lookAgainIfMoved } from './heldRoutes.js';
 import type { LastKnown, OpenRoute, Site } from './site.js';
+import { stopsLeftOut, stopsMade } from './stopsMade.js';
 import { latestRevision, standOffPlan } from './tracking.js';
 
 /** Where a robot says that it is, and whether it does under the newest plan. */
@@ -15,24 +16,29 @@ interface Word {
 export function keepLastKnown(route: OpenRoute): void {
   const { position, stopsDone } = route;
   route.lastKnown ??= { revision: latestRevision(route), position, stopsDone, refuted: false };
-  route.stopsGuessed = true;
+  route.stopsTold ??= stopsMade(route);
 }
 
 /**
  * A robot asks for another plan under the newest one, though it has not left where that begins: it lacks stops that this
- * leaves out, if any was taken for made. Which of them only it knows, so it gets all of the route.
+ * leaves out, if any was taken for made. Which of them only it knows, so it gets all that it did not tell of.
  * @returns whether that is so
  */
 export function hearOfLack(site: Site, route: OpenRoute, { node, at, follows }: Word): boolean {
   const { nodes } = latestRevision(route);
   // One that was told to wait may ask whether it has to.
   const hasNotLeft = !route.held && route.position === 0 && nodes[0] === node && route.robot.node === node;
-  const asksAgain = follows && hasNotLeft && route.stopsGuessed;
-  if (!asksAgain || stopsBefore(route, latestRevision(route)) + route.stopsDone === 0) return false;
+  if (!follows || !hasNotLeft || route.stopsTold === null || route.stopsTold === stopsMade(route))
+    return false;
   const [revision] = route.revisions;
   // Behind the end: from where it is nothing can be told any more.
-  route.lastKnown = { revision: revision!, position: revision!.nodes.length, stopsDone: 0, refuted: true };
-  route.stopsGuessed = false;
+  route.lastKnown = {
+    revision: revision!,
+    position: revision!.nodes.length,
+    stopsDone: route.stopsTold,
+    refuted: true,
+  };
+  route.stopsTold = null;
   standOffPlan(site, route, node, at);
   return true;
 }
@@ -48,18 +54,19 @@ export function isRefuted({ lastKnown }: OpenRoute): boolean {
  * @returns whether that is refuted: then it stands there, on no plan, until it gets one with all stops that it may lack
  */
 export function hear(site: Site, route: OpenRoute, word: Word): boolean {
+  if (word.follows) confirm(route);
   if (!route.lastKnown) return false;
   const latest = latestRevision(route);
   const isPlanned = latest !== route.lastKnown.revision;
   const follows = isPlanned && word.follows === true;
   const known = passed(route.lastKnown, word.node, isPlanned ? latest : null, follows);
-  const assumed = stopsBefore(route, latest) + (follows ? 0 : route.stopsDone);
+  const assumed = stopsLeftOut(route, latest) + (follows ? 0 : route.stopsDone);
   const isOnPlan = latest.nodes.includes(word.node, route.position);
-  const isCertain = stopsBefore(route, known.revision) + known.stopsDone >= assumed;
+  const isCertain = stopsLeftOut(route, known.revision) + known.stopsDone >= assumed;
   if (isOnPlan && (isCertain || (follows && !route.lastKnown.refuted))) {
     route.lastKnown = null;
     // Else it may have been pushed to where its way would have led it.
-    if (follows) route.stopsGuessed = false;
+    if (follows) route.stopsTold = null;
     return false;
   }
   // One that waits, and goes on saying so, is no news.
@@ -70,6 +77,13 @@ export function hear(site: Site, route: OpenRoute, word: Word): boolean {
   route.lastKnown = { ...known, refuted: true };
   if (isNews || isMoved) standOffPlan(site, route, word.node, word.at);
   return true;
+}
+
+/** None follows a plan without stops that it lacks. */
+function confirm(route: OpenRoute): void {
+  if (route.lastKnown || route.stopsTold === null) return;
+  const leftOut = stopsLeftOut(route, latestRevision(route));
+  if (route.stopsTold < leftOut) route.stopsTold = route.position === 0 ? null : leftOut;
 }
 
 /**
@@ -85,8 +99,4 @@ function passed(known: LastKnown, node: NodeIndex, newest: Revision | null, foll
   const { stopIndexes } = revision;
   const stopsDone = stopIndexes.filter((index) => index <= position).length;
   return { ...known, position, stopsDone: Math.max(known.stopsDone, stopsDone) };
-}
-
-function stopsBefore({ revisions }: OpenRoute, { stops }: Revision): number {
-  return revisions[0]!.stops.length - stops.length;
 }

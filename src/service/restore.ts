@@ -137,12 +137,13 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     }
   });
   // What its robot reported of the stops that the newest plan leaves out is not in the journal.
-  if (latestRevision(route).stops.length < route.revisions[0]!.stops.length) route.stopsGuessed = true;
+  if (latestRevision(route).stops.length < route.revisions[0]!.stops.length) route.stopsTold = 0;
   if (known.heldAt === null) return;
   if (known.assumed) keepLastKnown(route);
   else route.lastKnown = null;
   const waitsAt = site.graph.nodeIndexOf.get(known.heldAt);
-  if (waitsAt !== undefined && waitsAt !== robot.node) arrive(site, route, waitsAt, known.plannedAt);
+  if (waitsAt !== undefined && waitsAt !== robot.node)
+    arrive(site, route, { node: waitsAt, at: known.plannedAt });
   withdrawFlow(site, route);
   route.held = true;
 }

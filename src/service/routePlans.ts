@@ -14,7 +14,7 @@ import {
   type Robot,
   type Site,
 } from './site.js';
-import { remainingTour } from './tracking.js';
+import { remainingTour } from './stopsMade.js';
 
 /** The tour that a request asks for. @throws E_NO_STOPS E_TOO_MANY_STOPS E_UNKNOWN_NODE E_UNKNOWN_ROBOT */
 export function taskOf(site: Site, request: RouteRequestContent): { task: TourTask; robot: Robot } {

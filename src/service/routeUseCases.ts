@@ -19,6 +19,7 @@ import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
+import { stopsMade } from './stopsMade.js';
 import {
   arrive,
   latestPlausible,
@@ -126,7 +127,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       if (hear(site, route, { node, at, follows }) || route.robot.node === node) return;
       route.progressSeen = true;
       lookAgainIfMoved(site, route, node);
-      arrive(site, route, node, at);
+      arrive(site, route, { node, at, reports: true });
     },
 
     routeDeviated: (warehouseId, message) => deviate(core, entryOf(core, warehouseId), message),
@@ -207,10 +208,10 @@ async function deviate(
   const isOld = isOvertaken(site, route, at) && message.revision < (ledger.open(routeId)?.revision ?? 0);
   const word = { node, at, follows: isNewest(entry, route, message.revision) };
   const isHeard = hearOfLack(site, route, word) || isOld || hear(site, route, { node, at });
-  const { stopsDone } = route;
-  if (!isHeard && route.robot.node !== node) arrive(site, route, node, at);
+  const made = stopsMade(route);
+  if (!isHeard && route.robot.node !== node) arrive(site, route, { node, at });
   // Who left its way may have been pushed to where it was to stop.
-  if (route.stopsDone > stopsDone) route.stopsGuessed = true;
+  if (stopsMade(route) > made) route.stopsTold ??= made;
   const hold = holdInForce(entry, route);
   if (hold && message.revision < hold.revision)
     core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: hold });

@@ -67,8 +67,11 @@ export interface OpenRoute extends IssuedRoute {
   progressSeen: boolean;
   /** Where more is assumed of its robot than is known: what is known. Null: nothing is assumed. */
   lastKnown: LastKnown | null;
-  /** Stops are taken for made that no progress told of: by its ETAs, passed over, or where it was pushed to. */
-  stopsGuessed: boolean;
+  /**
+   * Stops of the whole tour that it told of, where more are taken for made: by its ETAs, passed over, or where it was
+   * pushed to. Null: no more are.
+   */
+  stopsTold: number | null;
   /** Holds that were the answer to its robot's leaving its way. */
   holdsAnswered: number;
   /** How far behind the ETAs of its newest plan its robot was when it last said where it is, at no time ahead. */

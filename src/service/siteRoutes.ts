@@ -16,14 +16,8 @@ import { HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import type { NoWay, OpenRoute, Robot, Site } from './site.js';
-import {
-  latestRevision,
-  remainingTour,
-  revisionOf,
-  standAt,
-  startRevision,
-  withdrawFlow,
-} from './tracking.js';
+import { remainingTour, stopsMade } from './stopsMade.js';
+import { latestRevision, revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
 
 /** A route as planned: in the traffic already, not yet in the journal. */
 export interface NewRoute {
@@ -91,7 +85,7 @@ export function createOpenRoute(options: {
     previousLane: -1,
     progressSeen: false,
     lastKnown: null,
-    stopsGuessed: false,
+    stopsTold: null,
     holdsAnswered: 0,
     lateSeconds: 0,
     told: false,
@@ -124,18 +118,34 @@ export function dropRoute(site: Site, route: OpenRoute): void {
 export function rememberPlan(site: Site, route: OpenRoute): () => void {
   const { position, flowFrom, stopsDone, readySeconds, previousLane, held, lateSeconds, lastKnown } = route;
   const count = route.revisions.length;
+  const stoodAt = route.robot.node;
   return () => {
     if (site.openRoutes.get(route.routeId) !== route) return;
     withdrawFlow(site, route);
+    const heard = { made: stopsMade(route), readySeconds: route.readySeconds };
     route.revisions.length = count;
     Object.assign(route, { position, flowFrom, stopsDone, readySeconds, previousLane, held, lateSeconds });
     // What was heard meanwhile is newer.
     route.lastKnown ??= lastKnown;
     lookAgain(route);
     const revision = latestRevision(route);
-    site.traffic.addFlow(revision.lanes, flowFrom, 1);
-    site.holdings.depart(route.robot.index, revision.passages[position] ?? null);
+    if (route.robot.node !== stoodAt) catchUp(route, heard);
+    site.traffic.addFlow(revision.lanes, route.flowFrom, 1);
+    site.holdings.depart(route.robot.index, revision.passages[route.position] ?? null);
   };
+}
+
+/** Its robot drove on by its plan, and told so, while another was made that it will not get. */
+function catchUp(route: OpenRoute, heard: { readonly made: number; readonly readySeconds: number }): void {
+  const { lanes, nodes, stopIndexes } = latestRevision(route);
+  route.stopsDone += Math.max(0, heard.made - stopsMade(route));
+  const lastStop = stopIndexes[route.stopsDone - 1] ?? 0;
+  const position = nodes.indexOf(route.robot.node, Math.max(route.position, lastStop));
+  if (position <= route.position) return;
+  route.position = position;
+  route.flowFrom = Math.max(route.flowFrom, position);
+  route.previousLane = lanes[position - 1]!;
+  route.readySeconds = heard.readySeconds;
 }
 
 /** A new plan for what is left of a route, from where its robot is; or word that there is no way now. */

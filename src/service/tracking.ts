@@ -8,6 +8,7 @@ import { moveSeconds } from '../planning/freeFlow.js';
 import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
+import { finishStops, stopsMade } from './stopsMade.js';
 import { placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } from './site.js';
 
 /**
@@ -96,21 +97,45 @@ export function plausibleInstant(site: Site, route: OpenRoute, at: Instant): Ins
   return Math.max(route.issuedAt, Math.min(at, latestPlausible(site)));
 }
 
-/** The robot is at a node of its route, or was pushed to one beside it. */
-export function arrive(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
+/**
+ * The robot is at a node of its route, or was pushed to one beside it.
+ * @param reports it drives a plan, the newest or one before
+ */
+export function arrive(
+  site: Site,
+  route: OpenRoute,
+  { node, at, reports = false }: { node: NodeIndex; at: Instant; reports?: boolean },
+): void {
   const revision = latestRevision(route);
   const planned = revision.nodes[route.position + 1];
   if (node === planned) {
     advance(site, route, revision, at);
     return;
   }
-  // Progress may be sparse: go on from the next place of the plan where the robot can be.
-  const later = revision.nodes.indexOf(node, route.position + 1);
-  if (later > 0 && laneBetween(site.graph, route.robot.node, node) < 0) {
-    skipTo(site, route, revision, later, at);
+  // All plans lead to the next stop.
+  const nextStop = reports ? revision.stopIndexes[route.stopsDone] : undefined;
+  const isThere = nextStop !== undefined && revision.nodes[nextStop] === node;
+  const later = isThere ? nextStop : laterPlace(site, route, revision, node);
+  if (later < 0) {
+    pushedOff(site, route, revision, node, at);
     return;
   }
-  pushedOff(site, route, revision, node, at);
+  const made = stopsMade(route);
+  skipTo(site, route, revision, later, at);
+  if (stopsMade(route) > made) route.stopsTold ??= made;
+}
+
+/** Progress may be sparse: the next place of the plan where the robot can be; -1 where it was pushed off. */
+function laterPlace(
+  site: Site,
+  { position, robot }: OpenRoute,
+  { nodes }: Revision,
+  node: NodeIndex,
+): number {
+  if (laneBetween(site.graph, robot.node, node) < 0) return nodes.indexOf(node, position + 1);
+  // Who was beside its plan, and drives a lane of it, is back.
+  if (robot.node === nodes[position]) return -1;
+  return nodes.findIndex((other, i) => i > position + 1 && other === node && nodes[i - 1] === robot.node);
 }
 
 function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant): void {
@@ -160,9 +185,7 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
   route.readySeconds = at / 1000;
   robot.arrivalLane = route.previousLane;
   placeRobot(site, robot, revision.nodes[position]!);
-  const { stopsDone } = route;
   finishStops(route, revision);
-  if (route.stopsDone > stopsDone) route.stopsGuessed = true;
   occupyFrom(site, route, at, nextPassage(route, revision));
 }
 
@@ -216,33 +239,9 @@ function occupyFrom(site: Site, route: OpenRoute, at: Instant, next: Passage | n
   });
 }
 
-/** Stops at the current position are handled: the next lane's clock starts after them. */
-export function finishStops(route: OpenRoute, revision: Revision): void {
-  for (
-    let index = revision.stopIndexes[route.stopsDone];
-    index !== undefined && index <= route.position;
-    index = revision.stopIndexes[route.stopsDone]
-  ) {
-    const stop = revision.stops[route.stopsDone++]!;
-    // Sparse progress may have passed over a stop: it is done, but its handling is over as well.
-    if (index < route.position) continue;
-    route.readySeconds += stop.handlingSeconds;
-    route.previousLane = -1;
-  }
-}
-
 /** The passage of the lane that the robot sets out on now; null at the end of the path. */
 function nextPassage(route: OpenRoute, revision: Revision): Passage | null {
   const toNode = revision.nodes[route.position + 1];
   if (toNode === undefined) return null;
   return (revision.passages[route.position] ??= createPassage(toNode));
-}
-
-/** The tour that is left, from where the robot is; the order of visit stays. */
-export function remainingTour(route: OpenRoute) {
-  const { revision, stopsDone } = route.lastKnown?.refuted
-    ? route.lastKnown
-    : { revision: latestRevision(route), stopsDone: route.stopsDone };
-  const { stops, stopOrder } = revision;
-  return { stops: stops.slice(stopsDone), stopOrder: stopOrder.slice(stopsDone) };
 }

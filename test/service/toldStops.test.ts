@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import type { RouteAssignedContent } from '../../src/domain/messages.js';
+import { request, startOnSlowDisk, updatesIn } from './support/closing.js';
+import { cell, lane, SITE, startService, type TestService } from './support/startService.js';
+
+interface Plan {
+  readonly nodes: readonly string[];
+  readonly stopIndexes: readonly number[];
+}
+const stopsOf = ({ nodes, stopIndexes }: Plan) => stopIndexes.map((index) => nodes[index]);
+const newestPlan = ({ events }: TestService): Plan => updatesIn(events).at(-1)!;
+
+const tell = (
+  { service, now }: TestService,
+  { routeId }: RouteAssignedContent,
+  revision: number,
+  place: string,
+): void =>
+  service.routeProgress(SITE, {
+    ...{ type: 'route.progress', routeId, revision, node: cell(place), at: now() },
+  });
+
+const deviate = (
+  { service, now }: TestService,
+  { routeId }: RouteAssignedContent,
+  revision: number,
+  at: string,
+) =>
+  service.routeDeviated(SITE, {
+    ...{ type: 'route.deviated', routeId, revision, node: cell(at), at: now() },
+  });
+
+describe('a stop that a robot told to have made is in no later plan', () => {
+  it('though it told it while a plan was being written that could not be stored', async () => {
+    const started = await startOnSlowDisk();
+    const route = await started.run(
+      started.service.requestRoute(SITE, request('a', '00', ['02', '04'])),
+      'stored',
+    );
+    tell(started, route, 0, '01');
+    const closing = started.service.closeLanes(SITE, [lane('03', '04')]);
+    closing.catch(() => undefined);
+    await started.finish('stored');
+    tell(started, route, 0, '02');
+    await started.finish('full');
+    await expect(closing).rejects.toThrow();
+    await started.run(started.pass(1), 'stored');
+    const plan = newestPlan(started);
+    expect([plan.nodes[0], ...stopsOf(plan)]).toEqual([cell('02'), cell('04')]);
+  });
+
+  it('though another way to it was being written when it came there', async () => {
+    const started = await startOnSlowDisk();
+    const route = await started.run(
+      started.service.requestRoute(SITE, request('a', '00', ['02', '04'])),
+      'stored',
+    );
+    tell(started, route, 0, '01');
+    const closing = started.service.closeLanes(SITE, [lane('01', '02')]);
+    await started.finish('stored');
+    tell(started, route, 0, '02');
+    await started.finish('stored');
+    await closing;
+    const plan = await started.run(deviate(started, route, 1, '02'), 'stored');
+    expect(stopsOf(plan)).toEqual([cell('04')]);
+  });
+
+  it('though it lacks another behind it, and asks where its plan begins', async () => {
+    const started = await startService();
+    const route = await started.service.requestRoute(SITE, request('a', '00', ['01', '03', '14']));
+    tell(started, route, 0, '01');
+    const { revision } = await deviate(started, route, 0, '03');
+    const plan = await deviate(started, route, revision, '03');
+    expect(stopsOf(plan)).toEqual([cell('03'), cell('14')]);
+  });
+
+  it('though one before it was passed over, which it has by what it follows', async () => {
+    const started = await startService();
+    const route = await started.service.requestRoute(SITE, request('a', '00', ['01', '03', '14']));
+    const go = async (revision: number, ...places: readonly string[]): Promise<void> => {
+      for (const place of places) {
+        await started.pass(1);
+        tell(started, route, revision, place);
+      }
+    };
+    await go(0, '02');
+    expect(stopsOf(await deviate(started, route, 0, '12'))).toEqual([cell('03'), cell('14')]);
+    await go(1, '02', '03');
+    expect(stopsOf(await deviate(started, route, 1, '13'))).toEqual([cell('14')]);
+    expect(stopsOf(await deviate(started, route, 2, '13'))).toEqual([cell('14')]);
+  });
+});
+
+it('a robot that drove on while a plan was written that could not be stored is welcomed from where it is', async () => {
+  const started = await startOnSlowDisk();
+  const asking = started.service.requestRoute(SITE, request('a', '00', ['02', '04']));
+  const route = await started.run(asking, 'stored');
+  tell(started, route, 0, '01');
+  const closing = started.service.closeLanes(SITE, [lane('03', '04')]);
+  closing.catch(() => undefined);
+  await started.finish('stored');
+  tell(started, route, 0, '02');
+  await started.finish('full');
+  await expect(closing).rejects.toThrow();
+  await started.run(started.service.openLanes(SITE, [lane('03', '04')]), 'stored');
+  const robots = [{ robotId: 'a', robotType: 'unit' }];
+  const { openRoutes } = started.service.hello({ type: 'hello', warehouseId: SITE, robots });
+  expect(openRoutes[0]!.nodes).toEqual(['02', '03', '04'].map(cell));
+});
+
+it('a robot beside its plan is back on it where it drives a lane of it, stops before that made', async () => {
+  const map = '..\n..\n.@';
+  const first = await startService({ map });
+  await first.service.closeLanes(SITE, [lane('00', '10'), lane('10', '00')]);
+  const asked = { ...request('a', '00', ['20']), dropoff: cell('01') };
+  const route = await first.service.requestRoute(SITE, asked);
+  expect(route.nodes).toEqual(['00', '01', '11', '10', '20', '10', '11', '01'].map(cell));
+  // It stands beside where a start took it to be, and what it told of its stop was lost.
+  const second = await startService({ map, journal: first.journal, at: first.now() + 6000, robots: ['a'] });
+  for (const place of ['10', '11']) {
+    await second.pass(1);
+    tell(second, route, 0, place);
+  }
+  expect(stopsOf(await deviate(second, route, 0, '10'))).toEqual([cell('01')]);
+});
