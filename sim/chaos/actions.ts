@@ -92,6 +92,8 @@ export function createActions(options: {
       case 'crash':
         return options.crash(event.stored, 1000 * event.forSeconds);
       case 'disk':
+        checks.holds.change();
+        schedule.after(1000 * event.forSeconds, checks.holds.change);
         return options.disk.fault(event.fault, 1000 * event.forSeconds);
       case 'diskError':
         return options.disk.breakNext(event.stored);

@@ -1,5 +1,6 @@
 import type { RoutingService, ServiceEvent } from '../../src/domain/serviceContract.js';
 import { createJournal, type Journal } from '../../src/journal/journal.js';
+import type { NewRecord } from '../../src/journal/records.js';
 import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
 import type { LearnerUpdate } from '../../src/learning/learner.js';
 import { createRandom } from '../../src/platform/random.js';
@@ -38,6 +39,8 @@ export interface ChaosProcessOptions {
   /** Simulated time stands still until this settles. */
   readonly wait: (work: Promise<unknown>) => void;
   readonly onEvent: (event: ServiceEvent) => void;
+  /** A record is on its way to the disk. */
+  readonly onAppend: (record: NewRecord) => void;
   /** The journal cannot be trusted any more: the process must stop. */
   readonly onFatal: () => void;
 }
@@ -69,7 +72,13 @@ export async function startProcess(options: ChaosProcessOptions): Promise<ChaosP
   const backend = scenario.learns ? await selectBackend({ force: 'cpu' }) : null;
   const service = await createRoutingService({
     graphs: scenario.maps.map((file) => compileWarehouse(createWarehouseModel(file))),
-    journal,
+    journal: {
+      ...journal,
+      append(record) {
+        if (alive) options.onAppend(record);
+        return journal.append(record);
+      },
+    },
     openRegistry:
       directory === null
         ? null

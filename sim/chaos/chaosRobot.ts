@@ -11,6 +11,7 @@ import type { Random } from '../../src/platform/random.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import type { Reach } from '../orders/reach.js';
 import type { ChaosEvent, ChaosRobotSpec } from './scenario.js';
+import type { StopWord } from './stopChecks.js';
 
 interface Plan {
   readonly revision: number;
@@ -23,7 +24,7 @@ type Order = Extract<ChaosEvent, { kind: 'order' }>;
 export interface RobotLine {
   hello(node: string, welcomed: (answer: WelcomeMessage) => void): void;
   request(content: RouteRequestContent, answered: Answered<RouteAssignedContent>): void;
-  progress(routeId: string, revision: number, node: string, at: number): void;
+  progress(node: string, word: StopWord): void;
   deviated(routeId: string, revision: number, node: string, answered: Answered<RouteUpdatedMessage>): void;
   completed(routeId: string, trace: RobotTrace, answered: Answered<RouteScoredContent>): void;
   cancel(routeId: string, answered: Answered<unknown>): void;
@@ -203,17 +204,19 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     const next = tour.nodes[tour.position + 1] as string;
     after(travelMilliseconds(node, next), () => {
       if (mine !== moving || !tour || paused) return;
-      arrive(next);
-      tour.position++;
-      makeStops(tour);
+      arrive(tour, next);
       drive();
     });
   };
-  const arrive = (next: string): void => {
+  const arrive = (tour: Tour, next: string): void => {
     node = next;
-    if (!tour) return;
     tour.trace.push([node, now(), null]);
-    if (!spec.silent && connected) line.progress(tour.routeId, tour.revision, node, now());
+    tour.position++;
+    makeStops(tour);
+    if (spec.silent || !connected) return;
+    const { routeId, revision, position, leftOut, madeAt } = tour;
+    const counts = { leftOut, before: madeAt[position - 1]!, made: madeAt[position]! };
+    line.progress(node, { routeId, revision, position, ...counts, at: now() });
   };
   /** A route is over: scored, or not its own any more, in which case the order is done again. */
   const finish = (routeId: string, failed = false): void => {

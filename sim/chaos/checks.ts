@@ -7,11 +7,13 @@ import type {
   WelcomeMessage,
 } from '../../src/domain/messages.js';
 import type { LaneName, RoutingService } from '../../src/domain/serviceContract.js';
-import type { JournalKind, JournalRecord } from '../../src/journal/records.js';
+import type { JournalKind, JournalRecord, NewRecord } from '../../src/journal/records.js';
 import { lanesOf } from '../../src/warehouse/warehouseModel.js';
 import type { WarehouseFile } from '../../src/warehouse/warehouseFile.js';
 import { nodeOf } from '../job.js';
 import type { RobotTrace } from './chaosRobot.js';
+import { createHoldChecks } from './holdChecks.js';
+import { createStopChecks, type StopWord } from './stopChecks.js';
 
 /** Which promise was broken, and how. The names are those of docs/reliability.md. */
 export class Violation extends Error {
@@ -72,11 +74,14 @@ export function createChecks(options: ChecksOptions) {
   const stopsOf = new Map<string, readonly string[]>();
   /** When each record of a route was written, by kind and revision. */
   const recordsOfRoute = new Map<string, Map<string, number>>();
+  const newestOf = new Map<string, number>();
   /** The last life in which a robot's progress was heard. */
   const heardIn = new Map<number, number>();
   /** The last life in which a robot was welcomed. */
   const welcomedIn = new Map<number, number>();
   const counts = { answers: 0, scored: 0, updates: 0 };
+  const stops = createStopChecks({ life: () => options.life(), fail: (...broken) => fail(...broken) });
+  const holds = createHoldChecks({ ways: maps.map((lanes) => [...lanes.values()]), closed, now });
   let read = 0;
   let kept: { readonly error: unknown } | null = null;
 
@@ -94,6 +99,7 @@ export function createChecks(options: ChecksOptions) {
       const revision = 'revision' in payload ? payload.revision : 0;
       const records = recordsOfRoute.get(routeId) ?? new Map<string, number>();
       recordsOfRoute.set(routeId, records.set(`${kind} ${revision}`, record.at));
+      newestOf.set(routeId, Math.max(revision, newestOf.get(routeId) ?? 0));
       if (record.kind === 'route.issued') {
         const { request, answer } = record.payload;
         stopsOf.set(routeId, stopsAsked(request, answer));
@@ -124,6 +130,10 @@ export function createChecks(options: ChecksOptions) {
       if (i > from && closed[to.site]!.has(name)) return `${name} is closed`;
     }
     return null;
+  };
+  const leftOutBy = (plan: { readonly routeId: string; readonly stopIndexes: readonly number[] }): number => {
+    readDisk();
+    return stopsOf.get(plan.routeId)!.length - plan.stopIndexes.length;
   };
   const mustBeDrivable = (to: Recipient, routeId: string, nodes: readonly string[]): void => {
     const fault = wayFault(to, nodes, 0);
@@ -163,6 +173,35 @@ export function createChecks(options: ChecksOptions) {
   return {
     counts: () => ({ ...counts }),
     fail,
+    stops,
+    holds,
+    /**
+     * A robot says that it left its way.
+     * @returns what to do where it is told that there is no way for it
+     */
+    deviates(
+      to: Recipient,
+      { routeId, node, at }: { routeId: string; node: string; at: number },
+    ): () => void {
+      const isNews = stops.left(routeId, at);
+      const changes = holds.changes();
+      const life = options.life();
+      return () => {
+        if (!isNews || changes !== holds.changes() || life !== options.life()) return;
+        if (holds.hasWay({ ...to, node, stops: stopsOf.get(routeId)! }))
+          fail('S1', `${routeId} was told that there is no way from ${node}, and there is`);
+      };
+    },
+    appended(record: NewRecord): void {
+      const { kind, payload } = record;
+      if (kind === 'route.issued') stops.planned(payload.routeId, 0);
+      else if (kind === 'route.revised' || kind === 'route.held')
+        stops.planned(payload.routeId, payload.revision);
+    },
+    heard(word: StopWord): void {
+      readDisk();
+      stops.heard(word, newestOf.get(word.routeId) ?? 0);
+    },
     /** Found where throwing would be lost: thrown at the next rest. */
     keep(error: unknown): void {
       kept ??= { error };
@@ -189,6 +228,7 @@ export function createChecks(options: ChecksOptions) {
       const at = revision === 0 ? issuedAt : mustBeStored(routeId, 'route.revised', revision);
       mustVisit(request, answer);
       mustBeDrivable(to, routeId, answer.nodes);
+      stops.told(routeId, revision, leftOutBy(answer));
       tell(to, routeId, { ...answer, held: false, at });
     },
     dryRun(to: Recipient, request: RouteRequestContent, answer: RouteAssignedContent): void {
@@ -199,16 +239,21 @@ export function createChecks(options: ChecksOptions) {
       counts.updates++;
       const at = mustBeStored(message.routeId, 'route.revised', message.revision);
       mustBeDrivable(to, message.routeId, message.nodes);
+      stops.told(message.routeId, message.revision, leftOutBy(message));
       tell(to, message.routeId, { ...message, held: false, at });
     },
-    held(to: Recipient, { routeId, revision }: RouteHeldMessage): void {
+    held(to: Recipient, { routeId, revision, node }: RouteHeldMessage): void {
       const at = mustBeStored(routeId, 'route.held', revision);
-      tell(to, routeId, { revision, nodes: [], etaSeconds: null, held: true, at });
+      tell(to, routeId, { revision, nodes: [node], etaSeconds: null, held: true, at });
     },
     welcome(to: Recipient, { openRoutes }: WelcomeMessage): void {
       welcomedIn.set(to.robot, options.life());
-      for (const { routeId, revision, nodes, held } of openRoutes) {
+      for (const open of openRoutes) {
+        const { routeId, revision, nodes, held } = open;
         if (ended.has(routeId)) fail('C2', `${routeId} is over and was shown as open`);
+        // Whether a stop where it stands is made only its robot knows.
+        const ahead = open.stopIndexes.filter((index) => index > 0);
+        if (!held) stops.welcomed(routeId, leftOutBy({ routeId, stopIndexes: ahead }));
         mustBeDrivable(to, routeId, nodes);
         const before = told.get(routeId);
         const isKnown = before?.revision === revision && !before.held;
@@ -244,6 +289,7 @@ export function createChecks(options: ChecksOptions) {
      * be, and hears of it in its welcome.
      */
     lanesClosed(site: number, lanes: readonly LaneName[]): void {
+      holds.change();
       for (const lane of lanes) closed[site]!.add(key(lane));
       readDisk();
       for (const [routeId, plan] of told) {
@@ -268,6 +314,12 @@ export function createChecks(options: ChecksOptions) {
     /** N1 and the bounds of what the service keeps, of each site as it is. */
     atRest(service: RoutingService, robots: number): void {
       readDisk();
+      for (const [routeId, { held, nodes, at, ...to }] of told) {
+        if (!held || isOver(routeId)) continue;
+        const waiting = { ...to, node: nodes[0]!, stops: stopsOf.get(routeId)! };
+        if (holds.isNeedless(waiting, at))
+          fail('S1', `${routeId} is held at ${nodes[0]} though there is a way`);
+      }
       for (const { warehouseId, openRoutes } of service.warehouses()) {
         if (openRoutes > robots) fail('M2', `${openRoutes} open routes of ${robots} robots`);
         const site = options.maps.findIndex(({ id }) => id === warehouseId);

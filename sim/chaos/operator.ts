@@ -64,7 +64,10 @@ export function createOperator(options: {
 
   return {
     closeLanes(site, lanes) {
-      const work = ({ service }: { service: RoutingService }) => service.closeLanes(warehouse(site), lanes);
+      const work = ({ service }: { service: RoutingService }) => {
+        checks.holds.closing(site, lanes);
+        return service.closeLanes(warehouse(site), lanes);
+      };
       add({ work, done: () => checks.lanesClosed(site, lanes) });
     },
     openLanes(site, lanes) {
@@ -74,7 +77,7 @@ export function createOperator(options: {
         checks.lanesOpening(site, wanted);
         return service.openLanes(warehouse(site), wanted);
       };
-      add({ work, done: () => undefined });
+      add({ work, done: () => checks.holds.opened(site, wanted ?? []) });
     },
     change: (work) => add({ work, done: () => undefined }),
     isDone: () => changes.length === 0,

@@ -1,7 +1,9 @@
+import { isAppError, type ErrorCode } from '../../src/domain/errors.js';
 import type { RobotLine, Answered } from './chaosRobot.js';
 import type { Checks, Recipient } from './checks.js';
 import type { Connections } from './connections.js';
 
+const NO_WAY: readonly ErrorCode[] = ['E_UNREACHABLE', 'E_ROUTE_TOO_LONG'];
 const IGNORED: Answered<unknown> = { ok: () => undefined, refused: () => undefined };
 const nothing = (): void => undefined;
 
@@ -36,13 +38,15 @@ export function createRobotLine(options: {
         (answer) => checks.assigned(to, content, answer),
         answered,
       ),
-    progress(routeId, revision, node, at) {
+    progress(node, word) {
+      const { routeId, revision, at } = word;
       const message = { type: 'route.progress' as const, routeId, revision, node, at };
       ask(
         robot,
         (service) => {
           checks.progressed(robot, routeId);
-          return service.routeProgress(warehouseId, message);
+          service.routeProgress(warehouseId, message);
+          checks.heard(word);
         },
         nothing,
         IGNORED,
@@ -52,7 +56,13 @@ export function createRobotLine(options: {
       const message = { type: 'route.deviated' as const, routeId, revision, node, at: now() };
       ask(
         robot,
-        (service) => service.routeDeviated(warehouseId, message),
+        (service) => {
+          const refused = checks.deviates(to, message);
+          return service.routeDeviated(warehouseId, message).catch((error: unknown) => {
+            if (isAppError(error) && NO_WAY.includes(error.code)) checks.guard(refused);
+            throw error;
+          });
+        },
         (answer) => checks.updated(to, answer),
         answered,
       );

@@ -107,12 +107,14 @@ export function createWorld(scenario: Scenario, directory: string): World {
     const life = ++lives;
     const started = startProcess({
       ...{ scenario, disk, life, startAt: schedule.now(), onEvent: connections.push },
+      onAppend: (record) => checks.appended(record),
       directory: scenario.keepsVersions ? directory : null,
       ...{ wait, after: schedule.after },
       onFatal: () => schedule.after(0, () => crash(false, TICK_MILLISECONDS)),
     }).then((next) => {
       starting = false;
       process = next;
+      checks.holds.change();
       checks.guard(() => checks.afterCrash());
     });
     wait(started);

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { RouteAssignedContent, WelcomeMessage } from '../../src/domain/messages.js';
 import type { JournalKind, JournalRecord } from '../../src/journal/records.js';
 import { createChecks } from '../../sim/chaos/checks.js';
+import { createHoldChecks } from '../../sim/chaos/holdChecks.js';
+import { createStopChecks } from '../../sim/chaos/stopChecks.js';
 import kept from '../../sim/chaos/seeds.json' with { type: 'json' };
 import { runScenario, shrink } from '../../sim/chaos/runSeed.js';
 import { createScenario, type Scenario } from '../../sim/chaos/scenario.js';
@@ -44,6 +46,60 @@ describe('the check of a closing', () => {
 
   it('asks nothing for a robot that was not welcomed since a restart: its welcome tells it', () => {
     expect(() => closeUnderRoute(['route.issued'], { restarted: true })).not.toThrow();
+  });
+});
+
+describe('the check of stops that were told to be made', () => {
+  const word = { routeId: 'r', revision: 0, leftOut: 0 };
+  function hear(): { told: (revision: number, leftOut: number) => void; restart: () => void } {
+    let life = 1;
+    const checks = createStopChecks({
+      life: () => life,
+      fail: (_promise, detail) => {
+        throw new Error(detail);
+      },
+    });
+    checks.planned('r', 0);
+    checks.heard({ ...word, position: 1, before: 0, made: 1, at: 2 }, 0);
+    // Sent before, and overtaken.
+    checks.heard({ ...word, position: 2, before: 1, made: 2, at: 1 }, 0);
+    return {
+      told(revision, leftOut) {
+        checks.planned('r', revision);
+        checks.told('r', revision, leftOut);
+      },
+      restart: () => void life++,
+    };
+  }
+
+  it('fails where a later plan has one of them', () => {
+    expect(() => hear().told(1, 1)).not.toThrow();
+    expect(() => hear().told(1, 0)).toThrow('r revision 1 leaves out 0 of 1 stops told to be made');
+  });
+
+  it('asks nothing of a process that did not hear of them', () => {
+    const checks = hear();
+    checks.restart();
+    expect(() => checks.told(1, 0)).not.toThrow();
+  });
+});
+
+describe('the check of robots that wait', () => {
+  const lane = (from: string, to: string) => ({ from, to, barred: [] });
+  const waiting = { site: 0, robotType: 'plain', node: 'a', stops: ['b', 'c'] };
+  const ways = [[lane('a', 'b'), lane('b', 'c')]];
+
+  it('finds a way that is open, some seconds after it opened', () => {
+    let now = 0;
+    const checks = createHoldChecks({ ways, closed: [new Set(['b c'])], now: () => now });
+    now = 20_000;
+    expect(checks.isNeedless(waiting, 0)).toBe(false);
+    checks.opened(0, [lane('b', 'c')]);
+    expect([checks.hasWay(waiting), checks.isNeedless(waiting, 0)]).toEqual([true, false]);
+    now = 40_000;
+    expect(checks.isNeedless(waiting, 0)).toBe(true);
+    checks.closing(0, [lane('a', 'b')]);
+    expect(checks.hasWay(waiting)).toBe(false);
   });
 });
 
