@@ -14,7 +14,7 @@ export function expectedPosition(route: OpenRoute, now: Instant): number {
   if (!isPlaceAssumed(route)) return route.position;
   const { etaSeconds, at } = latestRevision(route);
   const elapsedSeconds = (now - at) / 1000 - route.lateSeconds;
-  let position = route.position;
+  let position = Math.max(route.position, route.heardPosition);
   while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= elapsedSeconds) position++;
   return position;
 }
@@ -47,8 +47,9 @@ export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
 export function hearAside(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
   if (hear(site, route, { node, at }) || !isPlaceAssumed(route)) return;
   const { nodes, etaSeconds, at: plannedAt } = latestRevision(route);
-  const position = nodes.indexOf(node, route.position);
+  const position = nodes.indexOf(node, Math.max(route.position, route.heardPosition));
   if (position < 0) return;
+  route.heardPosition = position;
   // A millisecond less, so that rounding does not put it a node back.
   route.lateSeconds = Math.max(0, (at - plannedAt - 1) / 1000 - etaSeconds[position]!);
 }

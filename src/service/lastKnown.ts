@@ -14,8 +14,10 @@ interface Word {
 
 /** What is assumed of a robot from now on is no knowledge. */
 export function keepLastKnown(route: OpenRoute): void {
-  const { position, stopsDone } = route;
-  route.lastKnown ??= { revision: latestRevision(route), position, stopsDone, refuted: false };
+  const revision = latestRevision(route);
+  const position = Math.max(route.position, route.heardPosition);
+  const stopsDone = Math.max(route.stopsDone, stopsUpTo(revision, position));
+  route.lastKnown ??= { revision, position, stopsDone, refuted: false };
   route.stopsTold ??= stopsMade(route);
 }
 
@@ -96,7 +98,9 @@ function passed(known: LastKnown, node: NodeIndex, newest: Revision | null, foll
   const isOnNewest = newest !== null && (follows || newest.nodes.includes(node));
   const position = own < 0 && isOnNewest ? revision.nodes.indexOf(newest.nodes[0]!, known.position) : own;
   if (position < 0) return known;
-  const { stopIndexes } = revision;
-  const stopsDone = stopIndexes.filter((index) => index <= position).length;
-  return { ...known, position, stopsDone: Math.max(known.stopsDone, stopsDone) };
+  return { ...known, position, stopsDone: Math.max(known.stopsDone, stopsUpTo(revision, position)) };
+}
+
+function stopsUpTo({ stopIndexes }: Revision, position: number): number {
+  return stopIndexes.filter((index) => index <= position).length;
 }

@@ -74,6 +74,8 @@ export interface OpenRoute extends IssuedRoute {
   stopsTold: number | null;
   /** Holds that were the answer to its robot's leaving its way. */
   holdsAnswered: number;
+  /** The furthest place of its newest plan that it said, beside progress, that it is at. */
+  heardPosition: number;
   /** How far behind the ETAs of its newest plan its robot was when it last said where it is, at no time ahead. */
   lateSeconds: number;
   /** Its answer has left: before, its robot stands where it asked. */

@@ -87,6 +87,7 @@ export function createOpenRoute(options: {
     lastKnown: null,
     stopsTold: null,
     holdsAnswered: 0,
+    heardPosition: 0,
     lateSeconds: 0,
     told: false,
     reportedAt: 0,

@@ -73,6 +73,7 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   route.position = 0;
   route.flowFrom = 0;
   route.stopsDone = 0;
+  route.heardPosition = 0;
   route.lateSeconds = 0;
   site.traffic.addFlow(revision.lanes, 0, 1);
   finishStops(route, revision);

@@ -160,6 +160,32 @@ describe('a stop that a robot is only assumed to have made', () => {
     expect(stopsOf(newestPlan(started))).toEqual([FIRST, LAST]);
   });
 
+  it.each([
+    { from: 'behind it, which it came by before as well', last: '02', at: '02' },
+    { from: 'beside all of its plans', last: '12', at: '10' },
+  ])('stays out where it said that it stood there, when it deviates from $from', async ({ last, at }) => {
+    const { started, route } = await lateRobot({ seconds: 2 });
+    for (const place of ['02', '12', last]) {
+      started.service.robotState(SITE, {
+        ...{ type: 'robot.state', robotId: 'a', node: cell(place), available: true, at: started.now() },
+      });
+      await started.pass(1);
+    }
+    await close(started);
+    expect(stopsOf(newestPlan(started))).toEqual([LAST]);
+    expect(stopsOf(await deviate(started, route, 1, at))).toEqual([LAST]);
+  });
+
+  it('stays out where it was there before its ETAs said so', async () => {
+    const { started } = await lateRobot({ seconds: 1 });
+    expect(stopsOf(greet(started, '12'))).toEqual([FIRST, LAST]);
+    await close(started);
+    expect([newestPlan(started).nodes[0], ...stopsOf(newestPlan(started))]).toEqual([FIRST, LAST]);
+    const robots = [{ robotId: 'a', robotType: 'unit' }];
+    const { openRoutes } = started.service.hello({ type: 'hello', warehouseId: SITE, robots });
+    expect(openRoutes[0]!.nodes[0]).toBe(FIRST);
+  });
+
   it('stays out for word of where it stood before its newest plan was made', async () => {
     const { started } = await lateRobot({ seconds: 2 });
     await close(started);
