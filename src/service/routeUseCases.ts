@@ -60,6 +60,8 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
         serverTime: site.clock.now(),
         limits: {
           stopsPerTour: stopsAllowedForAll(site.graph, site.weights.turns),
+          // A later change of weights may lower the other.
+          stopsPerTourAlways: stopsAllowedForAll(site.graph, Infinity),
           traceEntries: LIMITS.traceEntries,
           messageBytes: LIMITS.webSocketMessageBytes,
         },
