@@ -166,7 +166,19 @@ export const RouteUpdated = strict({
   routeId: Id,
   robotId: Id,
   revision: Count,
-  reason: Type.Union([Type.Literal('deviated'), Type.Literal('laneClosed'), Type.Literal('laneOpened')]),
+  reason: Type.Union(
+    [
+      Type.Literal('deviated'),
+      Type.Literal('laneClosed'),
+      Type.Literal('laneOpened'),
+      Type.Literal('placeRefuted'),
+    ],
+    {
+      description:
+        'Its robot left its way; a lane of it closed; there is a way for one that was told to wait; or it was heard ' +
+        'of where it cannot be by what was assumed of it.',
+    },
+  ),
   policyVersion: Type.String(),
   ...PlanField,
 });

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors.js';
 import { isPlaceAssumed } from './expectedPlace.js';
+import { isRefuted } from './lastKnown.js';
 import { reviseRoute } from './reviseRoute.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import type { OpenRoute } from './site.js';
@@ -70,7 +71,7 @@ async function rerouteIfNeeded(core: ServiceCore, entry: SiteEntry, route: OpenR
 
 async function reroute(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
   const { warehouseId } = entry.site;
-  const reason = route.held ? 'laneOpened' : 'laneClosed';
+  const reason = isRefuted(route) ? 'placeRefuted' : route.held ? 'laneOpened' : 'laneClosed';
   try {
     const message = await reviseRoute(core, entry, route, reason);
     if (message.type === 'route.updated') core.emit({ kind: 'route.updated', warehouseId, message });

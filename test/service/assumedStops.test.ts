@@ -44,7 +44,7 @@ const restart = ({ journal, now }: TestService): Promise<TestService> =>
 
 const close = ({ service }: TestService): Promise<void> => service.closeLanes(SITE, [lane('06', '07')]);
 
-const newestPlan = ({ events }: TestService): Plan => updatesIn(events).at(-1)!;
+const newestPlan = ({ events }: TestService) => updatesIn(events).at(-1)!;
 
 const deviate = (
   { service, now }: TestService,
@@ -115,11 +115,13 @@ describe('a stop that a robot is only assumed to have made', () => {
   it('is within a second of word where it stands', async () => {
     const { started } = await lateRobot();
     await close(started);
+    expect(newestPlan(started).reason).toBe('laneClosed');
     started.service.robotState(SITE, {
       ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: true, at: started.now() },
     });
     await started.pass(1);
     const plan = newestPlan(started);
+    expect(plan.reason).toBe('placeRefuted');
     expect([plan.nodes[0], ...stopsOf(plan)]).toEqual([cell('01'), FIRST, LAST]);
   });
 
@@ -255,6 +257,7 @@ describe('after a restart, a closing before the robot is back', () => {
     expect(greet(second, '01')).toMatchObject({ held: true, nodes: [cell('01')] });
     await second.pass(1);
     const plan = newestPlan(second);
+    expect(plan.reason).toBe('placeRefuted');
     expect([plan.nodes[0], ...stopsOf(plan)]).toEqual([cell('01'), FIRST, LAST]);
   });
 
