@@ -129,7 +129,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       if (hear(site, route, { node, at, follows }) || route.robot.node === node) return;
       route.progressSeen = true;
       lookAgainIfMoved(site, route, node);
-      arrive(site, route, { node, at, reports: true });
+      arrive(site, route, { node, at, isProgress: true });
     },
 
     routeDeviated: (warehouseId, message) => deviate(core, entryOf(core, warehouseId), message),

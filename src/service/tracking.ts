@@ -98,25 +98,24 @@ export function plausibleInstant(site: Site, route: OpenRoute, at: Instant): Ins
   return Math.max(route.issuedAt, Math.min(at, latestPlausible(site)));
 }
 
-/**
- * The robot is at a node of its route, or was pushed to one beside it.
- * @param reports it drives a plan, the newest or one before
- */
-export function arrive(
-  site: Site,
-  route: OpenRoute,
-  { node, at, reports = false }: { node: NodeIndex; at: Instant; reports?: boolean },
-): void {
+/** Where a robot is, and since when. */
+interface Arrival {
+  readonly node: NodeIndex;
+  readonly at: Instant;
+  /** It says so as progress: the stop that it was to make next is made where it stands there. */
+  readonly isProgress?: boolean;
+}
+
+/** The robot is at a node of its route, or was pushed to one beside it. */
+export function arrive(site: Site, route: OpenRoute, arrival: Arrival): void {
+  const { node, at } = arrival;
   const revision = latestRevision(route);
   const planned = revision.nodes[route.position + 1];
   if (node === planned) {
     advance(site, route, revision, at);
     return;
   }
-  // All plans lead to the next stop.
-  const nextStop = reports ? revision.stopIndexes[route.stopsDone] : undefined;
-  const isThere = nextStop !== undefined && revision.nodes[nextStop] === node;
-  const later = isThere ? nextStop : laterPlace(site, route, revision, node);
+  const later = laterPlace(site, route, arrival);
   if (later < 0) {
     pushedOff(site, route, revision, node, at);
     return;
@@ -127,16 +126,12 @@ export function arrive(
 }
 
 /** Progress may be sparse: the next place of the plan where the robot can be; -1 where it was pushed off. */
-function laterPlace(
-  site: Site,
-  { position, robot }: OpenRoute,
-  { nodes }: Revision,
-  node: NodeIndex,
-): number {
-  if (laneBetween(site.graph, robot.node, node) < 0) return nodes.indexOf(node, position + 1);
-  // Who was beside its plan, and drives a lane of it, is back.
-  if (robot.node === nodes[position]) return -1;
-  return nodes.findIndex((other, i) => i > position + 1 && other === node && nodes[i - 1] === robot.node);
+function laterPlace(site: Site, route: OpenRoute, { node, isProgress }: Arrival): number {
+  const { nodes, stopIndexes } = latestRevision(route);
+  const nextStop = stopIndexes[route.stopsDone];
+  // All plans lead there, the newest and those before.
+  if (isProgress && nextStop !== undefined && nodes[nextStop] === node) return nextStop;
+  return laneBetween(site.graph, route.robot.node, node) < 0 ? nodes.indexOf(node, route.position + 1) : -1;
 }
 
 function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant): void {
