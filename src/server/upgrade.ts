@@ -42,6 +42,8 @@ export function createUpgrades(options: {
       socket.on('error', () => socket.destroy());
       try {
         const credential = admit(request, options);
+        // It may have been offered beside others; ws wants it alone.
+        request.headers.upgrade = 'websocket';
         webSockets.handleUpgrade(request, socket, head, (webSocket) => options.accept(webSocket, credential));
       } catch (error) {
         if (!isAppError(error)) throw error;

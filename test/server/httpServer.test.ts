@@ -37,17 +37,39 @@ describe('over the wire of HTTP', () => {
     });
   });
 
-  const webSocket = (lines: { method?: string; version?: number; key?: string; protocol?: string }): string =>
+  const webSocket = (lines: {
+    method?: string;
+    version?: number;
+    key?: string;
+    protocol?: string;
+    upgrade?: string[];
+  }): string =>
     [
       `${lines.method ?? 'GET'} /v1/ws HTTP/1.1`,
       'Host: x',
       `Authorization: Bearer ${server.tokens.robot}`,
-      ...['Connection: Upgrade', 'Upgrade: websocket'],
+      ...['Connection: Upgrade', ...(lines.upgrade ?? ['Upgrade: websocket'])],
       `Sec-WebSocket-Version: ${lines.version ?? 13}`,
       `Sec-WebSocket-Key: ${lines.key ?? KEY}`,
       `Sec-WebSocket-Protocol: ${lines.protocol ?? 'aisleflow.v1'}`,
       '\r\n',
     ].join('\r\n');
+
+  it.each([
+    [['Upgrade: websocket']],
+    [['Upgrade: h2c, WebSocket']],
+    [['Upgrade: websocket,h2c']],
+    [['Upgrade: h2c', 'Upgrade: websocket']],
+  ])('takes the WebSocket among what is offered: %j', async (upgrade) => {
+    const close = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
+    const answer = await server.raw(Buffer.concat([Buffer.from(webSocket({ upgrade })), close]));
+    expect(answer).toMatch(/^HTTP\/1\.1 101 [^]*\r\nUpgrade: websocket\r\n/i);
+  });
+
+  it('takes nothing whose name only begins like it', async () => {
+    const upgrade = ['Connection: close', 'Upgrade: h2c, websocket2'];
+    expect(await server.raw(webSocket({ upgrade }))).toMatch(/^HTTP\/1\.1 404 /);
+  });
 
   it.each([
     ['a handshake without a key', () => webSocket({ key: '' })],

@@ -77,21 +77,25 @@ function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpSe
   }) as unknown as FastifyInstance;
 }
 
+/** Several lines of the header are one list here, as RFC 9110, 5.3 has it. */
+function offersWebSocket(protocols: string): boolean {
+  return protocols.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket');
+}
+
 function unreadable(detail: string): AppError {
   return new AppError('E_BAD_MESSAGE', { detail });
 }
 
 /**
- * Offers of any protocol but WebSocket are ignored (RFC 9110, 7.8): Java's HttpClient and `curl --http2` offer h2c with
- * what they ask. Node asks `upgrade` whether a request leaves HTTP. What came behind such an offer in the same
+ * Of the protocols that are offered WebSocket is taken, any other is ignored (RFC 9110, 7.8): Java's HttpClient and
+ * `curl --http2` offer h2c with what they ask. Node asks `upgrade` whether a request leaves HTTP. What came behind such an offer in the same
  * packet is lost, as on every server of Node's that upgrades nothing.
  */
 class HttpRequest extends IncomingMessage {
   private isOffer = false;
 
   get upgrade(): boolean {
-    const leavesHttp = this.method === 'CONNECT' || this.headers.upgrade?.toLowerCase() === 'websocket';
-    return this.isOffer && leavesHttp;
+    return this.isOffer && (this.method === 'CONNECT' || offersWebSocket(this.headers.upgrade ?? ''));
   }
 
   set upgrade(isOffer: boolean) {
