@@ -38,9 +38,8 @@ export function statusTable(warehouses: readonly WarehouseSummary[]): string {
   return table.toString();
 }
 
-/** Before the first completion the mean stands at 1, which nothing has scored. */
-function ratioText({ completedRoutes, scoreRatio }: WarehouseSummary): string {
-  return completedRoutes === 0 ? '-' : scoreRatio.toFixed(2);
+function ratioText({ scoreRatio }: WarehouseSummary): string {
+  return scoreRatio === null ? '-' : scoreRatio.toFixed(2);
 }
 
 function regretText({ regretSeconds }: WarehouseSummary): string {

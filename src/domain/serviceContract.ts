@@ -48,8 +48,8 @@ export interface WarehouseSummary {
   readonly closedLanes: number;
   readonly pressure: number;
   readonly slowdown: number;
-  /** Exponential mean of weighted cost over free-flow cost of completed routes. */
-  readonly scoreRatio: number;
+  /** Exponential mean of weighted cost over free-flow cost of completed routes; null before the first that could be scored. */
+  readonly scoreRatio: number | null;
   readonly completedRoutes: number;
   /** Exponential mean of the regrets measured; null before the first. */
   readonly regretSeconds: number | null;

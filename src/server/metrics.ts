@@ -32,7 +32,11 @@ const OUTCOME_SECONDS = [0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10];
 const WAREHOUSE_GAUGES: readonly [string, string, (summary: WarehouseSummary) => number][] = [
   ['policy_saved_version', 'Number of the saved policy version that is served; 0 without one', savedVersion],
   ['policy_staleness_seconds', 'Seconds since an update was last served; NaN before the first', staleness],
-  ['score_ratio', 'Exponential mean of weighted cost over free-flow cost', ({ scoreRatio }) => scoreRatio],
+  [
+    'score_ratio',
+    'Exponential mean of weighted cost over free-flow cost; NaN before the first',
+    ({ scoreRatio }) => scoreRatio ?? Number.NaN,
+  ],
   [
     'improvement_baseline_ratio',
     'Score ratio that improvement is measured from; NaN before it is known',

@@ -185,5 +185,6 @@ function rowsOf(
 
 /** Exponential mean over about as many routes as there are robots. */
 export function updateScoreRatio(site: Site, ratio: number): void {
+  site.scoredRoutes++;
   site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, site.robots.size);
 }

@@ -141,8 +141,10 @@ export interface Site {
   rowsMade: number;
   completedRoutes: number;
   detoursRefused: number;
-  /** Exponential mean of weighted cost over free-flow cost. */
+  /** Exponential mean of weighted cost over free-flow cost; 1 before the first. */
   scoreRatio: number;
+  /** Of the completed routes, those that went into it: a refused trace, or none driven, does not. */
+  scoredRoutes: number;
   lastTickAt: Instant;
 }
 
@@ -193,6 +195,7 @@ export function createSite(options: SiteOptions): Site {
     completedRoutes: 0,
     detoursRefused: 0,
     scoreRatio: 1,
+    scoredRoutes: 0,
     lastTickAt: clock.now(),
   };
 }

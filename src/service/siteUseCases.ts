@@ -156,7 +156,7 @@ function summarise(core: ServiceCore, entry: SiteEntry): WarehouseSummary {
     closedLanes: site.closures.closedLanes().length,
     pressure: pressureOf(site, host),
     slowdown: site.slowdown.ratio(now),
-    scoreRatio: site.scoreRatio,
+    scoreRatio: site.scoredRoutes === 0 ? null : site.scoreRatio,
     completedRoutes: site.completedRoutes,
     regretSeconds: site.hindsight.regretSeconds,
     improvement: site.hindsight.improvement.view(),

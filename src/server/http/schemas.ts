@@ -80,7 +80,11 @@ export const WarehouseSummaryField = strict({
   closedLanes: Count,
   pressure: Type.Number(),
   slowdown: Type.Number(),
-  scoreRatio: Type.Number(),
+  scoreRatio: orNull(
+    Type.Number({
+      description: 'Exponential mean of weighted cost over free-flow cost of completed routes.',
+    }),
+  ),
   completedRoutes: Count,
   regretSeconds: orNull(Type.Number({ description: 'Exponential mean of the regrets measured.' })),
   improvement: ImprovementField,
