@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { inspectJournal, isSound, type DamagedRange, type JournalReport } from '../journal/inspection.js';
+import { isSound, type DamagedRange, type JournalReport } from '../journal/inspection.js';
 import { quarantineJournal } from '../journal/quarantine.js';
 import type { RecordsDropped } from '../journal/records.js';
 import { wallClock } from '../platform/clock.js';
+import { verifyJournal } from '../journal/verification.js';
 import { existingData } from './backupCommands.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { DATA_OPTION } from './dataOption.js';
@@ -17,8 +18,8 @@ type Drop = RecordsDropped & { readonly at: number };
 
 const EXAMPLES = `${FAILURE_HELP}
 
-verify reads every record of the journal, and names what retention dropped. While a server runs, the segment that it
-writes to is left out: verify a backup.
+verify reads every record of the journal, and names what retention dropped. It may run beside a server, and then leaves
+out the segment that is written to: verify a backup for that. Where none runs, none can start until it is done.
 quarantine wants the server stopped. It keeps every record that is sound under its own number, says which are
 lost, and moves the damaged files aside.
 
@@ -41,7 +42,7 @@ export function addJournalCommands(program: Command): void {
     .action(
       reportingFailure(async (options: Options) => {
         const dropped: Drop[] = [];
-        const report = inspectJournal(existingData(options.data), (_sequence, found) => {
+        const report = verifyJournal(existingData(options.data), (_sequence, found) => {
           if (typeof found === 'string' || found.kind !== 'records.dropped') return;
           dropped.push({ at: found.at, ...(JSON.parse(found.payload) as RecordsDropped) });
         });

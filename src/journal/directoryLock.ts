@@ -17,6 +17,17 @@ export interface DirectoryLock {
  * @throws E_DATA_DIRECTORY another holds it, or the directory cannot be written
  */
 export function lockDirectory(directory: string): DirectoryLock {
+  const lock = lockUnlessHeld(directory);
+  if (lock !== null) return lock;
+  const detail = 'a server or another command has it open';
+  throw new AppError('E_DATA_DIRECTORY', { directory, detail });
+}
+
+/**
+ * The same, null where another holds it.
+ * @throws E_DATA_DIRECTORY the directory cannot be written
+ */
+export function lockUnlessHeld(directory: string): DirectoryLock | null {
   const file = join(directory, LOCK_FILE);
   const database = withDirectoryErrors(directory, () => {
     makeDirectory(directory);
@@ -30,8 +41,8 @@ export function lockDirectory(directory: string): DirectoryLock {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    const isHeld = sqliteCode(error).startsWith('SQLITE_BUSY');
-    const detail = isHeld ? 'a server or another command has it open' : `${LOCK_FILE}: ${String(error)}`;
+    if (sqliteCode(error).startsWith('SQLITE_BUSY')) return null;
+    const detail = `${LOCK_FILE}: ${String(error)}`;
     throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
   }
   return { release: () => void database.close() };

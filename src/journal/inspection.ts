@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listCheckpoints, readCheckpoint } from './checkpointFile.js';
 import { isIntact, type StoredRecord } from './encoding.js';
-import { readHighWaterMark } from './highWaterMark.js';
+import { readHighWaterMark, type MarkedRange } from './highWaterMark.js';
 import { assertKnownFormat, COLUMNS, type Row } from './segment.js';
-import { assertNoSalvage, listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
+import { assertNoSalvage, companions, listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
 import { sqliteCode } from './sqliteErrors.js';
 
 /** Records that are not what was written, or are not there. */
@@ -25,7 +25,7 @@ export interface JournalReport {
   /** Damage that costs no record: an index, a free page. */
   readonly structure: readonly string[];
   readonly checkpoints: readonly { readonly sequence: number; readonly isSound: boolean }[];
-  /** The segment that a running server has open, and that was left out therefore; null: everything was read. */
+  /** Of what a running server writes to, and what was left out therefore; null: everything was read. */
   readonly servedFrom: number | null;
 }
 
@@ -36,21 +36,30 @@ const READ_AT_ONCE = 1_000;
 
 /**
  * Reads and checks every record of a directory's journal, index and checkpoint. Changes nothing but SQLite's own recovery.
+ * @param isServed a server may have it open, and go on: what it begins, seals and drops meanwhile is no damage
  * @throws E_JOURNAL_FORMAT another version of the program wrote it
  * @throws E_QUARANTINE_UNFINISHED
  */
-export function inspectJournal(directory: string, visit: Visit = () => undefined): JournalReport {
+export function inspectJournal(
+  directory: string,
+  visit: Visit = () => undefined,
+  isServed = false,
+): JournalReport {
   assertNoSalvage(directory);
-  const mark = existsSync(directory) ? readHighWaterMark(join(directory, MARK_FILE)) : null;
+  const readMark = (): MarkedRange | null =>
+    existsSync(directory) ? readHighWaterMark(join(directory, MARK_FILE)) : null;
+  const mark = readMark();
   const files = listSegments(directory);
-  assertKnownFormat(files);
+  const readable = isServed ? files.slice(0, servedIndex(files)) : files;
+  assertKnownFormat(readable);
   const damaged: DamagedRange[] = [];
-  const structure: string[] = [];
+  const structure: { readonly first: number; readonly fault: string }[] = [];
+  const soundBefore = new Map<number, number>();
   const first = mark?.first ?? files[0]?.first ?? 1;
   const acknowledged = Math.max(mark?.last ?? 0, listCheckpoints(directory)[0]?.sequence ?? 0);
   let next = first;
   let soundRecords = 0;
-  let servedFrom: number | null = null;
+  let servedFrom = files[readable.length]?.first ?? null;
 
   const tell: Visit = (sequence, found) => {
     next = sequence + 1;
@@ -62,21 +71,49 @@ export function inspectJournal(directory: string, visit: Visit = () => undefined
     while (next <= upTo) tell(next, detail);
   };
 
-  files.forEach((file, index) => {
+  for (const [index, file] of readable.entries()) {
+    soundBefore.set(file.first, soundRecords);
     missing(file.first - 1, 'its segment is missing');
     const following = files[index + 1];
     const to = following === undefined ? null : following.first - 1;
     const read = readSegment(file, { from: next, to, atLeast: acknowledged }, tell);
-    if (read.kind === 'served') servedFrom = file.first;
-    else if (read.fault !== null) structure.push(`${file.file}: ${read.fault}`);
-  });
+    if (read.kind === 'served') {
+      servedFrom = file.first;
+      break;
+    }
+    if (read.fault !== null) structure.push({ first: file.first, fault: `${file.file}: ${read.fault}` });
+  }
   if (servedFrom === null) missing(acknowledged, 'it was acknowledged, and the journal ends before it');
-  const last = Math.max(acknowledged, next - 1);
-  const checkpoints = listCheckpoints(directory).map(({ file, sequence }) => ({
-    ...{ sequence, isSound: readCheckpoint(file) !== null },
-  }));
-  const markIsSound = mark !== null || files.length === 0;
-  return { first, last, markIsSound, soundRecords, damaged, structure, checkpoints, servedFrom };
+  // What retention dropped meanwhile: the mark is raised before a segment is removed.
+  const keptFrom = Math.max(first, (isServed ? readMark()?.first : null) ?? first);
+  return {
+    first: keptFrom,
+    last: Math.max(acknowledged, next - 1, keptFrom - 1),
+    markIsSound: mark !== null || files.length === 0,
+    soundRecords: soundRecords - (soundBefore.get(keptFrom) ?? 0),
+    damaged: damaged
+      .filter(({ to }) => to >= keptFrom)
+      .map((range) => ({ ...range, from: Math.max(range.from, keptFrom) })),
+    structure: structure.filter((found) => found.first >= keptFrom).map(({ fault }) => fault),
+    checkpoints: listCheckpoints(directory).flatMap(inspectCheckpoint),
+    servedFrom,
+  };
+}
+
+/** Of the first that a server may write to: the newest, or one that it is about to seal. To open it could fail the server. */
+function servedIndex(files: readonly SegmentFile[]): number {
+  const unsealed = files.findIndex(({ file }) => companions(file).length > 0);
+  return Math.max(0, unsealed === -1 ? files.length - 1 : unsealed);
+}
+
+/** None where it has made room for a newer one since it was listed. */
+function inspectCheckpoint({ file, sequence }: ReturnType<typeof listCheckpoints>[number]) {
+  try {
+    return [{ sequence, isSound: readCheckpoint(file) !== null }];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return [];
+  }
 }
 
 export function isSound(report: JournalReport): boolean {
