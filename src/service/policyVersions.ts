@@ -25,7 +25,10 @@ export interface PolicyVersions {
   list(): PolicyView[];
   /** Changes of one host's versions come one after the other: none undoes what it has not seen. */
   inTurn<T>(host: PolicyHost, work: () => Promise<T>): Promise<T>;
-  /** Opens each host's registry and serves its newest healthy version, else one that was shipped, else cold weights. */
+  /**
+   * Opens each host's registry, serves its newest healthy version, else one that was shipped, else cold weights, and journals
+   * which: a process may have ended before what it had journalled was done.
+   */
   start(): Promise<void>;
 
   // Of these, each is to be called in turn.
@@ -145,6 +148,12 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     return policy;
   };
 
+  /** So that what the journal says last is what is served, though something else was to be. */
+  const recordServed = (host: PolicyHost, reason: string): Promise<void> =>
+    records
+      .activated(host, host.base() ?? 'cold', reason)
+      .catch((error: unknown) => records.failed(host, String(error)));
+
   /** Makes a version what a start serves; what is served now is the caller's. */
   const activate = async (host: PolicyHost, policyVersion: string, reason: string): Promise<void> => {
     await records.activated(host, policyVersion, reason);
@@ -155,9 +164,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       await registryOf(host, policyVersion).activate(policyVersion);
     } catch (error) {
       const stays = `${policyVersion} could not be activated: ${String(error)}`;
-      await records
-        .activated(host, host.base() ?? 'cold', stays)
-        .catch((unrecorded: unknown) => records.failed(host, String(unrecorded)));
+      await recordServed(host, stays);
       throw error;
     }
   };
@@ -175,6 +182,8 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
           registries.set(host, registry);
           await installNewest(host, registry);
           await keepTrust(host);
+          // Nothing waits for the disk: no start, and no clock that a simulation drives.
+          void recordServed(host, 'served since the start');
         }
         applySource(core, entry);
       }
