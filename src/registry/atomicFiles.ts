@@ -44,12 +44,17 @@ export async function removeDirectory(directory: string): Promise<void> {
 
 /**
  * Puts a directory on disk with all that is in it; its own name is durable once the directory above it is synced too.
+ * @param isWanted what is left out is neither opened nor synced
  * @throws whatever the signal says, between any two files
  */
-export async function syncTree(directory: string, signal?: AbortSignal): Promise<void> {
+export async function syncTree(
+  directory: string,
+  isWanted: (name: string) => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
   for (const name of await readdir(directory, { recursive: true })) {
     signal?.throwIfAborted();
-    await syncPath(join(directory, name));
+    if (isWanted(name)) await syncPath(join(directory, name));
   }
   await syncPath(directory);
 }

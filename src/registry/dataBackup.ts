@@ -7,7 +7,8 @@ import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import type { MarkedRange } from '../journal/highWaterMark.js';
 import { listCheckpoints } from '../journal/checkpointFile.js';
-import { lockDirectory, type DirectoryLock } from '../journal/directoryLock.js';
+import { lockDirectory, lockUnlessHeld, type DirectoryLock } from '../journal/directoryLock.js';
+import { LOCK_FILE } from '../journal/segmentFiles.js';
 import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX, syncPath, syncTree } from './atomicFiles.js';
 import { MANIFEST_FILE, readManifest, type BackupManifest } from './backupManifest.js';
@@ -80,10 +81,10 @@ async function makeWhole<T>(
     const draft = reserveDraft(directory);
     let lock: DirectoryLock | null = null;
     try {
-      const filled = await fill(draft);
-      await syncTree(draft, signal);
-      // It goes along with the name: no server starts there while a power cut may still take the name away.
       lock = lockDirectory(draft);
+      const filled = await fill(draft);
+      await syncTree(draft, isNoLock, signal);
+      // The lock goes along with the name: no server starts there while a power cut may still take the name away.
       // In place of an empty directory only: a server may have started there meanwhile.
       await rename(draft, directory);
       await syncPath(dirname(directory));
@@ -105,10 +106,25 @@ function reserveDraft(directory: string): string {
     mkdirSync(draft, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const detail = 'another backup or restore is at it, or was killed and left it: then remove it';
-    throw new AppError('E_DATA_DIRECTORY', { directory: draft, detail });
+    throw new AppError('E_DATA_DIRECTORY', { directory: draft, detail: whoseDraft(draft) });
   }
   return draft;
+}
+
+/** It is named, never removed: what is in it may be somebody's own. */
+function whoseDraft(draft: string): string {
+  if (!existsSync(join(draft, LOCK_FILE)))
+    return 'another backup or restore is at it, or was killed and left it: then remove it';
+  const lock = lockUnlessHeld(draft);
+  lock?.release();
+  return lock === null
+    ? 'another backup or restore is at it: wait for its end'
+    : 'a backup or restore that was killed left it: remove it, and try again';
+}
+
+/** To open and close the lock's file would end the lock that this process holds. */
+function isNoLock(name: string): boolean {
+  return name !== LOCK_FILE;
 }
 
 async function copyPolicies(directory: string, to: string): Promise<void> {
@@ -143,7 +159,7 @@ async function digests(directory: string, signal?: AbortSignal): Promise<Record<
   for (const name of (await readdir(directory, { recursive: true })).sort()) {
     signal?.throwIfAborted();
     const file = join(directory, name);
-    if (name === MANIFEST_FILE || !statSync(file).isFile()) continue;
+    if (name === MANIFEST_FILE || !isNoLock(name) || !statSync(file).isFile()) continue;
     const hash = createHash('sha256');
     await pipeline(createReadStream(file), hash);
     found[name] = hash.digest('hex');

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -13,8 +14,10 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/domain/errors.js';
+import { lockDirectory } from '../../src/journal/directoryLock.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
+import { compiledProgram } from '../support/compiled.js';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'data-backup-'))));
@@ -69,17 +72,29 @@ describe('a directory that is restored', () => {
   it('is made by one of two restores, and whole', async () => {
     const from = await backedUp();
     const both = await Promise.allSettled([restoreData(from, place('new')), restoreData(from, place('new'))]);
-    const refused = { code: 'E_DATA_DIRECTORY', references: { directory: place('new.unfinished') } };
+    const detail = 'another backup or restore is at it: wait for its end';
+    const refused = {
+      code: 'E_DATA_DIRECTORY',
+      references: { directory: place('new.unfinished'), detail },
+    };
     expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(both.filter(({ status }) => status === 'rejected')).toMatchObject([{ reason: refused }]);
     expect(recordsOf(place('new'))).toBe(3);
   });
 
-  it('is not made over what a killed restore left, which is named and kept', async () => {
+  it.each([
+    [() => undefined, 'another backup or restore is at it, or was killed and left it: then remove it'],
+    // The lock of one that lives is held by it, to the end; see above.
+    [
+      () => lockDirectory(place('new.unfinished')).release(),
+      'a backup or restore that was killed left it: remove it, and try again',
+    ],
+  ])('is not made over what a killed restore left, which is named and kept', async (leave, detail) => {
     const from = await backedUp();
     mkdirSync(place('new.unfinished'));
+    leave();
     await expect(restoreData(from, place('new'))).rejects.toMatchObject({
-      references: { directory: place('new.unfinished') },
+      references: { directory: place('new.unfinished'), detail },
     });
     expect([existsSync(place('new')), existsSync(place('new.unfinished'))]).toEqual([false, true]);
   });
@@ -91,9 +106,13 @@ describe('a directory that is restored', () => {
     while (!existsSync(place('new')) && !isDone) await setImmediate();
     expect(isDone).toBe(false);
     expect(() => openSqliteStore(place('new'))).toThrow('has it open');
+    // This process knows what it locked; whether the operating system does, another one tells.
+    const holder = join(compiledProgram(), 'test', 'journal', 'fixtures', 'lockHolder.js');
+    const other = spawnSync(process.execPath, [holder, place('new')], { encoding: 'utf8', timeout: 20_000 });
+    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('has it open')]);
     await restoring;
     expect(recordsOf(place('new'))).toBe(3);
-  });
+  }, 60_000);
 
   it('may be empty, and where a link leads to', async () => {
     mkdirSync(place('disk'));
