@@ -214,8 +214,10 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.position++;
     makeStops(tour);
     if (spec.silent || !connected) return;
-    const { routeId, revision, position, leftOut, madeAt } = tour;
-    const counts = { leftOut, before: madeAt[position - 1]!, made: madeAt[position]! };
+    const { routeId, revision, position, leftOut, madeAt, nodes } = tour;
+    // Where a plan begins nobody is seen to drive it: all that it said in between may be lost.
+    const follows = node !== nodes[0];
+    const counts = { leftOut: follows ? leftOut : 0, before: madeAt[position - 1]!, made: madeAt[position]! };
     line.progress(node, { routeId, revision, position, ...counts, at: now() });
   };
   /** A route is over: scored, or not its own any more, in which case the order is done again. */

@@ -4,7 +4,7 @@ export interface StopWord {
   readonly revision: number;
   /** Where along the plan of that revision. */
   readonly position: number;
-  /** Left out by that plan; made where a robot is one lane before that position, and there. */
+  /** Left out by that plan, as far as its robot is seen to follow it; made where it is one lane before that position, and there. */
   readonly leftOut: number;
   readonly before: number;
   readonly made: number;

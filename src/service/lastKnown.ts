@@ -27,9 +27,8 @@ export function keepLastKnown(route: OpenRoute): void {
  * @returns whether that is so
  */
 export function hearOfLack(site: Site, route: OpenRoute, { node, at, follows }: Word): boolean {
-  const { nodes } = latestRevision(route);
   // One that was told to wait may ask whether it has to.
-  const hasNotLeft = !route.held && route.position === 0 && nodes[0] === node && route.robot.node === node;
+  const hasNotLeft = !route.held && isAtStart(route, node) && route.robot.node === node;
   if (!follows || !hasNotLeft || route.stopsTold === null || route.stopsTold === stopsMade(route))
     return false;
   const [revision] = route.revisions;
@@ -56,7 +55,8 @@ export function isRefuted({ lastKnown }: OpenRoute): boolean {
  * @returns whether that is refuted: then it stands there, on no plan, until it gets one with all stops that it may lack
  */
 export function hear(site: Site, route: OpenRoute, word: Word): boolean {
-  if (word.follows) confirm(route);
+  const drives = word.follows === true && !isAtStart(route, word.node);
+  if (drives) confirm(route);
   if (!route.lastKnown) return false;
   const latest = latestRevision(route);
   const isPlanned = latest !== route.lastKnown.revision;
@@ -68,7 +68,7 @@ export function hear(site: Site, route: OpenRoute, word: Word): boolean {
   if (isOnPlan && (isCertain || (follows && !route.lastKnown.refuted))) {
     route.lastKnown = null;
     // Else it may have been pushed to where its way would have led it.
-    if (follows) route.stopsTold = null;
+    if (drives && isPlanned) route.stopsTold = null;
     return false;
   }
   // One that waits, and goes on saying so, is no news.
@@ -79,6 +79,11 @@ export function hear(site: Site, route: OpenRoute, word: Word): boolean {
   route.lastKnown = { ...known, refuted: true };
   if (isNews || isMoved) standOffPlan(site, route, word.node, word.at);
   return true;
+}
+
+/** Where its newest plan begins: who stands there, and says so again and again, does not drive it yet. */
+function isAtStart(route: OpenRoute, node: NodeIndex): boolean {
+  return route.position === 0 && latestRevision(route).nodes[0] === node;
 }
 
 /** None follows a plan without stops that it lacks. */

@@ -106,6 +106,29 @@ describe('a stop that a robot told to have made is in no later plan', () => {
   });
 });
 
+describe('a robot that says again where it stands, under a plan that begins there, does not follow it yet', () => {
+  it('and gets the stop that it lacks when it asks: it was passed over', async () => {
+    const started = await startService();
+    const route = await started.service.requestRoute(SITE, request('a', '00', ['01', '03', '14']));
+    tell(started, route, 0, '02');
+    expect(stopsOf(await deviate(started, route, 0, '12'))).toEqual([cell('03'), cell('14')]);
+    await started.pass(1);
+    tell(started, route, 1, '12');
+    const all = ['01', '03', '14'].map(cell);
+    expect(stopsOf(await deviate(started, route, 1, '12'))).toEqual(all);
+  });
+
+  it('and gets the stop that it lacks when it asks: its ETAs had passed it', async () => {
+    const started = await startService();
+    const route = await started.service.requestRoute(SITE, request('a', '00', ['01', '04']));
+    await started.pass(2);
+    await started.service.closeLanes(SITE, [lane('03', '04')]);
+    expect([newestPlan(started).nodes[0], ...stopsOf(newestPlan(started))]).toEqual([cell('02'), cell('04')]);
+    tell(started, route, 1, '02');
+    expect(stopsOf(await deviate(started, route, 1, '02'))).toEqual([cell('01'), cell('04')]);
+  });
+});
+
 it('a robot that drove on while a plan was written that could not be stored is welcomed from where it is', async () => {
   const started = await startOnSlowDisk();
   const asking = started.service.requestRoute(SITE, request('a', '00', ['02', '04']));
