@@ -187,12 +187,23 @@ export function withPlanQueue(
 ): QueuedService {
   const queueOf = (...request: Parameters<RoutingService['takesTurns']>): PlanQueue =>
     service.takesTurns(...request) ? largeQueue : queue;
+  /** By robot, how many of its requests are in the queue of the large. Others of it wait for them, wherever they are. */
+  const large = new Map<string, number>();
+  const countLarge = (robot: string, change: number): void => {
+    const count = (large.get(robot) ?? 0) + change;
+    if (count > 0) large.set(robot, count);
+    else large.delete(robot);
+  };
   return {
     ...service,
-    requestRoute: (warehouseId, request) =>
-      queueOf(warehouseId, request).run(URGENCY.request + (request.priority ?? 0), () =>
-        service.requestRoute(warehouseId, request),
-      ),
+    requestRoute(warehouseId, request) {
+      const plan = () => service.requestRoute(warehouseId, request);
+      const urgency = URGENCY.request + (request.priority ?? 0);
+      const robot = `${warehouseId} ${request.robotId}`;
+      if (queueOf(warehouseId, request) === queue && !large.has(robot)) return queue.run(urgency, plan);
+      countLarge(robot, 1);
+      return largeQueue.run(urgency, plan).finally(() => countLarge(robot, -1));
+    },
     routeDeviated: (warehouseId, message) =>
       queue.run(URGENCY.deviated, () => service.routeDeviated(warehouseId, message)),
     dryRun: (warehouseId, request) =>

@@ -269,8 +269,9 @@ describe('the queue of plans', () => {
 });
 
 describe('requests that are planned in turns', () => {
-  it('wait for each other in a queue of their own, and for nobody else', async () => {
-    const { queue, turn } = startQueue();
+  /** More than one stop is a large tour; each plan ends when the test says. */
+  function startQueues() {
+    const small = startQueue();
     const large = startQueue({ underWayLimit: LIMITS.largePlansUnderWay });
     const begun: string[] = [];
     const ends: (() => void)[] = [];
@@ -283,28 +284,53 @@ describe('requests that are planned in turns', () => {
       requestRoute: (_warehouseId: string, request: RouteRequestContent) => begin(request),
       dryRun: (_warehouseId: string, request: RouteRequestContent) => begin(request),
     } as unknown as RoutingService;
-    const queued = withPlanQueue(service, queue, large.queue);
-    const request = (requestId: string, stops: number, priority = 0): RouteRequestContent => ({
-      ...{ requestId, robotId: requestId, from: 'a', priority },
-      stops: new Array<string>(stops).fill('b'),
+    const queued = withPlanQueue(service, small.queue, large.queue);
+    const request = (requestId: string, stops: number, given: object = {}): RouteRequestContent => ({
+      ...{ requestId, robotId: requestId, from: 'a', stops: new Array<string>(stops).fill('b'), ...given },
     });
+    return { small, large, begun, ends, queued, request };
+  }
+
+  it('wait for each other in a queue of their own, and for nobody else', async () => {
+    const { small, large, begun, ends, queued, request } = startQueues();
     void queued.dryRun('site', request('dry', 2));
     for (const [name, priority] of [
       ['one', 0],
       ['two', 0],
       ['urgent', 9],
     ] as const)
-      void queued.requestRoute('site', request(name, 2, priority));
+      void queued.requestRoute('site', request(name, 2, { priority }));
     void queued.dryRun('site', request('small and dry', 1));
     void queued.requestRoute('site', request('small', 1));
     await large.turn();
     expect(begun).toEqual(['urgent', 'one']);
-    await turn();
+    await small.turn();
     expect(begun.slice(2)).toEqual(['small', 'small and dry']);
     ends[0]!();
     await large.settle();
     await large.turn();
     expect(begun.slice(4)).toEqual(['two']);
     expect(large.queue.depth).toBe(1);
+  });
+
+  it('keep others of their robot there until they end: those wait for them, and would keep all from being planned', async () => {
+    const { small, large, begun, ends, queued, request } = startQueues();
+    const robotId = 'a';
+    void queued.requestRoute('site', request('large', 2, { robotId }));
+    await large.turn();
+    for (let i = 0; i < LIMITS.plansUnderWay; i++)
+      queued.requestRoute('site', request(`more ${i}`, 1, { robotId })).catch(() => undefined);
+    void queued.requestRoute('site', request('other', 1));
+    void queued.requestRoute('elsewhere', request('namesake', 1, { robotId }));
+    await small.turn();
+    expect(begun).toEqual(['large', 'other', 'namesake']);
+    for (let ended = 0; large.queue.depth > 0 || ended < ends.length; ended++) {
+      ends[ended]?.();
+      await large.settle();
+      await large.turn();
+    }
+    void queued.requestRoute('site', request('next', 1, { robotId }));
+    await small.turn();
+    expect(begun.at(-1)).toBe('next');
   });
 });
