@@ -82,7 +82,7 @@ export function hear(site: Site, route: OpenRoute, word: Word): boolean {
 }
 
 /** Where its newest plan begins: who stands there, and says so again and again, does not drive it yet. */
-function isAtStart(route: OpenRoute, node: NodeIndex): boolean {
+export function isAtStart(route: OpenRoute, node: NodeIndex): boolean {
   return route.position === 0 && latestRevision(route).nodes[0] === node;
 }
 

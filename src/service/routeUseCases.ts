@@ -11,7 +11,7 @@ import { hearAside } from './expectedPlace.js';
 import { holdInForce, lookAgainIfMoved, noWayError } from './heldRoutes.js';
 import { introduce, openRouteOf } from './introduce.js';
 import { issueRoute } from './issueRoute.js';
-import { hear, hearOfLack } from './lastKnown.js';
+import { hear, hearOfLack, isAtStart } from './lastKnown.js';
 import { holdCause } from './openRouteViews.js';
 import { isLargeTour, planInItsTurns, type PreparedPlan } from './largeTours.js';
 import { reviseRoute } from './reviseRoute.js';
@@ -19,7 +19,7 @@ import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
-import { stopsMade } from './stopsMade.js';
+import { stopsMade, tellOfStops } from './stopsMade.js';
 import {
   arrive,
   latestPlausible,
@@ -126,10 +126,13 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const at = plausibleInstant(site, route, message.at);
       if (isOvertaken(site, route, at)) return;
       const follows = isNewest(entry, route, message.revision);
-      if (hear(site, route, { node, at, follows }) || route.robot.node === node) return;
-      route.progressSeen = true;
-      lookAgainIfMoved(site, route, node);
-      arrive(site, route, { node, at, isProgress: true });
+      const isAgain = isAtStart(route, node);
+      if (!hear(site, route, { node, at, follows }) && route.robot.node !== node) {
+        route.progressSeen = true;
+        lookAgainIfMoved(site, route, node);
+        arrive(site, route, { node, at, isProgress: true });
+      }
+      if (!isAgain) tellOfStops(route, node);
     },
 
     routeDeviated: (warehouseId, message) => deviate(core, entryOf(core, warehouseId), message),

@@ -28,6 +28,14 @@ export function stopsLeftOut({ revisions }: OpenRoute, { stops }: Revision): num
   return revisions[0]!.stops.length - stops.length;
 }
 
+/** Its robot says as progress where it is: of the first stop that it had not told of, it has if that is there. */
+export function tellOfStops(route: OpenRoute, node: number): void {
+  const { stops } = route.revisions[0]!;
+  const made = stopsMade(route);
+  while (route.stopsTold !== null && route.stopsTold < made && stops[route.stopsTold]!.node === node)
+    route.stopsTold++;
+}
+
 /** The tour that is left, from where the robot is; the order of visit stays. */
 export function remainingTour(route: OpenRoute) {
   const { revision, stopsDone } = route.lastKnown?.refuted

@@ -90,6 +90,16 @@ describe('a stop that a robot told to have made is in no later plan', () => {
     expect(stopsOf(await deviate(started, route, 2, '13'))).toEqual([cell('14')]);
   });
 
+  it('though it said nothing on the way to it', async () => {
+    const started = await startService();
+    const route = await started.service.requestRoute(SITE, request('a', '00', ['02', '04']));
+    tell(started, route, 0, '02');
+    expect(stopsOf(await deviate(started, route, 0, '12'))).toEqual([cell('04')]);
+    expect(stopsOf(await deviate(started, route, 1, '12'))).toEqual([cell('04')]);
+    tell(started, route, 2, '04');
+    expect(stopsOf(await deviate(started, route, 2, '04'))).toEqual([]);
+  });
+
   it('though it was first heard of at a later place of its way, beside where a start took it to be', async () => {
     const map = '...\n..@\n.@@';
     const first = await startService({ map });
@@ -116,6 +126,14 @@ describe('a robot that says again where it stands, under a plan that begins ther
     tell(started, route, 1, '12');
     const all = ['01', '03', '14'].map(cell);
     expect(stopsOf(await deviate(started, route, 1, '12'))).toEqual(all);
+  });
+
+  it('and gets the stop that it lacks when it asks: it was pushed to it', async () => {
+    const started = await startService();
+    const route = await started.service.requestRoute(SITE, request('a', '00', ['01', '03']));
+    expect(stopsOf(await deviate(started, route, 0, '01'))).toEqual([cell('03')]);
+    tell(started, route, 1, '01');
+    expect(stopsOf(await deviate(started, route, 1, '01'))).toEqual([cell('01'), cell('03')]);
   });
 
   it('and gets the stop that it lacks when it asks: its ETAs had passed it', async () => {
