@@ -86,11 +86,13 @@ export function inspectJournal(
   if (servedFrom === null) missing(acknowledged, 'it was acknowledged, and the journal ends before it');
   // What retention dropped meanwhile: the mark is raised before a segment is removed.
   const keptFrom = Math.max(first, (isServed ? readMark()?.first : null) ?? first);
+  const stillThere = [...soundBefore].find(([start]) => start >= keptFrom);
+  const soundDropped = keptFrom > first ? (stillThere?.[1] ?? soundRecords) : 0;
   return {
     first: keptFrom,
     last: Math.max(acknowledged, next - 1, keptFrom - 1),
     markIsSound: mark !== null || files.length === 0,
-    soundRecords: soundRecords - (soundBefore.get(keptFrom) ?? 0),
+    soundRecords: soundRecords - soundDropped,
     damaged: damaged
       .filter(({ to }) => to >= keptFrom)
       .map((range) => ({ ...range, from: Math.max(range.from, keptFrom) })),

@@ -68,14 +68,20 @@ describe('a journal that is verified', () => {
     expect(verifyJournal(directory)).toMatchObject({ soundRecords: 3, damaged: [], servedFrom: 4 });
   });
 
-  it('beside a server counts what retention drops meanwhile for nothing', () => {
-    const { directory, store } = served(13);
-    onTestFinished(() => store.close());
-    const report = verifyJournal(directory, (sequence) => {
-      if (sequence === 2) store.dropBefore(7);
-    });
-    expect(report).toMatchObject({ first: 7, soundRecords: 6, damaged: [], structure: [], servedFrom: 13 });
-  });
+  it.each([
+    [7, 6],
+    [13, 0],
+  ])(
+    'beside a server counts what retention drops meanwhile, before %i, for nothing',
+    (first, soundRecords) => {
+      const { directory, store } = served(13);
+      onTestFinished(() => store.close());
+      const report = verifyJournal(directory, (sequence) => {
+        if (sequence === 2) store.dropBefore(first);
+      });
+      expect(report).toMatchObject({ first, soundRecords, damaged: [], structure: [], servedFrom: 13 });
+    },
+  );
 
   it('keeps a server from starting until all of it is read', () => {
     const { directory, store } = served(4);
