@@ -25,6 +25,8 @@ export const LIMITS = {
   stopNodesAtOnce: 120_000,
   /** Plans of larger tours under way on one server. The rest waits in a queue of its own, by the rules of the other. */
   largePlansUnderWay: 2,
+  /** How long one may wait for its turn there: on the largest maps one under way takes seconds. */
+  largePlanBurstSeconds: 5,
   exactOrderPicks: 12,
   localSearchRounds: 200,
   /** Tables of free-flow seconds to a goal, of one warehouse: 8 bytes a node each. */

@@ -33,6 +33,12 @@ export interface PlanQueueOptions {
   readonly defer: (work: () => void) => void;
 }
 
+/** The queue of what is planned in turns. */
+export const LARGE_PLANS = {
+  underWayLimit: LIMITS.largePlansUnderWay,
+  burstSeconds: LIMITS.largePlanBurstSeconds,
+} as const;
+
 interface Waiting {
   readonly since: number;
   readonly start: () => void;

@@ -13,7 +13,7 @@ import type { TlsMaterial } from './http/httpServer.js';
 import { createHttpApp, type RouteAccess } from './httpApp.js';
 import { logEvent } from './logging.js';
 import type { Metrics } from './metrics.js';
-import { createPlanQueue, withPlanQueue } from './planQueue.js';
+import { createPlanQueue, LARGE_PLANS, withPlanQueue } from './planQueue.js';
 import { credentialsInForce, type Credential, type TokenSource } from './tokens.js';
 import { createSharedBytes } from './robotQueues.js';
 import { createUpgrades } from './upgrade.js';
@@ -73,7 +73,7 @@ export interface AisleflowServer {
 export async function createServer(options: ServerOptions): Promise<AisleflowServer> {
   const { tokens, metrics, logger, host, port } = options;
   const plans = createPlanQueue();
-  const largePlans = createPlanQueue({ underWayLimit: LIMITS.largePlansUnderWay });
+  const largePlans = createPlanQueue(LARGE_PLANS);
   const service = withPlanQueue(options.service, plans, largePlans);
   const sharedBytes = createSharedBytes();
   const timing = { ...DEFAULT_TIMING, ...options.timing };

@@ -4,6 +4,7 @@ import type { RouteRequestContent } from '../../src/domain/messages.js';
 import type { RoutingService } from '../../src/domain/serviceContract.js';
 import {
   createPlanQueue,
+  LARGE_PLANS,
   URGENCY,
   withPlanQueue,
   type PlanQueueOptions,
@@ -272,7 +273,7 @@ describe('requests that are planned in turns', () => {
   /** More than one stop is a large tour; each plan ends when the test says. */
   function startQueues() {
     const small = startQueue();
-    const large = startQueue({ underWayLimit: LIMITS.largePlansUnderWay });
+    const large = startQueue(LARGE_PLANS);
     const begun: string[] = [];
     const ends: (() => void)[] = [];
     const begin = ({ requestId }: RouteRequestContent) => {
@@ -311,6 +312,19 @@ describe('requests that are planned in turns', () => {
     await large.turn();
     expect(begun.slice(4)).toEqual(['two']);
     expect(large.queue.depth).toBe(1);
+  });
+
+  it('are not refused when a turn is free for one at last, though those before it took seconds', async () => {
+    const { large, begun, ends, queued, request } = startQueues();
+    void queued.dryRun('site', request('one', 2));
+    void queued.dryRun('site', request('two', 2));
+    await large.turn();
+    void queued.requestRoute('site', request('robot', 2));
+    large.pass(3_000);
+    ends[0]!();
+    await large.settle();
+    await large.turn();
+    expect(begun).toEqual(['one', 'two', 'robot']);
   });
 
   it('keep others of their robot there until they end: those wait for them, and would keep all from being planned', async () => {
