@@ -11,7 +11,7 @@ import { LIMITS } from '../domain/limits.js';
 export function parseWireJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new AppError('E_BAD_ENCODING', { detail: 'the bytes are not UTF-8' });
   // Before parsing: a megabyte of brackets holds JSON.parse for 160 ms, one of `{},` or of many fields for 50.
-  const detail = excessOf(bytes);
+  const detail = faultOf(bytes);
   if (detail !== null) throw new AppError('E_BAD_ENCODING', { detail });
   const text = bytes.toString('utf8');
   try {
@@ -26,8 +26,15 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 
-/** Reads no further than the first that is too many: one message must not hold up the others for longer than it may. */
-function excessOf(bytes: Buffer): string | null {
+/** What may stand outside of strings: structure, space, numbers, `true`, `false`, `null`. */
+const OUTSIDE_STRINGS = new Uint8Array(256);
+for (const byte of Buffer.from('{}[]:," \t\r\n+-.0123456789eEtrufalsn')) OUTSIDE_STRINGS[byte] = 1;
+
+/**
+ * Reads no further than the first that is too many, or than parsing gets: one message must not hold up the others for
+ * longer than it may.
+ */
+function faultOf(bytes: Buffer): string | null {
   let depth = 0;
   let values = 0;
   let fields = 0;
@@ -46,6 +53,7 @@ function excessOf(bytes: Buffer): string | null {
       values++;
       depth++;
     } else if (byte === 0x5d || byte === 0x7d) depth--;
+    else if (OUTSIDE_STRINGS[byte!] === 0) return `byte ${i} cannot stand there in JSON`;
     if (depth > LIMITS.jsonDepth) return `it nests deeper than ${LIMITS.jsonDepth} levels`;
     if (fields > LIMITS.jsonFields) return `it holds more than ${LIMITS.jsonFields} fields`;
     if (values > LIMITS.jsonValues) return `it holds more than ${LIMITS.jsonValues} values`;

@@ -41,6 +41,16 @@ describe('a message of a fleet', () => {
     expect(read({ type: 'hello', content })).toEqual({ code: 'E_BAD_ENCODING', detail: `it holds ${limit}` });
   });
 
+  it('is read to the first byte that no JSON has there, and no further', () => {
+    const long = Buffer.from(`{"type":${'x'.repeat(1000)}`);
+    const result = readMessage(long, false);
+    expect(result).toMatchObject({
+      error: { code: 'E_BAD_ENCODING', references: { detail: 'byte 8 cannot stand there in JSON' } },
+    });
+    const every = ' {"type":"é\\"x", "a":[true,false,null],\t"b":-0.25E+7,\r\n"c":1e-9} ';
+    expect(readMessage(Buffer.from(every), false)).toMatchObject({ error: { code: 'E_BAD_MESSAGE' } });
+  });
+
   it('may introduce as many robots as the limit says', () => {
     const robots = Array.from({ length: LIMITS.robotsPerHello }, (_, i) => ({
       ...{ robotId: `amr-${i}`, robotType: 'unit', node: 'r0c0' },
