@@ -33,3 +33,7 @@ export interface IssuedRoute {
   readonly shortestSeconds: number;
   readonly revisions: Revision[];
 }
+
+export function latestRevision({ revisions }: Pick<IssuedRoute, 'revisions'>): Revision {
+  return revisions[revisions.length - 1]!;
+}

@@ -7,8 +7,9 @@ import { areLearnable, ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } fr
 import { readTrace, type Reading, type Sample, type TraceStep } from '../learning/scorer.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import type { NodeIndex } from '../domain/ids.js';
+import { latestRevision } from '../learning/issuedRoute.js';
 import { learnsIn } from './policyHost.js';
-import { arrive, latestRevision } from './tracking.js';
+import { arrive } from './tracking.js';
 import type { OpenRoute, Site } from './site.js';
 
 /** What a trace came to: the answer, and the rows to learn from (empty where nothing is). */

@@ -1,6 +1,6 @@
 import type { Instant, NodeIndex } from '../domain/ids.js';
+import { latestRevision } from '../learning/issuedRoute.js';
 import { finishStops } from './stopsMade.js';
-import { latestRevision } from './tracking.js';
 import { hear, isRefuted, keepLastKnown } from './lastKnown.js';
 import { placeRobot, type OpenRoute, type Site } from './site.js';
 

@@ -1,9 +1,9 @@
 import type { Instant, NodeIndex } from '../domain/ids.js';
-import type { Revision } from '../learning/issuedRoute.js';
+import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import { lookAgain, lookAgainIfMoved } from './heldRoutes.js';
 import type { LastKnown, OpenRoute, Site } from './site.js';
 import { stopsLeftOut, stopsMade } from './stopsMade.js';
-import { latestRevision, standOffPlan } from './tracking.js';
+import { standOffPlan } from './tracking.js';
 
 /** Where a robot says that it is, and whether it does under the newest plan. */
 interface Word {

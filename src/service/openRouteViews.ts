@@ -2,12 +2,11 @@ import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { HoldCause, OpenRouteFilter, OpenRouteList, OpenRouteView } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
-import type { Revision } from '../learning/issuedRoute.js';
+import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import { expectedPosition, isPlaceAssumed } from './expectedPlace.js';
 import { isLookDue } from './heldRoutes.js';
 import type { SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
-import { latestRevision } from './tracking.js';
 
 /** An open route with what it is found and ranked by; no `route` where the map has changed under it. */
 interface Found {

@@ -3,7 +3,7 @@ import type { LaneName } from '../domain/serviceContract.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from '../journal/journalState.js';
 import { ALL_WAREHOUSES, floatsOfBlob, type JournalRecord } from '../journal/records.js';
 import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
-import type { Revision } from '../learning/issuedRoute.js';
+import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { cornerCaseOf } from './cornerCaseRecord.js';
@@ -12,7 +12,7 @@ import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
 import { applyWeights } from './siteUseCases.js';
-import { arrive, latestRevision, standAt, startRevision, withdrawFlow } from './tracking.js';
+import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
 
 /** A plan as the journal holds it, with its blob of features. */
 interface JournalledPlan {

@@ -4,6 +4,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { RouteAssignedContent, RouteRequestContent, RouteUpdatedMessage } from '../domain/messages.js';
 import type { RouteView, RoutingService } from '../domain/serviceContract.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
+import { latestRevision } from '../learning/issuedRoute.js';
 import type { ChosenOrders } from '../planning/planner.js';
 import { stopsAllowedForAll } from '../planning/tourLimit.js';
 import { completeRoute } from './completeRoute.js';
@@ -20,14 +21,7 @@ import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry
 import { nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
 import { stopsMade, tellOfStops } from './stopsMade.js';
-import {
-  arrive,
-  latestPlausible,
-  latestRevision,
-  plausibleInstant,
-  revisionLimit,
-  standAt,
-} from './tracking.js';
+import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
   RoutingService,

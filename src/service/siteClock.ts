@@ -1,11 +1,11 @@
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
+import { latestRevision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { learnsIn, pressureOf, type PolicyHost } from './policyHost.js';
 import { expectedPosition } from './expectedPlace.js';
 import { clearSilentRobots } from './silentRobots.js';
 import { SETTLE_SECONDS, type OpenRoute, type Site } from './site.js';
-import { latestRevision } from './tracking.js';
 
 /**
  * What is due when time has passed on a site: memories fade, the pressure follows the floor, silent

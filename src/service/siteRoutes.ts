@@ -8,7 +8,7 @@ import type {
 } from '../domain/messages.js';
 import type { NewRecord } from '../journal/records.js';
 import { blobOfFloats } from '../journal/records.js';
-import type { Revision } from '../learning/issuedRoute.js';
+import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import type { ChosenOrders, Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
@@ -17,7 +17,7 @@ import { isRefuted } from './lastKnown.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import type { NoWay, OpenRoute, Robot, Site } from './site.js';
 import { remainingTour, stopsMade } from './stopsMade.js';
-import { latestRevision, revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
+import { revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
 
 /** A route as planned: in the traffic already, not yet in the journal. */
 export interface NewRoute {

@@ -1,4 +1,4 @@
-import type { Revision } from '../learning/issuedRoute.js';
+import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import type { OpenRoute } from './site.js';
 
 /** Stops of a route, which keep their order: a plan has the last of them, and leaves out those that were made before. */
@@ -20,7 +20,7 @@ export function finishStops(route: OpenRoute, revision: Revision): void {
 
 /** How many stops of the whole tour are taken for made. */
 export function stopsMade(route: OpenRoute): number {
-  return stopsLeftOut(route, newest(route)) + route.stopsDone;
+  return stopsLeftOut(route, latestRevision(route)) + route.stopsDone;
 }
 
 /** How many stops of the whole tour a plan of it leaves out: those made before, since their order stays. */
@@ -40,11 +40,7 @@ export function tellOfStops(route: OpenRoute, node: number): void {
 export function remainingTour(route: OpenRoute) {
   const { revision, stopsDone } = route.lastKnown?.refuted
     ? route.lastKnown
-    : { revision: newest(route), stopsDone: route.stopsDone };
+    : { revision: latestRevision(route), stopsDone: route.stopsDone };
   const { stops, stopOrder } = revision;
   return { stops: stops.slice(stopsDone), stopOrder: stopOrder.slice(stopsDone) };
-}
-
-function newest({ revisions }: OpenRoute): Revision {
-  return revisions[revisions.length - 1]!;
 }

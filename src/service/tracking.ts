@@ -3,7 +3,7 @@ import { LIMITS } from '../domain/limits.js';
 import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
 import type { Wait } from '../learning/holdings.js';
 import { createPassage, type Passage } from '../learning/passage.js';
-import type { Revision } from '../learning/issuedRoute.js';
+import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import { moveSeconds } from '../planning/freeFlow.js';
 import type { Plan } from '../planning/planner.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
@@ -15,10 +15,6 @@ import { placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } fro
  * Follows open routes node by node. Progress reports and, for fleets that send none, whole traces go
  * through `arrive`, so that live and replayed labels agree.
  */
-
-export function latestRevision(route: OpenRoute): Revision {
-  return route.revisions[route.revisions.length - 1]!;
-}
 
 /** A plan as the revision that a route is measured by: with the features of its lanes as they are now. */
 export function revisionOf(
