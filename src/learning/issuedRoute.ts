@@ -1,5 +1,5 @@
 import type { Instant, RobotId, RouteId } from '../domain/ids.js';
-import type { PlannedStop } from '../planning/planner.js';
+import type { PlannedStop } from '../planning/tourTask.js';
 import type { Passage } from './passage.js';
 
 /** One plan of a route: the first, or what replaced it when a robot was pushed off or a lane closed. */

@@ -7,8 +7,6 @@ import { createTourLegs, placesOf, type Steps, type TourLegs } from './tourLegs.
 import { orderTour, type VisitOrder } from './tourOrder.js';
 import type { PlanResult, PriceView, TourTask } from './tourTask.js';
 
-export type { Plan, PlannedStop, PlanResult, PriceView, TourTask } from './tourTask.js';
-
 const STANDING: Tour = { order: [], legs: [] };
 
 /** Orders of visit, as positions of the request's stops. */

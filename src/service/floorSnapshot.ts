@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/ids.js';
 import type { Revision } from '../learning/issuedRoute.js';
-import type { PlannedStop } from '../planning/planner.js';
+import type { PlannedStop } from '../planning/tourTask.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 
 /** Who stood where, and what each had still to drive: planned flow and occupancy follow from it. */

@@ -2,7 +2,8 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
-import type { ChosenOrders, Plan, TourTask } from '../planning/planner.js';
+import type { ChosenOrders } from '../planning/planner.js';
+import type { Plan, TourTask } from '../planning/tourTask.js';
 import { stopsAllowed } from '../planning/tourLimit.js';
 import { verifyRoute } from '../planning/verifyRoute.js';
 import {

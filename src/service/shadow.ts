@@ -1,7 +1,8 @@
 import type { ShadowReport } from '../domain/serviceContract.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import { ROW_WAIT } from '../learning/row.js';
-import type { ChosenOrders, Plan, PriceView } from '../planning/planner.js';
+import type { ChosenOrders } from '../planning/planner.js';
+import type { Plan, PriceView } from '../planning/tourTask.js';
 import type { HeldOut } from '../policy/gates.js';
 import { createForwardPass } from '../policy/network.js';
 import { createPricing, type Pricing } from '../policy/pricing.js';

@@ -9,7 +9,8 @@ import { createHoldings, type Holdings, type Wait } from '../learning/holdings.j
 import type { IssuedRoute, Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
-import { createPlanner, type PlannedStop, type Planner, type PriceView } from '../planning/planner.js';
+import { createPlanner, type Planner } from '../planning/planner.js';
+import type { PlannedStop, PriceView } from '../planning/tourTask.js';
 import type { VisitOrder } from '../planning/tourOrder.js';
 import { createPricing, type Pricing } from '../policy/pricing.js';
 import { createTraffic, type Traffic } from '../traffic/traffic.js';

@@ -9,7 +9,8 @@ import type {
 import type { NewRecord } from '../journal/records.js';
 import { blobOfFloats } from '../journal/records.js';
 import { latestRevision, type Revision } from '../learning/issuedRoute.js';
-import type { ChosenOrders, Plan } from '../planning/planner.js';
+import type { ChosenOrders } from '../planning/planner.js';
+import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
 import { HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';

@@ -5,7 +5,7 @@ import type { Wait } from '../learning/holdings.js';
 import { createPassage, type Passage } from '../learning/passage.js';
 import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import { moveSeconds } from '../planning/freeFlow.js';
-import type { Plan } from '../planning/planner.js';
+import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { finishStops, stopsMade } from './stopsMade.js';
