@@ -10,7 +10,7 @@ import type {
 } from '../domain/messages.js';
 import { addressee, lookUpAddressee, type Addressee, type RobotMessage } from './addressee.js';
 import type { FleetConnection } from './fleetConnection.js';
-import type { QueuedService } from './planQueue.js';
+import type { RoutingService } from '../domain/serviceContract.js';
 import { requireRobot, requireWarehouse } from './tokens.js';
 import { errorMessage, readMessage, referencesOf } from './wireMessages.js';
 
@@ -21,7 +21,7 @@ export interface FleetDispatch {
 
 /** `bind` is told which robots a connection now speaks for; `stopping` refuses what comes. */
 export function createFleetDispatch(options: {
-  readonly service: QueuedService;
+  readonly service: RoutingService;
   readonly logger: Logger;
   readonly bind: (connection: FleetConnection, message: HelloMessage) => void;
   readonly stopping: () => boolean;
@@ -94,7 +94,7 @@ function expected(thrown: unknown): AppError {
 }
 
 function sayHello(
-  service: QueuedService,
+  service: RoutingService,
   connection: FleetConnection,
   message: HelloMessage,
   bind: (connection: FleetConnection, message: HelloMessage) => void,
@@ -117,7 +117,7 @@ function bytesOfNodes({ openRoutes }: WelcomeMessage): number {
 
 /** The answer of a message, or nothing where it has none. */
 function perform(
-  service: QueuedService,
+  service: RoutingService,
   warehouseId: string,
   message: RobotMessage,
 ): Promise<ToFleetMessage> | undefined {

@@ -17,7 +17,7 @@ import { addTourRoutes } from './http/tourRoutes.js';
 import { addWarehouseRoutes } from './http/warehouseRoutes.js';
 import type { Metrics } from './metrics.js';
 import { API_DESCRIPTION, toSchema202012 } from './openapi.js';
-import type { QueuedService } from './planQueue.js';
+import type { RoutingService } from '../domain/serviceContract.js';
 import { sendProblem, toAppError } from './problem.js';
 import { schemaFaults } from './schemaFault.js';
 import type { TokenSource } from './tokens.js';
@@ -27,7 +27,7 @@ import { referencesOf } from './wireMessages.js';
 const DOCS = '/docs';
 
 export interface HttpAppOptions {
-  readonly service: QueuedService;
+  readonly service: RoutingService;
   readonly tokens: TokenSource;
   readonly logger: Logger;
   readonly metrics: Metrics;

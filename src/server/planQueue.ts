@@ -182,15 +182,15 @@ function busy(limit: number): AppError {
   return new AppError('E_BUSY', { limit, what: 'plans', retryAfterSeconds: LIMITS.busyRetryAfterSeconds });
 }
 
-/** The service as HTTP and WebSocket reach it: what has to be planned waits for its turn. */
-export type QueuedService = RoutingService;
-
-/** @param largeQueue for what is planned in turns: a few at a time, beside the others */
+/**
+ * The service as HTTP and WebSocket reach it: what has to be planned waits for its turn.
+ * @param largeQueue for what is planned in turns: a few at a time, beside the others
+ */
 export function withPlanQueue(
   service: RoutingService,
   queue: PlanQueue,
   largeQueue: PlanQueue,
-): QueuedService {
+): RoutingService {
   const queueOf = (...request: Parameters<RoutingService['takesTurns']>): PlanQueue =>
     service.takesTurns(...request) ? largeQueue : queue;
   /** By robot, how many of its requests are in the queue of the large. Others of it wait for them, wherever they are. */

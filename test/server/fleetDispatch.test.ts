@@ -4,7 +4,7 @@ import type { ToFleetMessage } from '../../src/domain/messages.js';
 import { robotKey, type FleetConnection } from '../../src/server/fleetConnection.js';
 import { createFleetDispatch } from '../../src/server/fleetDispatch.js';
 import { createLogger } from '../../src/server/logging.js';
-import type { QueuedService } from '../../src/server/planQueue.js';
+import type { RoutingService } from '../../src/domain/serviceContract.js';
 import { createRobotQueues, createSharedBytes } from '../../src/server/robotQueues.js';
 
 const SITE = 'north';
@@ -16,7 +16,7 @@ function startConnection(limits: { messages: number; bytes: number }) {
   const sent: string[] = [];
   const shared = createSharedBytes();
   const queues = createRobotQueues(shared, limits);
-  const service: Partial<QueuedService> = {
+  const service: Partial<RoutingService> = {
     robotOf(_warehouseId, routeId) {
       throw new AppError('E_UNKNOWN_ROUTE', { routeId });
     },
@@ -35,7 +35,7 @@ function startConnection(limits: { messages: number; bytes: number }) {
     },
   };
   const dispatch = createFleetDispatch({
-    service: service as QueuedService,
+    service: service as RoutingService,
     logger: createLogger('silent'),
     bind: () => undefined,
     stopping: () => false,

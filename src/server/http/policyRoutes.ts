@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
-import type { QueuedService } from '../planQueue.js';
+import type { RoutingService } from '../../domain/serviceContract.js';
 import { credentialOf, OPERATE, READ } from './access.js';
 import { addRoute } from './route.js';
 import {
@@ -17,7 +17,11 @@ import {
 const tag = 'Policies';
 
 /** Policy versions: list, save, activate, roll back. With a shared policy, a change reaches every warehouse. */
-export function addPolicyRoutes(app: FastifyInstance, service: QueuedService, policyIsShared: boolean): void {
+export function addPolicyRoutes(
+  app: FastifyInstance,
+  service: RoutingService,
+  policyIsShared: boolean,
+): void {
   const policies = '/v1/warehouses/:warehouseId/policies';
   const requireReach = (request: FastifyRequest): void => {
     if (!policyIsShared || credentialOf(request).warehouses === '*') return;

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
 import type { EventStreams } from '../eventStreams.js';
 import type { Metrics } from '../metrics.js';
-import type { QueuedService } from '../planQueue.js';
+import type { RoutingService } from '../../domain/serviceContract.js';
 import { reachesWarehouse, requireWarehouse } from '../tokens.js';
 import { credentialOf, OPEN, READ } from './access.js';
 import type { Pipelines } from './pipelines.js';
@@ -16,7 +16,7 @@ const tag = 'System';
 export function addSystemRoutes(
   app: FastifyInstance,
   options: {
-    readonly service: Pick<QueuedService, 'warehouse'>;
+    readonly service: Pick<RoutingService, 'warehouse'>;
     readonly metrics: Metrics;
     readonly streams: EventStreams;
     readonly pipelines: Pipelines;

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../domain/limits.js';
 import { RouteAssignedBody, RouteClosed, RouteRequestBody, RouteScoredBody } from '../../domain/messages.js';
 import { rememberedRobot } from '../addressee.js';
-import type { QueuedService } from '../planQueue.js';
+import type { RoutingService } from '../../domain/serviceContract.js';
 import { requireRobot, type Credential } from '../tokens.js';
 import { ANYONE, credentialOf, FLEET, READ } from './access.js';
 import { addRoute } from './route.js';
@@ -19,7 +19,7 @@ import {
 const tag = 'Routes';
 
 /** Routes: ask for one, plan without asking, complete, cancel, read, list. */
-export function addTourRoutes(app: FastifyInstance, service: QueuedService): void {
+export function addTourRoutes(app: FastifyInstance, service: RoutingService): void {
   const one = '/v1/warehouses/:warehouseId';
   const route = `${one}/routes/:routeId`;
   const requireOwn = async (credential: Credential, warehouseId: string, routeId: string): Promise<void> => {

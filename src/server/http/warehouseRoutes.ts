@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
 import { MODES, RewardWeightsField, Welcome, type Mode } from '../../domain/messages.js';
-import type { QueuedService } from '../planQueue.js';
+import type { RoutingService } from '../../domain/serviceContract.js';
 import { reachesWarehouse, requireRobot } from '../tokens.js';
 import { credentialOf, FLEET, OPERATE, READ } from './access.js';
 import { addRoute } from './route.js';
@@ -26,7 +26,7 @@ import {
 const tag = 'Warehouses';
 
 /** Warehouses, their lanes, robots, reward weights, mode and clock. */
-export function addWarehouseRoutes(app: FastifyInstance, service: QueuedService): void {
+export function addWarehouseRoutes(app: FastifyInstance, service: RoutingService): void {
   const one = '/v1/warehouses/:warehouseId';
   const params = WarehouseParams;
   addRoute(app, {
@@ -69,7 +69,7 @@ export function addWarehouseRoutes(app: FastifyInstance, service: QueuedService)
   addControlRoutes(app, service);
 }
 
-function addCornerCaseRoutes(app: FastifyInstance, service: QueuedService): void {
+function addCornerCaseRoutes(app: FastifyInstance, service: RoutingService): void {
   const url = '/v1/warehouses/:warehouseId/corner-cases';
   addRoute(app, {
     method: 'GET',
@@ -93,7 +93,7 @@ function addCornerCaseRoutes(app: FastifyInstance, service: QueuedService): void
   });
 }
 
-function addLaneRoutes(app: FastifyInstance, service: QueuedService): void {
+function addLaneRoutes(app: FastifyInstance, service: RoutingService): void {
   const lanesUrl = '/v1/warehouses/:warehouseId/lanes';
   const params = WarehouseParams;
   addRoute(app, {
@@ -140,7 +140,7 @@ function addLaneRoutes(app: FastifyInstance, service: QueuedService): void {
   });
 }
 
-function addControlRoutes(app: FastifyInstance, service: QueuedService): void {
+function addControlRoutes(app: FastifyInstance, service: RoutingService): void {
   const one = '/v1/warehouses/:warehouseId';
   const params = WarehouseParams;
   addRoute(app, {
