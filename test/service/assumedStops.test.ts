@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/domain/errors.js';
 import type { RouteAssignedContent, Trace } from '../../src/domain/messages.js';
 import { updatesIn } from './support/closing.js';
+import { deviate, newestPlan, stopsOf } from './support/plans.js';
 import {
   cell,
   codeOf,
@@ -17,13 +18,6 @@ import {
 const MAP = '........\n.@.@@@..';
 const FIRST = cell('12');
 const LAST = cell('07');
-
-interface Plan {
-  readonly revision: number;
-  readonly nodes: readonly string[];
-  readonly stopIndexes: readonly number[];
-}
-const stopsOf = ({ nodes, stopIndexes }: Plan) => stopIndexes.map((index) => nodes[index]);
 
 /** One robot with both stops before it; by its ETAs it is past the first one. */
 async function lateRobot({ seconds = 5, deadlineAt }: { seconds?: number; deadlineAt?: number } = {}) {
@@ -43,18 +37,6 @@ const restart = ({ journal, now }: TestService): Promise<TestService> =>
   startService({ map: MAP, journal, at: now() + 1000, robots: ['b'] });
 
 const close = ({ service }: TestService): Promise<void> => service.closeLanes(SITE, [lane('06', '07')]);
-
-const newestPlan = ({ events }: TestService) => updatesIn(events).at(-1)!;
-
-const deviate = (
-  { service, now }: TestService,
-  { routeId }: RouteAssignedContent,
-  revision: number,
-  at: string,
-) =>
-  service.routeDeviated(SITE, {
-    ...{ type: 'route.deviated', routeId, revision, node: cell(at), at: now() },
-  });
 
 const greet = ({ service }: TestService, at: string) =>
   service.hello({

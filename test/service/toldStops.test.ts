@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RouteAssignedContent } from '../../src/domain/messages.js';
-import { request, startOnSlowDisk, updatesIn } from './support/closing.js';
+import { request, startOnSlowDisk } from './support/closing.js';
+import { deviate, newestPlan, stopsOf } from './support/plans.js';
 import { cell, lane, SITE, startService, type TestService } from './support/startService.js';
-
-interface Plan {
-  readonly nodes: readonly string[];
-  readonly stopIndexes: readonly number[];
-}
-const stopsOf = ({ nodes, stopIndexes }: Plan) => stopIndexes.map((index) => nodes[index]);
-const newestPlan = ({ events }: TestService): Plan => updatesIn(events).at(-1)!;
 
 const tell = (
   { service, now }: TestService,
@@ -18,16 +12,6 @@ const tell = (
 ): void =>
   service.routeProgress(SITE, {
     ...{ type: 'route.progress', routeId, revision, node: cell(place), at: now() },
-  });
-
-const deviate = (
-  { service, now }: TestService,
-  { routeId }: RouteAssignedContent,
-  revision: number,
-  at: string,
-) =>
-  service.routeDeviated(SITE, {
-    ...{ type: 'route.deviated', routeId, revision, node: cell(at), at: now() },
   });
 
 describe('a stop that a robot told to have made is in no later plan', () => {
