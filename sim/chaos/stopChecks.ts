@@ -4,8 +4,9 @@ export interface StopWord {
   readonly revision: number;
   /** Where along the plan of that revision. */
   readonly position: number;
-  /** Left out by that plan, as far as its robot is seen to follow it; made where it is one lane before that position, and there. */
+  /** Left out by that plan; none while its robot is not seen to follow it. */
   readonly leftOut: number;
+  /** Made where the robot is one lane before that position, and there. */
   readonly before: number;
   readonly made: number;
   readonly at: number;

@@ -50,7 +50,10 @@ export const LIMITS = {
   /** Nodes of one route, and entries of one trace: both must fit in `webSocketMessageBytes`. */
   nodesPerRoute: 8_000,
   traceEntries: 16_000,
-  /** Plans, and holds that its robot was answered with. After so many it gets no new plan for having left its way; lanes that close still send it round. */
+  /**
+   * Plans, and holds that its robot was answered with. After so many it gets no new plan for having left its way; lanes that
+   * close still send it round.
+   */
   revisionsPerRoute: 500,
   /** Plans of all open routes of a warehouse; above it each gets no more than `revisionsWhenMany`. */
   revisionsPerWarehouse: 50_000,
