@@ -7,6 +7,7 @@ import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService, ServiceObserver } from '../domain/serviceContract.js';
 import { wallClock } from '../platform/clock.js';
+import { letHeapDouble } from '../platform/garbage.js';
 import { openTokenFile } from '../registry/tokenFile.js';
 import { createLogger } from '../server/logging.js';
 import { createMetrics, type QueueDepths } from '../server/metrics.js';
@@ -85,6 +86,7 @@ async function serve(
   options: ServeOptions & { readonly json?: true },
   openService: OpenService,
 ): Promise<void> {
+  letHeapDouble();
   const settings = readSettings(options, process.env);
   const tls = settings.tls === null ? {} : { tls: readTls(settings.tls) };
   const logger = createLogger(settings.logLevel);

@@ -78,6 +78,10 @@ export const LIMITS = {
   /** Of a longer message that fits no schema it is not told what is wrong: that would hold all plans for 0.4 s. */
   valuesExplained: 4_000,
   webSocketMessageBytes: 1024 * 1024,
+  /** Of messages of which a part has come, of all connections; what each may hold all the same, and for how long. */
+  unfinishedBytes: 64 * 1024 * 1024,
+  unfinishedBytesOfEach: 64 * 1024,
+  unfinishedSeconds: 30,
   webSocketBufferedBytes: 1024 * 1024,
   webSocketFragments: 64,
   webSocketPingSeconds: 15,

@@ -1,4 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { AppError } from '../domain/errors.js';
@@ -6,7 +7,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import { createEventFeed } from './eventFeed.js';
 import { createEventStreams } from './eventStreams.js';
-import { createFleetConnection } from './fleetConnection.js';
+import { CLOSE, createFleetConnection } from './fleetConnection.js';
 import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
 import type { TlsMaterial } from './http/httpServer.js';
@@ -16,6 +17,7 @@ import type { Metrics } from './metrics.js';
 import { createPlanQueue, LARGE_PLANS, withPlanQueue } from './planQueue.js';
 import { credentialsInForce, type Credential, type TokenSource } from './tokens.js';
 import { createSharedBytes } from './robotQueues.js';
+import { createUnfinishedMessages, type UnfinishedMessages } from './unfinishedMessages.js';
 import { createUpgrades } from './upgrade.js';
 
 /** How long each thing may take; LIMITS and the figures of the operations guide unless told. */
@@ -97,8 +99,9 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     version: options.version,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
+  const unfinished = createUnfinishedMessages();
   let accepted = 0;
-  const accept = (socket: WebSocket, credential: Credential): void => {
+  const accept = (socket: WebSocket, stream: Duplex, credential: Credential): void => {
     const connectionId = `connection-${++accepted}`;
     const bufferedBytesLimit = LIMITS.webSocketBufferedBytes;
     const connection = createFleetConnection({
@@ -107,6 +110,8 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     const context = { connectionId, tokenId: credential.tokenId };
     hub.add(connection);
     logger.info(context, 'connected');
+    const refuse = (reason: string): void => connection.close(CLOSE.tryAgainLater, reason);
+    unfinished.watch({ socket, stream, refuse });
     // Without this listener one malformed frame would end the process.
     socket.on('error', (error) => logger.info({ ...context, reason: error.message }, 'connection failed'));
     socket.on('message', (bytes: Buffer, isBinary: boolean) => {
@@ -141,11 +146,12 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     largePlans: largePlans.depth,
     webSocketMessages: hub.depths.messages,
     webSocketBytes: hub.depths.bytes,
+    unfinishedBytes: unfinished.bytes,
     webSocketConnections: hub.size,
     eventStreams: streams.size,
     ...service.queueDepths(),
   }));
-  const timers = startTimers({ hub, streams, tokens, logger, timing });
+  const timers = startTimers({ hub, unfinished, streams, tokens, logger, timing });
 
   return {
     routes,
@@ -182,14 +188,16 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
 
 function startTimers(options: {
   hub: ReturnType<typeof createFleetHub>;
+  unfinished: UnfinishedMessages;
   streams: ReturnType<typeof createEventStreams>;
   tokens: TokenSource;
   logger: Logger;
   timing: ServerTiming;
 }): readonly NodeJS.Timeout[] {
-  const { hub, streams, tokens, logger, timing } = options;
+  const { hub, unfinished, streams, tokens, logger, timing } = options;
   const beat = setInterval(() => {
     hub.beat();
+    unfinished.beat();
     streams.beat();
   }, timing.pingSeconds * 1000);
   const refresh = setInterval(() => {

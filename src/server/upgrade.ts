@@ -20,7 +20,7 @@ export function createUpgrades(options: {
   /** Browser pages that may connect. Robots send no Origin. */
   readonly allowedOrigins: readonly string[];
   readonly stopping: () => boolean;
-  readonly accept: (socket: WebSocket, credential: Credential) => void;
+  readonly accept: (socket: WebSocket, stream: Duplex, credential: Credential) => void;
 }): Upgrades {
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -44,7 +44,9 @@ export function createUpgrades(options: {
         const credential = admit(request, options);
         // It may have been offered beside others; ws wants it alone.
         request.headers.upgrade = 'websocket';
-        webSockets.handleUpgrade(request, socket, head, (webSocket) => options.accept(webSocket, credential));
+        webSockets.handleUpgrade(request, socket, head, (webSocket) =>
+          options.accept(webSocket, socket, credential),
+        );
       } catch (error) {
         if (!isAppError(error)) throw error;
         endWithProblem(socket, error);
