@@ -23,6 +23,8 @@ export const URGENCY = { dryRun: 0, request: 1, deviated: 11 } as const;
 export interface PlanQueueOptions {
   readonly limit: number;
   readonly underWayLimit: number;
+  /** How many of those may be dry runs. */
+  readonly dryRunsUnderWayLimit: number;
   /** How long a burst may have to wait. */
   readonly burstSeconds: number;
   /** How long plans may have to wait once the queue has hardly been empty for `burstSeconds`. */
@@ -36,6 +38,7 @@ export interface PlanQueueOptions {
 /** The queue of what is planned in turns. */
 export const LARGE_PLANS = {
   underWayLimit: LIMITS.largePlansUnderWay,
+  dryRunsUnderWayLimit: LIMITS.largePlansUnderWay - 1,
   burstSeconds: LIMITS.largePlanBurstSeconds,
 } as const;
 
@@ -63,9 +66,19 @@ const MEMORY = 0.002;
 const STANDING_SHARE = 0.9;
 
 export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQueue {
-  const { limit, underWayLimit, burstSeconds, standingSeconds, overtakenSeconds, now, defer } = {
+  const {
+    limit,
+    underWayLimit,
+    dryRunsUnderWayLimit,
+    burstSeconds,
+    standingSeconds,
+    overtakenSeconds,
+    now,
+    defer,
+  } = {
     limit: LIMITS.plansWaiting,
     underWayLimit: LIMITS.plansUnderWay,
+    dryRunsUnderWayLimit: LIMITS.plansUnderWay,
     burstSeconds: LIMITS.planBurstSeconds,
     standingSeconds: LIMITS.planStandingSeconds,
     overtakenSeconds: LIMITS.planOvertakenSeconds,
@@ -76,6 +89,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   const byUrgency = Array.from({ length: URGENCY.deviated + 1 }, (): Waiting[] => []);
   let depth = 0;
   let underWay = 0;
+  let dryRunsUnderWay = 0;
   let isDue = false;
   let busyShare = 0;
   let busyShareAt = now();
@@ -114,6 +128,10 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     const patience = isHeldShort(urgency) ? standingSeconds : burstSeconds;
     return depth >= limit || depth * planMilliseconds > 1000 * patience;
   };
+  const canStart = (): boolean =>
+    depth > 0 &&
+    underWay < underWayLimit &&
+    (dryRunsUnderWay < dryRunsUnderWayLimit || byUrgency[URGENCY.dryRun]!.length < depth);
   const startNext = (): void => {
     const urgency = byUrgency.findLastIndex(({ length }) => length > 0);
     const waiting = byUrgency[urgency]?.shift() as Waiting;
@@ -125,15 +143,17 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     lastStartedAt = newestStart[urgency] = begunAt;
     depth--;
     underWay++;
+    if (urgency === URGENCY.dryRun) dryRunsUnderWay++;
     waiting.start();
   };
   const schedule = (): void => {
-    if (isDue || depth === 0 || underWay >= underWayLimit) return;
+    if (isDue || !canStart()) return;
     isDue = true;
     defer(drain);
   };
-  const settled = (): void => {
+  const settled = (urgency: number): void => {
     underWay--;
+    if (urgency === URGENCY.dryRun) dryRunsUnderWay--;
     schedule();
   };
   const drain = (): void => {
@@ -151,9 +171,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
       }
     }
     const slice = Math.max(SLICE_MILLISECONDS, pausedAt === null ? 0 : begunAt - pausedAt);
-    while (depth > 0 && underWay < underWayLimit && now() - begunAt < slice) {
-      startNext();
-    }
+    while (canStart() && now() - begunAt < slice) startNext();
     passTime(true);
     pausedAt = depth > 0 ? now() : null;
     if (depth > 0) return schedule();
@@ -166,7 +184,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
       return new Promise<T>((resolve, reject) => {
         // An async function, so that what a plan throws rejects.
         const begin = async (): Promise<T> => plan();
-        const start = (): void => resolve(begin().finally(settled));
+        const start = (): void => resolve(begin().finally(() => settled(urgency)));
         byUrgency[urgency]?.push({ since: now(), start, reject });
         depth++;
         schedule();

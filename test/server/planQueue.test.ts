@@ -316,8 +316,8 @@ describe('requests that are planned in turns', () => {
 
   it('are not refused when a turn is free for one at last, though those before it took seconds', async () => {
     const { large, begun, ends, queued, request } = startQueues();
-    void queued.dryRun('site', request('one', 2));
-    void queued.dryRun('site', request('two', 2));
+    void queued.requestRoute('site', request('one', 2));
+    void queued.requestRoute('site', request('two', 2));
     await large.turn();
     void queued.requestRoute('site', request('robot', 2));
     large.pass(3_000);
@@ -325,6 +325,28 @@ describe('requests that are planned in turns', () => {
     await large.settle();
     await large.turn();
     expect(begun).toEqual(['one', 'two', 'robot']);
+  });
+
+  it('leave a turn to whoever wants to drive: dry runs take one of them, one after the other', async () => {
+    const { large, begun, ends, queued, request } = startQueues();
+    for (const name of ['dry', 'drier', 'driest']) void queued.dryRun('site', request(name, 2));
+    await large.drain();
+    expect(begun).toEqual(['dry']);
+    void queued.requestRoute('site', request('robot', 2));
+    await large.drain();
+    expect(begun).toEqual(['dry', 'robot']);
+    ends[0]!();
+    await large.settle();
+    await large.drain();
+    expect(begun).toEqual(['dry', 'robot', 'drier']);
+    ends[1]!();
+    await large.settle();
+    await large.drain();
+    expect(large.queue.depth).toBe(1);
+    ends[2]!();
+    await large.settle();
+    await large.drain();
+    expect(begun.at(-1)).toBe('driest');
   });
 
   it('keep others of their robot there until they end: those wait for them, and would keep all from being planned', async () => {
