@@ -257,6 +257,8 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
   };
 }
 
+/** NaN before any route was scored: such a figure is left out of the version's. */
 function meanScoreRatio(host: PolicyHost): number {
-  return host.sites.reduce((sum, site) => sum + site.scoreRatio, 0) / host.sites.length;
+  const scored = host.sites.filter(({ scoredRoutes }) => scoredRoutes > 0);
+  return scored.reduce((sum, site) => sum + site.scoreRatio, 0) / scored.length;
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
-import { LADDER, SITE, START, startService } from './support/startService.js';
+import { cell, LADDER, report, SITE, START, startService, traceAlong } from './support/startService.js';
 
 describe('the versions of a policy', () => {
   let directory = '';
@@ -52,6 +52,19 @@ describe('the versions of a policy', () => {
     expect([grid.rollbacks, annex.rollbacks]).toEqual([1, 1]);
     expect(grid.last).toEqual({ ...common, at: START + 3_000, servedSeconds: 3 });
     expect(annex.last).toEqual({ ...common, at: START + 12_000, servedSeconds: 5 });
+    await service.close();
+  });
+
+  it('have the score ratio of the warehouses that have one', async () => {
+    const { service, pass } = await start('shared', [SITE, 'annex']);
+    expect((await service.savePolicy(SITE)).metrics).not.toHaveProperty('scoreRatio');
+    const asked = { requestId: 'q1', robotId: 'a', from: cell('00'), stops: [cell('04')] };
+    const route = await service.requestRoute(SITE, asked);
+    await pass(10);
+    await service.completeRoute(SITE, report(route, traceAlong(route.nodes, START, [3])));
+    const { scoreRatio } = service.warehouse(SITE);
+    expect(scoreRatio).toBeGreaterThan(1);
+    expect((await service.savePolicy(SITE)).metrics['scoreRatio']).toBe(scoreRatio);
     await service.close();
   });
 
