@@ -63,6 +63,8 @@ interface Tour {
   revision: number;
   nodes: readonly string[];
   position: number;
+  /** Where along `nodes` the plan begins that it was told of: it may have joined it from a place before. */
+  begins: number;
   /** Stops of the whole tour, which are made in order; those that the plan leaves out; those that are made. */
   readonly stops: number;
   leftOut: number;
@@ -76,6 +78,8 @@ interface Tour {
 
 /** Asks again after so long without an answer, or after a refusal. */
 const PATIENCE_MILLISECONDS = 5_000;
+
+const MOST_BETWEEN_REPEATS_MILLISECONDS = 4_000;
 
 export interface ChaosRobotOptions {
   readonly robotId: string;
@@ -157,7 +161,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     asking = null;
     const { routeId } = answer;
     tour = {
-      ...{ routeId, revision: -1, nodes: [node], position: 0 },
+      ...{ routeId, revision: -1, nodes: [node], position: 0, begins: 0 },
       ...{ stops: answer.stopIndexes.length, leftOut: 0, made: 0, madeAt: [0] },
       ...{ trace: [[node, now(), null]], held: false, beside: false },
     };
@@ -179,7 +183,9 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     const { nodes, position, made } = tour;
     const madeAt = made < tour.leftOut ? nodes.map(() => made) : tour.madeAt;
     const ahead =
-      spec.silent && nodes[position] === node ? nodes.indexOf(plan.nodes[0] as string, position) : -1;
+      spec.reportShare < 1 && nodes[position] === node
+        ? nodes.indexOf(plan.nodes[0] as string, position)
+        : -1;
     tour.revision = plan.revision;
     tour.held = false;
     tour.leftOut = tour.stops - plan.stopIndexes.length;
@@ -188,6 +194,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.beside = !joins && (plan.nodes[0] !== node || made < tour.leftOut);
     const planned = madeAlong(plan, tour.leftOut);
     tour.nodes = joins ? [...nodes.slice(position, ahead), ...plan.nodes] : plan.nodes;
+    tour.begins = joins ? ahead - position : 0;
     tour.madeAt = joins ? [...madeAt.slice(position, ahead), ...planned] : planned;
     tour.position = tour.beside ? drivenOf(plan.nodes, tour.trace) : 0;
     if (!tour.beside) makeStops(tour);
@@ -213,12 +220,27 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.trace.push([node, now(), null]);
     tour.position++;
     makeStops(tour);
-    if (spec.silent || !connected) return;
-    const { routeId, revision, position, leftOut, madeAt, nodes } = tour;
+    if (!connected || !reports()) return;
+    const { routeId, revision, leftOut, madeAt, nodes, begins } = tour;
+    const position = tour.position - begins;
     // Where a plan begins nobody is seen to drive it: all that it said in between may be lost.
-    const follows = node !== nodes[0];
-    const counts = { leftOut: follows ? leftOut : 0, before: madeAt[position - 1]!, made: madeAt[position]! };
+    const follows = position > 0 && node !== nodes[begins];
+    const counts = {
+      leftOut: follows ? leftOut : 0,
+      before: madeAt[tour.position - 1]!,
+      made: madeAt[tour.position]!,
+    };
     line.progress(node, { routeId, revision, position, ...counts, at: now() });
+    if (spec.repeats) after(MOST_BETWEEN_REPEATS_MILLISECONDS * random.next(), () => repeat(tour, node));
+  };
+  const reports = (): boolean =>
+    spec.reportShare === 1 || (spec.reportShare > 0 && random.next() < spec.reportShare);
+  /** As a gateway does that polls its robot: where it is, by the plan that it has now. It tells of no stop. */
+  const repeat = (of: Tour, place: string): void => {
+    if (tour !== of || node !== place || !connected) return;
+    const { routeId, revision, made } = of;
+    const position = of.position - of.begins;
+    line.progress(node, { routeId, revision, position, leftOut: 0, before: made, made, at: now() });
   };
   /** A route is over: scored, or not its own any more, in which case the order is done again. */
   const finish = (routeId: string, failed = false): void => {

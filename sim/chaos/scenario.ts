@@ -44,8 +44,10 @@ export interface ChaosRobotSpec {
   readonly site: number;
   readonly robotType: number;
   readonly start: number;
-  /** Reports nothing on its way. */
-  readonly silent: boolean;
+  /** Of the places on its way, how many it reports: all are 1, none 0. */
+  readonly reportShare: number;
+  /** Says where it is once more while it stands there. */
+  readonly repeats: boolean;
   /** Times the free-flow seconds of a lane, at least 1. */
   readonly slowness: number;
 }
@@ -64,7 +66,11 @@ export interface Scenario {
   readonly events: readonly ChaosEvent[];
 }
 
-export function createScenario(seed: number): Scenario {
+/** @param hasHabits robots report as they like, in half of the seeds unless told */
+export function createScenario(
+  seed: number,
+  hasHabits = createRandom(seed).fork('habits').next() >= 0.5,
+): Scenario {
   const random = createRandom(seed);
   const maps = Array.from({ length: random.next() < 0.2 ? 2 : 1 }, (_, site) =>
     randomMap(random.fork(`map ${site}`), `site-${site}`),
@@ -76,7 +82,9 @@ export function createScenario(seed: number): Scenario {
     const robotType = random.integer(3);
     const nodes = reaches[site]![robotType]!;
     const slowness = random.next() < 0.3 ? 1 + 3 * random.next() : 1;
-    return { site, robotType, start: pick(random, nodes), silent: random.next() < 0.3, slowness };
+    const start = pick(random, nodes);
+    const reportShare = random.next() < 0.3 ? 0 : 1;
+    return { site, robotType, start, slowness, reportShare, repeats: false };
   });
   const seconds = 40 + random.integer(80);
   const events: ChaosEvent[] = [];
@@ -93,12 +101,21 @@ export function createScenario(seed: number): Scenario {
   }
   events.sort((a, b) => a.second - b.second);
   return {
-    ...{ seed, maps, robots, seconds, events },
+    ...{ seed, maps, seconds, events },
+    robots: hasHabits ? robots.map((robot, index) => withHabits(robot, random, index)) : robots,
     mode: MODES[random.integer(MODES.length)]!,
     policies: random.next() < 0.5 ? 'shared' : 'each',
     learns: random.next() < 0.3,
     keepsVersions: random.next() < 0.3,
   };
+}
+
+/** Some that report do so now and then, some again and again. */
+function withHabits(spec: ChaosRobotSpec, random: Random, index: number): ChaosRobotSpec {
+  const habits = random.fork(`habits ${index}`);
+  if (spec.reportShare === 0) return spec;
+  const reportShare = habits.next() < 0.4 ? 0.2 + 0.7 * habits.next() : 1;
+  return { ...spec, reportShare, repeats: habits.next() < 0.4 };
 }
 
 function pick<T>(random: Random, items: readonly T[]): T {

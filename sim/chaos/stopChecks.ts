@@ -70,7 +70,8 @@ export function createStopChecks(options: {
         // Nobody follows a plan that leaves out what it lacks.
         told = Math.max(told, leftOut);
         if (known.revision !== revision) Object.assign(known, { revision, position: 0 });
-        known.position = position === known.position + 1 ? position : NaN;
+        // Said again, a place tells nothing; a gap, that the rest may be another way.
+        if (position !== known.position) known.position = position === known.position + 1 ? position : NaN;
         if (known.position === position) told = Math.max(told, made);
       }
       if (before <= told) told = Math.max(told, made);
