@@ -78,12 +78,14 @@ export const LIMITS = {
   /** Of a longer message that fits no schema it is not told what is wrong: that would hold all plans for 0.4 s. */
   valuesExplained: 4_000,
   webSocketMessageBytes: 1024 * 1024,
-  /** Of messages of which a part has come, of all connections; what each may hold all the same, and for how long. */
-  unfinishedBytes: 64 * 1024 * 1024,
+  /** Of a message of which a part has come: what each connection may hold, all together above that, and for how long. */
   unfinishedBytesOfEach: 64 * 1024,
+  unfinishedBytesAbove: 64 * 1024 * 1024,
   unfinishedSeconds: 30,
   webSocketBufferedBytes: 1024 * 1024,
   webSocketFragments: 64,
+  /** A message of a megabyte over a network of the usual size of packets comes in some 700. */
+  webSocketChunks: 4_096,
   webSocketPingSeconds: 15,
   webSocketMissedPings: 2,
   webSocketMessagesWaiting: 4_000,

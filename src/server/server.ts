@@ -110,8 +110,11 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     const context = { connectionId, tokenId: credential.tokenId };
     hub.add(connection);
     logger.info(context, 'connected');
-    const refuse = (reason: string): void => connection.close(CLOSE.tryAgainLater, reason);
-    unfinished.watch({ socket, stream, refuse });
+    const refuse = (reason: string): void => {
+      logger.warn({ ...context, reason }, 'connection refused');
+      connection.close(CLOSE.tryAgainLater, reason);
+    };
+    unfinished.watch({ socket, stream, tokenId: credential.tokenId, refuse });
     // Without this listener one malformed frame would end the process.
     socket.on('error', (error) => logger.info({ ...context, reason: error.message }, 'connection failed'));
     socket.on('message', (bytes: Buffer, isBinary: boolean) => {

@@ -27,7 +27,10 @@ export function createUpgrades(options: {
     clientTracking: false,
     maxPayload: LIMITS.webSocketMessageBytes,
     maxFragments: LIMITS.webSocketFragments,
+    maxBufferedChunks: LIMITS.webSocketChunks,
     perMessageDeflate: false,
+    // One message of a connection in a turn of the loop: a megabyte of small ones would hold all plans for seconds.
+    allowSynchronousEvents: false,
     // Checked in wireJson.ts instead: one robot's bad bytes get an answer, and the gateway lives on.
     skipUTF8Validation: true,
     WebSocket: FleetWebSocket,
@@ -80,7 +83,7 @@ function admit(
 /** What `ws` ends a connection for by itself, by its close code (RFC 6455, 7.4.1). A reason has 123 bytes at most. */
 const FRAME_REFUSALS: ReadonlyMap<number | undefined, AppError> = new Map([
   [1002, new AppError('E_BAD_ENCODING', { detail: 'it is no WebSocket frame' })],
-  [1008, new AppError('E_BAD_ENCODING', { detail: 'it has too many fragments' })],
+  [1008, new AppError('E_BAD_ENCODING', { detail: 'it comes in too many parts' })],
   [1009, new AppError('E_TOO_LARGE', { limit: LIMITS.webSocketMessageBytes })],
 ]);
 

@@ -6,7 +6,7 @@ import { createUnfinishedMessages, type UnfinishedMessages } from '../../src/ser
 import { frameOf, openRawSocket } from './support/hostile.js';
 import { startServer } from './support/startServer.js';
 
-const LIMITS = { bytes: 100_000, bytesOfEach: 10_000, seconds: 30 };
+const LIMITS = { bytesOfEach: 10_000, bytesAbove: 100_000, seconds: 30 };
 
 /** The beginning of a text message of `claimed` bytes: header and mask, 14 bytes, and what is there of it. */
 const begin = (claimed: number, there: number): Buffer =>
@@ -25,7 +25,7 @@ describe('messages of which a part has come', () => {
     arrived.length = 0;
     refused.length = 0;
     unfinished = createUnfinishedMessages(LIMITS, () => now);
-    server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    server = new WebSocketServer({ port: 0, host: '127.0.0.1', allowSynchronousEvents: false });
     let accepted = 0;
     server.on('connection', (socket, request) => {
       const number = accepted++;
@@ -34,7 +34,9 @@ describe('messages of which a part has come', () => {
         socket.close(1013, reason);
         setTimeout(() => socket.terminate(), 100);
       };
-      unfinished.watch({ socket, stream: request.socket, refuse });
+      const tokenId = request.headers.authorization ?? 'fleet';
+      unfinished.watch({ socket, stream: request.socket, tokenId, refuse });
+      socket.on('error', () => undefined);
       socket.on('message', (bytes: Buffer) => arrived.push(bytes.length));
     });
     await once(server, 'listening');
@@ -43,8 +45,11 @@ describe('messages of which a part has come', () => {
     for (const client of server.clients) client.terminate();
     server.close();
   });
-  const connect = async (): Promise<{ readonly webSocket: WebSocket; readonly raw: Socket }> => {
-    const webSocket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const connect = async (
+    authorization = 'fleet',
+  ): Promise<{ readonly webSocket: WebSocket; readonly raw: Socket }> => {
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const webSocket = new WebSocket(url, { headers: { authorization } });
     const upgrade = once(webSocket, 'upgrade') as Promise<[{ socket: Socket }]>;
     await once(webSocket, 'open');
     webSocket.on('error', () => undefined);
@@ -67,7 +72,7 @@ describe('messages of which a part has come', () => {
     expect(arrived).toEqual([20_000, 6_000]);
   });
 
-  it('count with pings between their parts, and pings alone do not', async () => {
+  it('count with what keeps them, pings between their parts, and pings alone do not', async () => {
     const { webSocket, raw } = await connect();
     const pingOften = async (): Promise<void> => {
       for (let i = 0; i < 50; i++) {
@@ -80,10 +85,42 @@ describe('messages of which a part has come', () => {
     raw.write(frameOf({ first: 0x01, claimed: 3_000, isMasked: true, payload: Buffer.alloc(3_000, 'x') }));
     await expectBytes(3_008);
     await pingOften();
-    expect(unfinished.bytes).toBe(3_008);
+    expect(unfinished.bytes).toBe(3_008 + 50 * PING.length);
     raw.write(frameOf({ first: 0x80, claimed: 0, isMasked: true, payload: Buffer.alloc(0) }));
     await expectBytes(0);
     expect(arrived).toEqual([3_000]);
+  });
+
+  it('count behind one that is over, also as long as that takes', async () => {
+    const { raw } = await connect();
+    raw.write(Buffer.concat([begin(100, 100), begin(9_000, 5_000)]));
+    await expectBytes(5_008);
+    expect(arrived).toEqual([100]);
+    now = 30_001;
+    unfinished.beat();
+    expect(refused).toEqual(['0: E_BUSY: a message took too long to come']);
+  });
+
+  it('do not count once their connection is closing: what comes then is dropped', async () => {
+    const [broken, healthy] = [await connect(), await connect()];
+    healthy.raw.write(begin(30_000, 20_000));
+    await expectBytes(20_008);
+    broken.raw.write(Buffer.from([0x83, 0x80, 0, 0, 0, 0]));
+    broken.raw.write(Buffer.alloc(500_000));
+    await once(broken.webSocket, 'close');
+    expect(refused).toEqual([]);
+    await expectBytes(20_008);
+  });
+
+  it('are given up by the token that holds most of them', async () => {
+    const healthy = await connect('theirs');
+    healthy.raw.write(begin(60_000, 50_000));
+    await expectBytes(50_008);
+    for (let i = 0; i < 4; i++) (await connect('attacker')).raw.write(begin(60_000, 40_000));
+    await vi.waitFor(() => expect(refused.length).toBeGreaterThan(0));
+    healthy.raw.write(Buffer.alloc(10_000, 'x'));
+    await vi.waitFor(() => expect(arrived).toEqual([60_000]));
+    expect(refused.map((line) => line.slice(0, 2))).not.toContain('0:');
   });
 
   it('are given up from the oldest on where they are too many, but no short one is', async () => {
@@ -93,7 +130,9 @@ describe('messages of which a part has come', () => {
     slow.raw.write(begin(90_000, 60_000));
     await vi.waitFor(() => expect(unfinished.bytes).toBeGreaterThanOrEqual(65_000));
     const closed = once(slow.webSocket, 'close') as Promise<[number]>;
-    quick.raw.write(begin(80_000, 80_000));
+    quick.raw.write(begin(80_000, 79_000));
+    await vi.waitFor(() => expect(refused).toHaveLength(1));
+    quick.raw.write(Buffer.alloc(1_000, 'x'));
     short.raw.write(Buffer.alloc(3_000, 'x'));
     await vi.waitFor(() => expect(arrived.toSorted((a, b) => a - b)).toEqual([8_000, 80_000]));
     expect(refused).toEqual(['0: E_BUSY: too many unfinished messages']);

@@ -32,6 +32,15 @@ const WRONG_TRACE = JSON.stringify({
   trace: Array.from({ length: 16_000 }, (_, i) => [i < 15_999 ? 'r0c0' : 7, 1, null]),
 });
 const PAUSE_MILLISECONDS = 50;
+const repeated = (frame: Buffer, bytes: number): Buffer =>
+  Buffer.concat(Array.from({ length: Math.ceil(bytes / frame.length) }, () => frame));
+const text = (payload: Buffer | string, first = 0x81): Buffer => {
+  const bytes = Buffer.from(payload);
+  return frameOf({ first, claimed: bytes.length, isMasked: true, payload: bytes });
+};
+/** Half a megabyte of messages that fit no schema, and of pongs that nobody asked for between two halves of one. */
+const SMALL_MESSAGES = repeated(text('{"type":"robot.state","robotId":"a","node":"b","x":1}'), 500_000);
+const PONGS = Buffer.concat([text('"', 0x01), repeated(text('', 0x8a), 500_000), text('"', 0x00)]);
 
 const order = workerData as AttackOrder;
 const random = createRandom(order.seed);
@@ -40,10 +49,6 @@ const silent = new Set<Socket>();
 const keep = (socket: Socket): void => {
   silent.add(socket);
   socket.once('close', () => silent.delete(socket));
-};
-const text = (payload: Buffer | string, first = 0x81): Buffer => {
-  const bytes = Buffer.from(payload);
-  return frameOf({ first, claimed: bytes.length, isMasked: true, payload: bytes });
 };
 const throughSocket = async (bytes: Buffer): Promise<void> => {
   const socket = await openRawSocket(order);
@@ -70,6 +75,8 @@ const attacks: Readonly<Record<string, () => Promise<void> | void>> = {
   deepJson: () => throughSocket(text('['.repeat(500_000))),
   wrongTrace: () => throughSocket(text(WRONG_TRACE)),
   manyObjects: () => throughSocket(text(`[${'{},'.repeat(300_000)}{}]`)),
+  smallMessages: () => throughSocket(SMALL_MESSAGES),
+  pongs: () => throughSocket(PONGS),
   prototype: () => throughSocket(text('{"type":"hello","__proto__":{"x":1}}')),
   fuzz: () => fuzzConnection(order, random, 40),
 };
