@@ -82,6 +82,9 @@ export const LIMITS = {
   unfinishedBytesOfEach: 64 * 1024,
   unfinishedBytesAbove: 64 * 1024 * 1024,
   unfinishedSeconds: 30,
+  /** Of one connection, in one turn of the loop; the rest of what it sent waits for the next. */
+  webSocketMillisecondsPerTurn: 1,
+  webSocketControlFramesPerTurn: 100,
   webSocketBufferedBytes: 1024 * 1024,
   webSocketFragments: 64,
   /** A message of a megabyte over a network of the usual size of packets comes in some 700. */

@@ -12,6 +12,7 @@ import { createFleetDispatch } from './fleetDispatch.js';
 import { createFleetHub } from './fleetHub.js';
 import type { TlsMaterial } from './http/httpServer.js';
 import { createHttpApp, type RouteAccess } from './httpApp.js';
+import { openInbox } from './inbox.js';
 import { logEvent } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { createPlanQueue, LARGE_PLANS, withPlanQueue } from './planQueue.js';
@@ -112,22 +113,22 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     logger.info(context, 'connected');
     const refuse = (reason: string): void => {
       logger.warn({ ...context, reason }, 'connection refused');
+      socket.pause();
       connection.close(CLOSE.tryAgainLater, reason);
     };
     unfinished.watch({ socket, stream, tokenId: credential.tokenId, refuse });
     // Without this listener one malformed frame would end the process.
     socket.on('error', (error) => logger.info({ ...context, reason: error.message }, 'connection failed'));
-    socket.on('message', (bytes: Buffer, isBinary: boolean) => {
+    const receive = (bytes: Buffer, isBinary: boolean): void => {
       connection.heard();
-      // Whoever was told to go, and goes on talking, has no say any more: the token may be why.
-      if (socket.readyState !== socket.OPEN) return;
       dispatch.receive(connection, bytes, isBinary);
-    });
-    socket.on('pong', () => connection.heard());
-    socket.on('close', (code) => {
+    };
+    const closed = (closeCode: number): void => {
       hub.remove(connection);
-      logger.info({ ...context, closeCode: code }, 'disconnected');
-    });
+      logger.info({ ...context, closeCode }, 'disconnected');
+    };
+    openInbox({ socket, receive, refuse, closed });
+    socket.on('pong', () => connection.heard());
   };
   const upgrades = createUpgrades({ tokens, allowedOrigins: options.allowedOrigins ?? [], stopping, accept });
   /** Also those that HTTP knows nothing of yet: in the middle of a TLS handshake. */

@@ -8,7 +8,7 @@ export interface WatchedConnection {
   readonly socket: WebSocket;
   readonly stream: Duplex;
   readonly tokenId: string;
-  /** Ends the connection: its robots come back, and send again what was not answered. */
+  /** Ends the connection, and reads nothing more: its robots come back, and send again what was not answered. */
   readonly refuse: (reason: string) => void;
 }
 
@@ -86,10 +86,8 @@ export function createUnfinishedMessages(
     hold(message, 0);
   };
   const refuse = (message: Unfinished, reason: string): void => {
-    const { socket, refuse } = message.connection;
     forget(message);
-    socket.pause();
-    refuse(reason);
+    message.connection.refuse(reason);
   };
   /** The token that holds most gives up its oldest: whoever sends at once what it began goes first. */
   const makeRoom = (): void => {

@@ -29,8 +29,6 @@ export function createUpgrades(options: {
     maxFragments: LIMITS.webSocketFragments,
     maxBufferedChunks: LIMITS.webSocketChunks,
     perMessageDeflate: false,
-    // One message of a connection in a turn of the loop: a megabyte of small ones would hold all plans for seconds.
-    allowSynchronousEvents: false,
     // Checked in wireJson.ts instead: one robot's bad bytes get an answer, and the gateway lives on.
     skipUTF8Validation: true,
     WebSocket: FleetWebSocket,

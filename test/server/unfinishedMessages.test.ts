@@ -25,7 +25,7 @@ describe('messages of which a part has come', () => {
     arrived.length = 0;
     refused.length = 0;
     unfinished = createUnfinishedMessages(LIMITS, () => now);
-    server = new WebSocketServer({ port: 0, host: '127.0.0.1', allowSynchronousEvents: false });
+    server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     let accepted = 0;
     server.on('connection', (socket, request) => {
       const number = accepted++;
