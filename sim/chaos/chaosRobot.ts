@@ -65,8 +65,8 @@ interface Tour {
   position: number;
   /** Where along `nodes` the plan begins that it was told of: it may have joined it from a place before. */
   begins: number;
-  /** Stops of the whole tour, which are made in order; those that the plan leaves out; those that are made. */
-  readonly stops: number;
+  /** Stops of the whole tour, which are made in order; how many the plan leaves out; how many are made. */
+  readonly stops: readonly string[];
   leftOut: number;
   made: number;
   /** For each node of the plan, how many are made once it is reached. */
@@ -79,7 +79,7 @@ interface Tour {
 /** Asks again after so long without an answer, or after a refusal. */
 const PATIENCE_MILLISECONDS = 5_000;
 
-const MOST_BETWEEN_REPEATS_MILLISECONDS = 4_000;
+const MOST_BETWEEN_POLLS_MILLISECONDS = 5_000;
 
 export interface ChaosRobotOptions {
   readonly robotId: string;
@@ -162,10 +162,11 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     const { routeId } = answer;
     tour = {
       ...{ routeId, revision: -1, nodes: [node], position: 0, begins: 0 },
-      ...{ stops: answer.stopIndexes.length, leftOut: 0, made: 0, madeAt: [0] },
+      ...{ stops: answer.stopIndexes.map((index) => answer.nodes[index]!), leftOut: 0, made: 0, madeAt: [0] },
       ...{ trace: [[node, now(), null]], held: false, beside: false },
     };
     adopt(answer);
+    if (spec.isPolled) poll(tour);
     if (early?.routeId === routeId) hear(early);
     early = null;
   };
@@ -188,7 +189,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
         : -1;
     tour.revision = plan.revision;
     tour.held = false;
-    tour.leftOut = tour.stops - plan.stopIndexes.length;
+    tour.leftOut = tour.stops.length - plan.stopIndexes.length;
     // What a plan leaves out must be made before it begins, or is asked for.
     const joins = ahead >= 0 && Math.max(made, madeAt[ahead] as number) >= tour.leftOut;
     tour.beside = !joins && (plan.nodes[0] !== node || made < tour.leftOut);
@@ -220,7 +221,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.trace.push([node, now(), null]);
     tour.position++;
     makeStops(tour);
-    if (!connected || !reports()) return;
+    if (!connected || !reports(tour.madeAt[tour.position]! > tour.madeAt[tour.position - 1]!)) return;
     const { routeId, revision, leftOut, madeAt, nodes, begins } = tour;
     const position = tour.position - begins;
     // Where a plan begins nobody is seen to drive it: all that it said in between may be lost.
@@ -231,16 +232,29 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       made: madeAt[tour.position]!,
     };
     line.progress(node, { routeId, revision, position, ...counts, at: now() });
-    if (spec.repeats) after(MOST_BETWEEN_REPEATS_MILLISECONDS * random.next(), () => repeat(tour, node));
   };
-  const reports = (): boolean =>
-    spec.reportShare === 1 || (spec.reportShare > 0 && random.next() < spec.reportShare);
-  /** As a gateway does that polls its robot: where it is, by the plan that it has now. It tells of no stop. */
-  const repeat = (of: Tour, place: string): void => {
-    if (tour !== of || node !== place || !connected) return;
-    const { routeId, revision, made } = of;
-    const position = of.position - of.begins;
-    line.progress(node, { routeId, revision, position, leftOut: 0, before: made, made, at: now() });
+  const reports = (atStop: boolean): boolean =>
+    spec.reportShare === 1 ||
+    (spec.reportShare > 0 && ((spec.reportsStops && atStop) || random.next() < spec.reportShare));
+  /** What a gateway tells that asks it now and then: where it is, by the plan that it has. */
+  const poll = (polled: Tour): void => {
+    if (tour !== polled) return;
+    after(MOST_BETWEEN_POLLS_MILLISECONDS * random.next(), () => poll(polled));
+    const { routeId, revision, beside, held, begins, madeAt, made, stops } = polled;
+    // Whoever was pushed to its next stop, and said so as progress, would have made it.
+    if (!connected || (beside && stops[made] === node)) return;
+    // Where a plan begins, or beside it, or without one, that tells of no stop.
+    const position = beside || held ? 0 : polled.position - begins;
+    const counted = position > 0 ? madeAt[polled.position]! : 0;
+    line.progress(node, {
+      routeId,
+      revision,
+      position,
+      leftOut: 0,
+      before: counted,
+      made: counted,
+      at: now(),
+    });
   };
   /** A route is over: scored, or not its own any more, in which case the order is done again. */
   const finish = (routeId: string, failed = false): void => {

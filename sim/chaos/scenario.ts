@@ -46,8 +46,10 @@ export interface ChaosRobotSpec {
   readonly start: number;
   /** Of the places on its way, how many it reports: all are 1, none 0. */
   readonly reportShare: number;
-  /** Says where it is once more while it stands there. */
-  readonly repeats: boolean;
+  /** Stops are among them in any case. */
+  readonly reportsStops: boolean;
+  /** A gateway asks it now and then where it is, and tells that. */
+  readonly isPolled: boolean;
   /** Times the free-flow seconds of a lane, at least 1. */
   readonly slowness: number;
 }
@@ -84,7 +86,7 @@ export function createScenario(
     const slowness = random.next() < 0.3 ? 1 + 3 * random.next() : 1;
     const start = pick(random, nodes);
     const reportShare = random.next() < 0.3 ? 0 : 1;
-    return { site, robotType, start, slowness, reportShare, repeats: false };
+    return { site, robotType, start, slowness, reportShare, reportsStops: false, isPolled: false };
   });
   const seconds = 40 + random.integer(80);
   const events: ChaosEvent[] = [];
@@ -110,12 +112,11 @@ export function createScenario(
   };
 }
 
-/** Some that report do so now and then, some again and again. */
+/** Most report now and then, many of them their stops in any case, and many are polled. */
 function withHabits(spec: ChaosRobotSpec, random: Random, index: number): ChaosRobotSpec {
   const habits = random.fork(`habits ${index}`);
-  if (spec.reportShare === 0) return spec;
-  const reportShare = habits.next() < 0.4 ? 0.2 + 0.7 * habits.next() : 1;
-  return { ...spec, reportShare, repeats: habits.next() < 0.4 };
+  const reportShare = habits.next() < 0.3 ? spec.reportShare : habits.next() ** 2;
+  return { ...spec, reportShare, reportsStops: habits.next() < 0.5, isPolled: habits.next() < 0.5 };
 }
 
 function pick<T>(random: Random, items: readonly T[]): T {

@@ -137,7 +137,11 @@ function readTls({ certFile, keyFile }: NonNullable<ServeSettings['tls']>): TlsM
     createSecureContext(material);
     return material;
   } catch (error) {
-    throw new AppError('E_CONFIG', { detail: `TLS: ${(error as Error).message}` }, error);
+    throw new AppError(
+      'E_CONFIG',
+      { detail: `TLS with ${certFile} and ${keyFile}: ${(error as Error).message}` },
+      error,
+    );
   }
 }
 

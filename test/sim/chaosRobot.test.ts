@@ -30,7 +30,17 @@ function driveTwoLanes() {
   };
   const robot = createChaosRobot({
     ...{ robotId: 'a', graph, reach: reachOf(graph, 0), line, random: createRandom(1) },
-    ...{ spec: { site: 0, robotType: 0, start: 0, reportShare: 1, repeats: false, slowness: 1 } },
+    ...{
+      spec: {
+        site: 0,
+        robotType: 0,
+        start: 0,
+        reportShare: 1,
+        reportsStops: false,
+        isPolled: false,
+        slowness: 1,
+      },
+    },
     ...{ now: () => schedule.now(), after: schedule.after },
   });
   robot.connect(true);
