@@ -10,14 +10,10 @@ import type {
 import type { Random } from '../../src/platform/random.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import type { Reach } from '../orders/reach.js';
+import { drivenOf, madeAlong, type Plan, type RobotTrace } from './drivenPlan.js';
 import type { ChaosEvent, ChaosRobotSpec } from './scenario.js';
 import type { StopWord } from './stopChecks.js';
 
-interface Plan {
-  readonly revision: number;
-  readonly nodes: readonly string[];
-  readonly stopIndexes: readonly number[];
-}
 type Order = Extract<ChaosEvent, { kind: 'order' }>;
 
 /** How a robot reaches the service: answers may never come, and come twice. */
@@ -34,7 +30,6 @@ export interface Answered<Answer> {
   ok(answer: Answer): void;
   refused(error: AppError): void;
 }
-export type RobotTrace = readonly [string, number, number | null][];
 
 export interface ChaosRobot {
   readonly robotId: string;
@@ -391,22 +386,4 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       return `${robotId} at ${node} ${doing}${paused ? ', paused' : ''}${connected ? '' : ', cut off'}`;
     },
   };
-}
-
-/** How many stops of a tour are made at each node of a plan that leaves out the first of them. */
-function madeAlong({ nodes, stopIndexes }: Plan, leftOut: number): number[] {
-  return nodes.map((_node, position) => leftOut + stopIndexes.filter((index) => index <= position).length);
-}
-
-/**
- * Lanes at the beginning of a plan that a robot has behind it when the plan comes: it was made from where the robot
- * had been, and whoever made it has heard, or will hear, of the lanes driven since, also where it has left the plan again.
- */
-function drivenOf(nodes: readonly string[], trace: RobotTrace): number {
-  const drivenFrom = (from: number): number => {
-    let lanes = 0;
-    while (lanes + 1 < nodes.length && nodes[lanes + 1] === trace[from + lanes + 1]?.[0]) lanes++;
-    return lanes;
-  };
-  return Math.max(0, ...trace.flatMap(([node], from) => (node === nodes[0] ? [drivenFrom(from)] : [])));
 }

@@ -11,7 +11,7 @@ import type { JournalKind, JournalRecord, NewRecord } from '../../src/journal/re
 import { lanesOf } from '../../src/warehouse/warehouseModel.js';
 import type { WarehouseFile } from '../../src/warehouse/warehouseFile.js';
 import { nodeOf } from '../job.js';
-import type { RobotTrace } from './chaosRobot.js';
+import type { RobotTrace } from './drivenPlan.js';
 import { createHoldChecks } from './holdChecks.js';
 import { createStopChecks, type StopWord } from './stopChecks.js';
 

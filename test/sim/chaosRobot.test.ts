@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createChaosRobot, type RobotLine, type RobotTrace } from '../../sim/chaos/chaosRobot.js';
+import { createChaosRobot, type RobotLine } from '../../sim/chaos/chaosRobot.js';
+import type { RobotTrace } from '../../sim/chaos/drivenPlan.js';
 import { createSchedule } from '../../sim/chaos/schedule.js';
 import { reachOf } from '../../sim/orders/reach.js';
 import type { RouteAssignedContent, RouteUpdatedMessage } from '../../src/domain/messages.js';
