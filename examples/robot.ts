@@ -22,7 +22,7 @@ if (dropoff === '') {
   process.exit(2);
 }
 const robotId = `example-${process.pid}`;
-const socket = new WebSocket(new URL('/v1/ws', url.replace(/^http/, 'ws')), 'aisleflow.v1', {
+const socket = new WebSocket(`${url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/ws`, 'aisleflow.v1', {
   headers: { authorization: `Bearer ${token}` },
 });
 

@@ -21,7 +21,7 @@ it('the example robot says in a line that it is not let in', async () => {
 it('the example robot drives a tour and is scored', async () => {
   const server = await startServer({ clock: 'wall' });
   const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
-  const tour = [server.url, token, 'north', 'r2c1', 'r3c1', 'r4c1'];
+  const tour = [`${server.url}/`, token, 'north', 'r2c1', 'r3c1', 'r4c1'];
   const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

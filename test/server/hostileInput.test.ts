@@ -11,6 +11,7 @@ const HELLO = {
   robots: [{ robotId: 'amr-1', robotType: 'unit', node: 'r0c0' }],
 };
 const REQUEST = { requestId: 'q', robotId: 'amr-1', from: 'r0c0', stops: ['r2c1'] };
+const CLOSE_FRAME = 0x88;
 const NOT_UTF8 = Buffer.from('{"type":"hello","warehouseId":"\xff\xfe"}', 'latin1');
 
 describe('hostile input', () => {
@@ -131,6 +132,24 @@ describe('hostile input', () => {
       await new Promise<void>((resolve) => socket.once('data', () => resolve()));
       return socket;
     };
+
+    it('that come byte by byte are closed with what is wrong: each chunk costs far more than its byte', async () => {
+      const socket = (await upgraded()).setNoDelay(true);
+      const head = Buffer.from([0x81, 0xfe, 0xff, 0xff, 0, 0, 0, 0]);
+      let came = Buffer.alloc(0);
+      socket.on('data', (bytes: Buffer) => (came = Buffer.concat([came, bytes])));
+      socket.on('error', () => undefined).write(head);
+      let sent = 0;
+      for (; sent < 3 * LIMITS.webSocketChunks && !came.includes(CLOSE_FRAME); sent++) {
+        socket.write('x');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      // Behind the pings of the server.
+      const close = came.subarray(came.indexOf(CLOSE_FRAME));
+      expect(close.readUInt16BE(2)).toBe(1008);
+      expect(close.subarray(4).toString()).toContain('it comes in too many parts');
+      socket.destroy();
+    });
 
     it.each([
       ['reserved bits set', Buffer.from([0xf1, 0x80, 0, 0, 0, 0])],
