@@ -15,9 +15,9 @@ import type { RouteAssignedMessage, RouteScoredMessage, ToFleetMessage } from '.
 
 const [url = '', token = '', warehouseId = '', start = '', shelves = '', dropoff = ''] =
   process.argv.slice(2);
-if (dropoff === '') {
+if (dropoff === '' || !/^https?:\/\/\w/.test(url)) {
   console.error(
-    'Wanted: server, token, warehouse, where it stands, shelves to visit, where to bring the goods.',
+    'Wanted: server (http://...), token, warehouse, where it stands, shelves to visit, where to bring the goods.',
   );
   process.exit(2);
 }

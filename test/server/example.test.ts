@@ -18,6 +18,17 @@ it('the example robot says in a line that it is not let in', async () => {
   await server.close();
 });
 
+it('the example robot says what it wants where the server is no address', async () => {
+  const tour = ['localhost', 'aisleflow_robot_x', 'north', 'r2c1', 'r3c1', 'r4c1'];
+  const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  robot.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  const code = await new Promise((resolve) => robot.on('close', resolve));
+  expect([code, said]).toEqual([2, expect.stringMatching(/^Wanted: server \(http[^\n]+\n$/)]);
+});
+
 it('the example robot drives a tour and is scored', async () => {
   const server = await startServer({ clock: 'wall' });
   const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
