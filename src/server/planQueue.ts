@@ -100,6 +100,10 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   let measured = 0;
   let pausedAt: number | null = null;
 
+  /** Something waits, and not only for dry runs to end: those that do hold up nobody. */
+  const hasWork = (): boolean =>
+    depth > 0 && (dryRunsUnderWay < dryRunsUnderWayLimit || byUrgency[URGENCY.dryRun]!.length < depth);
+  const canStart = (): boolean => underWay < underWayLimit && hasWork();
   const refuse = ({ reject }: Waiting): void => {
     depth--;
     reject(busy(depth));
@@ -114,7 +118,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     return last !== undefined;
   };
   /** The share of the time for which there was something to plan moves towards what it was since the last call. */
-  const passTime = (wasBusy = depth > 0): void => {
+  const passTime = (wasBusy = hasWork()): void => {
     const target = wasBusy ? 1 : 0;
     const seconds = (now() - busyShareAt) / 1000;
     busyShare = target + (busyShare - target) * (1 - STANDING_SHARE) ** (seconds / burstSeconds);
@@ -128,10 +132,6 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     const patience = isHeldShort(urgency) ? standingSeconds : burstSeconds;
     return depth >= limit || depth * planMilliseconds > 1000 * patience;
   };
-  const canStart = (): boolean =>
-    depth > 0 &&
-    underWay < underWayLimit &&
-    (dryRunsUnderWay < dryRunsUnderWayLimit || byUrgency[URGENCY.dryRun]!.length < depth);
   const startNext = (): void => {
     const urgency = byUrgency.findLastIndex(({ length }) => length > 0);
     const waiting = byUrgency[urgency]?.shift() as Waiting;
@@ -173,8 +173,8 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
     const slice = Math.max(SLICE_MILLISECONDS, pausedAt === null ? 0 : begunAt - pausedAt);
     while (canStart() && now() - begunAt < slice) startNext();
     passTime(true);
-    pausedAt = depth > 0 ? now() : null;
-    if (depth > 0) return schedule();
+    pausedAt = hasWork() ? now() : null;
+    if (hasWork()) return schedule();
     lastStartedAt = null;
   };
   return {

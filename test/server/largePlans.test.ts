@@ -85,6 +85,45 @@ describe('requests that are planned in turns', () => {
     expect(begun.at(-1)).toBe('driest');
   });
 
+  it('are not refused for the time that dry runs wait for each other', async () => {
+    const { large, begun, queued, request } = startQueues();
+    for (const name of ['dry', 'drier']) queued.dryRun('site', request(name, 2)).catch(() => undefined);
+    await large.drain();
+    large.pass(20_000);
+    const refused: string[] = [];
+    for (const name of ['one', 'two', 'three', 'four']) {
+      queued.requestRoute('site', request(name, 2)).catch(() => refused.push(name));
+      await large.drain();
+    }
+    await large.settle();
+    expect([begun, refused]).toEqual([['dry', 'one'], []]);
+  });
+
+  it('are no flood because dry runs wait for each other all the time', async () => {
+    const { large, begun, ends, queued, request } = startQueues();
+    const refused: string[] = [];
+    const ask = async (...names: string[]): Promise<void> => {
+      for (const name of names) queued.requestRoute('site', request(name, 2)).catch(() => refused.push(name));
+      await large.drain();
+    };
+    // A plan takes half a second.
+    await ask('one', 'two', 'three');
+    large.pass(1_000);
+    for (let ended = 0; ended < 3; ended++) {
+      ends[ended]!();
+      await large.settle();
+      await large.drain();
+    }
+    for (let round = 0; round < 10; round++) {
+      queued.dryRun('site', request(`dry ${round}`, 2)).catch(() => undefined);
+      await large.drain();
+      large.pass(3_000);
+    }
+    await ask('a', 'b', 'c', 'd');
+    await large.settle();
+    expect([begun, refused]).toEqual([['one', 'two', 'three', 'dry 0', 'a'], []]);
+  });
+
   it('keep others of their robot there until they end: those wait for them, and would keep all from being planned', async () => {
     const { small, large, begun, ends, queued, request } = startQueues();
     const robotId = 'a';
