@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { closeSync, existsSync, fchownSync, openSync, statSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { makeDirectory } from '../platform/directories.js';
 import { LOCK_FILE } from './segmentFiles.js';
@@ -28,24 +28,46 @@ export function lockDirectory(directory: string): DirectoryLock {
  * @throws E_DATA_DIRECTORY the directory cannot be written
  */
 export function lockUnlessHeld(directory: string): DirectoryLock | null {
+  const database = openLock(directory);
+  return isBegun(database, 'EXCLUSIVE') ? { release: () => void database.close() } : null;
+}
+
+/**
+ * The same for who only reads, which says who else holds it: SQLite's `RESERVED` lets others look, `EXCLUSIVE` does not.
+ * @throws E_DATA_DIRECTORY the directory cannot be written
+ */
+export function lockToRead(directory: string): DirectoryLock | 'heldByReader' | 'heldByWriter' {
+  const database = openLock(directory);
+  if (isBegun(database, 'IMMEDIATE')) return { release: () => void database.close() };
+  const other = openLock(directory);
+  if (!isBegun(other, 'DEFERRED')) return 'heldByWriter';
+  other.close();
+  return 'heldByReader';
+}
+
+function openLock(directory: string): Database.Database {
   const file = join(directory, LOCK_FILE);
-  const database = withDirectoryErrors(directory, () => {
+  return withDirectoryErrors(directory, () => {
     makeDirectory(directory);
     // Not opened where it is there: closing it again would end a lock that this process holds.
     if (!existsSync(file)) makeLock(file, statSync(directory));
     return new Database(file, { timeout: 0, fileMustExist: true });
   });
+}
+
+/** False where another holds the lock; the database is closed then. */
+function isBegun(database: Database.Database, mode: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE'): boolean {
   try {
     // No log of what is never written; else a kill would leave one.
     database.pragma('journal_mode = memory');
-    database.exec('BEGIN EXCLUSIVE');
+    database.exec(`BEGIN ${mode}; SELECT count(*) FROM sqlite_schema`);
+    return true;
   } catch (error) {
     database.close();
-    if (sqliteCode(error).startsWith('SQLITE_BUSY')) return null;
+    if (sqliteCode(error).startsWith('SQLITE_BUSY')) return false;
     const detail = `${LOCK_FILE}: ${String(error)}`;
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
+    throw new AppError('E_DATA_DIRECTORY', { directory: dirname(database.name), detail }, error);
   }
-  return { release: () => void database.close() };
 }
 
 /** For the owner of the directory only, also where root makes it: a server of that owner must be able to take it. */

@@ -91,6 +91,14 @@ describe('a journal that is verified', () => {
     start();
   });
 
+  it('is not verified twice at a time, and the second check takes the first for no server', () => {
+    const { directory, store } = served(4);
+    store.close();
+    const again = () => verifyJournal(directory);
+    verifyJournal(directory, () => expect(again).toThrow('another check of it is under way'));
+    expect(again()).toMatchObject({ soundRecords: 4, servedFrom: null });
+  });
+
   it('is read as a whole where its directory cannot be written', () => {
     const { directory, store } = served(4);
     store.close();
