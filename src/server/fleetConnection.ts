@@ -37,6 +37,7 @@ export function robotKey(warehouseId: string, robotId: string): string {
 }
 
 const CUT_AFTER_MILLISECONDS = 1000;
+const READ_FASTER = 'read faster';
 
 export function createFleetConnection(options: {
   readonly socket: WebSocket;
@@ -44,6 +45,8 @@ export function createFleetConnection(options: {
   readonly credential: Credential;
   readonly bufferedBytesLimit: number;
   readonly sharedBytes: SharedBytes;
+  /** Told why, where it is closed because it reads too slowly. */
+  readonly refused: (reason: string) => void;
 }): FleetConnection {
   const { socket, connectionId, credential, bufferedBytesLimit } = options;
   let missedPings = 0;
@@ -72,7 +75,8 @@ export function createFleetConnection(options: {
       const { bufferedAmount } = socket;
       const text = JSON.stringify(message);
       if (bufferedAmount > 0 && bufferedAmount + text.length > bufferedBytesLimit) {
-        return close(CLOSE.tryAgainLater, 'read faster');
+        options.refused(READ_FASTER);
+        return close(CLOSE.tryAgainLater, READ_FASTER);
       }
       socket.send(text);
     },

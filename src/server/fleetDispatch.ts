@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError, isAppError, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type {
   HelloMessage,
@@ -26,8 +26,10 @@ export function createFleetDispatch(options: {
   readonly bind: (connection: FleetConnection, message: HelloMessage) => void;
   readonly stopping: () => boolean;
   readonly onDefect: (error: unknown) => void;
+  /** Told of each message that is answered with an error. */
+  readonly refused: (code: ErrorCode) => void;
 }): FleetDispatch {
-  const { service, logger, bind, stopping, onDefect } = options;
+  const { service, logger, bind, stopping, onDefect, refused } = options;
 
   const refuse = (connection: FleetConnection, thrown: unknown, message: unknown): void => {
     const references = referencesOf(message);
@@ -38,6 +40,7 @@ export function createFleetDispatch(options: {
       logger.error({ ...context, reference: error.references['reference'], err: thrown }, 'message failed');
       onDefect(thrown);
     }
+    refused(error.code);
     connection.send(errorMessage(error, references));
   };
   const serve = (
@@ -62,6 +65,7 @@ export function createFleetDispatch(options: {
       const read = readMessage(bytes, isBinary);
       if (read.kind === 'refused') {
         logger.debug({ connectionId: connection.connectionId, code: read.error.code }, 'refused');
+        refused(read.error.code);
         return connection.send(errorMessage(read.error, read.references));
       }
       const { message } = read;

@@ -1,7 +1,7 @@
 import { fastifyHelmet } from '@fastify/helmet';
 import { fastifySwagger } from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -88,17 +88,21 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   return { app, routes };
 }
 
-function addErrors(app: FastifyInstance, { logger, onDefect }: HttpAppOptions): void {
+function addErrors(app: FastifyInstance, { logger, metrics, onDefect }: HttpAppOptions): void {
+  const refuse = (reply: FastifyReply, error: AppError): FastifyReply => {
+    metrics.refused(error.code, 'request');
+    return sendProblem(reply, error);
+  };
   app.setErrorHandler((thrown, request, reply) => {
     const error = toAppError(thrown, request);
     if (error.code === 'E_INTERNAL' || error.code === 'E_JOURNAL_FAILED') {
       logger.error({ ...requestContext(request), err: thrown }, 'request failed');
       onDefect(thrown);
     }
-    return sendProblem(reply, error);
+    return refuse(reply, error);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new AppError('E_NOT_FOUND', { path: pathOf(request) })),
+    refuse(reply, new AppError('E_NOT_FOUND', { path: pathOf(request) })),
   );
 }
 

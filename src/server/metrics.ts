@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ErrorCode } from '../domain/errors.js';
 import type {
   ImprovementSpan,
   ImprovementView,
@@ -19,6 +20,8 @@ export interface Metrics {
   /** Says where gauges are read from when somebody scrapes. */
   observe(service: ServiceView): void;
   addQueues(depths: QueueDepths): void;
+  /** Counts what was answered with an error, or a connection that was closed with one. */
+  refused(code: ErrorCode, what: 'message' | 'request' | 'connection'): void;
   /** The Prometheus text format, without the lines of warehouses that the reader does not reach. */
   text(reaches: (warehouseId: string) => boolean): Promise<string>;
   readonly contentType: string;
@@ -127,6 +130,12 @@ export function createMetrics(): Metrics {
       },
     });
   };
+  const refusals = new Counter({
+    name: 'aisleflow_refusals_total',
+    help: 'Messages and requests answered with an error, and connections closed with one',
+    labelNames: ['code', 'what'],
+    registers,
+  });
   for (const [name, help, value] of WAREHOUSE_GAUGES) addGauge(name, help, value);
   addGauge('policy_pinned', '1 while the guard holds the last good version', ({ warehouseId }) =>
     service?.guard(warehouseId).pinned === true ? 1 : 0,
@@ -140,6 +149,7 @@ export function createMetrics(): Metrics {
     observer: createObserver(registers),
     observe: (source) => void (service = source),
     addQueues: (read) => void depths.push(read),
+    refused: (code, what) => refusals.inc({ code, what }),
     async text(reaches) {
       summaries = service?.warehouses() ?? [];
       return linesWithin(await registry.metrics(), reaches);

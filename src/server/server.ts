@@ -93,6 +93,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     bind: (connection, message) => hub.bind(connection, message),
     stopping,
     onDefect,
+    refused: (code) => metrics.refused(code, 'message'),
   });
   const { app, routes } = await createHttpApp({
     ...{ service, tokens, logger, metrics, streams, stopping, onDefect, timeouts: timing },
@@ -105,14 +106,18 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
   const accept = (socket: WebSocket, stream: Duplex, credential: Credential): void => {
     const connectionId = `connection-${++accepted}`;
     const bufferedBytesLimit = LIMITS.webSocketBufferedBytes;
-    const connection = createFleetConnection({
-      ...{ socket, connectionId, credential, bufferedBytesLimit, sharedBytes },
-    });
     const context = { connectionId, tokenId: credential.tokenId };
+    const refused = (reason: string): void => {
+      logger.warn({ ...context, reason }, 'connection refused');
+      metrics.refused('E_BUSY', 'connection');
+    };
+    const connection = createFleetConnection({
+      ...{ socket, connectionId, credential, bufferedBytesLimit, sharedBytes, refused },
+    });
     hub.add(connection);
     logger.info(context, 'connected');
     const refuse = (reason: string): void => {
-      logger.warn({ ...context, reason }, 'connection refused');
+      refused(reason);
       socket.pause();
       connection.close(CLOSE.tryAgainLater, reason);
     };
@@ -130,7 +135,10 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     openInbox({ socket, receive, refuse, closed });
     socket.on('pong', () => connection.heard());
   };
-  const upgrades = createUpgrades({ tokens, allowedOrigins: options.allowedOrigins ?? [], stopping, accept });
+  const upgrades = createUpgrades({
+    ...{ tokens, allowedOrigins: options.allowedOrigins ?? [], stopping, accept },
+    refused: (code) => metrics.refused(code, 'request'),
+  });
   /** Also those that HTTP knows nothing of yet: in the middle of a TLS handshake. */
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {

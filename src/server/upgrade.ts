@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError, isAppError, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { endWithProblem } from './problem.js';
 import { authenticate, requireRole, type Credential, type TokenSource } from './tokens.js';
@@ -21,6 +21,8 @@ export function createUpgrades(options: {
   readonly allowedOrigins: readonly string[];
   readonly stopping: () => boolean;
   readonly accept: (socket: WebSocket, stream: Duplex, credential: Credential) => void;
+  /** Told of each upgrade that is answered with an error. */
+  readonly refused: (code: ErrorCode) => void;
 }): Upgrades {
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -50,6 +52,7 @@ export function createUpgrades(options: {
         );
       } catch (error) {
         if (!isAppError(error)) throw error;
+        options.refused(error.code);
         endWithProblem(socket, error);
       }
     },

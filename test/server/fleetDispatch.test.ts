@@ -40,6 +40,7 @@ function startConnection(limits: { messages: number; bytes: number }) {
     bind: () => undefined,
     stopping: () => false,
     onDefect: (error) => expect(error).toBeUndefined(),
+    refused: () => undefined,
   });
   const complete = (routeId: string): void => {
     const message = { type: 'route.completed', routeId, trace: [['r0c0', 1, null]] };

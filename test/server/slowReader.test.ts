@@ -70,6 +70,9 @@ describe('a fleet connection that does not read', () => {
     expect(rounds).toBeLessThan(3000);
     expect(most).toBeLessThan(LIMITS.webSocketBufferedBytes + 64 * 1024);
     expect(healthy.socket.readyState).toBe(healthy.socket.OPEN);
+    expect(server.log.filter((line) => line.includes('connection refused'))).toEqual([
+      expect.stringContaining('"reason":"read faster"'),
+    ]);
 
     const back = await server.connect(server.tokens.robot);
     const welcome = await back.ask(hello, 'welcome');

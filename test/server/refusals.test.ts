@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { frameOf, openRawSocket } from './support/hostile.js';
+import { startServer, type TestServer } from './support/startServer.js';
+
+let server: TestServer;
+beforeEach(async () => void (server = await startServer()));
+afterEach(() => server.close());
+
+/** What is counted, as `code what: times`. */
+async function refusals(): Promise<string[]> {
+  const { text } = await server.http('GET', '/metrics', { token: server.tokens.viewer });
+  const lines = text.matchAll(/^aisleflow_refusals_total{code="(\w+)",what="(\w+)"} (\d+)$/gm);
+  return [...lines].map(([, code, what, times]) => `${code} ${what}: ${times}`).toSorted();
+}
+
+it('counts what is refused, by code, as messages, requests and connections', async () => {
+  expect(await refusals()).toEqual([]);
+  const client = await server.connect(server.tokens.robot);
+  await client.ask('no JSON', 'error');
+  await client.ask({ type: 'route.completed', routeId: 'no-such', trace: [['r0c0', 1, null]] }, 'error');
+  await server.http('GET', '/v1/nothing', { token: server.tokens.viewer });
+  await server.http('GET', '/v1/warehouses');
+  await expect(server.connect('no token')).rejects.toThrow('401');
+  const ping = frameOf({ first: 0x89, claimed: 0, isMasked: true, payload: Buffer.alloc(0) });
+  const raw = await openRawSocket({ port: server.port, token: server.tokens.robot });
+  raw.write(Buffer.concat(Array.from({ length: 1000 }, () => ping)));
+  await vi.waitFor(async () =>
+    expect(await refusals()).toEqual([
+      'E_BAD_MESSAGE message: 1',
+      'E_BUSY connection: 1',
+      'E_HELLO_FIRST message: 1',
+      'E_NOT_FOUND request: 1',
+      'E_UNAUTHENTICATED request: 2',
+    ]),
+  );
+  expect(server.log.filter((line) => line.includes('connection refused'))).toHaveLength(1);
+});
