@@ -159,6 +159,8 @@ export const LIMITS = {
   regretNodesPerSecond: 8_000,
   /** A regret is measured with everything else waiting: of routes whose searches may settle more there is none. */
   regretNodesAtOnce: 320_000,
+  /** Places of robots in the floors that open routes of a warehouse were planned on, about 120 bytes each; the oldest are forgotten. */
+  floorPlaces: 500_000,
   /** Worst predicted routes of a warehouse that are kept with their traffic. */
   cornerCasesKept: 32,
   /** Nodes of routes in one of them, beside its own: each costs memory 32 times, and the record must not be too long. */

@@ -65,6 +65,11 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
     if (alive) worker.postMessage(message);
   };
 
+  const failIfSilent = (): void => {
+    if (!alive || unanswered === 0) return;
+    fail(`the learner's thread has not answered for ${LIMITS.learnerSilenceSeconds} s`);
+  };
+
   return {
     backend,
     offer(batch: RowBatch) {
@@ -77,10 +82,8 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
     tick() {
       const now = monotonicMilliseconds();
       if (unanswered === 0) askedAt = now;
-      // More than one tick: answers may wait behind this one where the main thread itself was late.
-      if (unanswered > 1 && now - askedAt > 1000 * LIMITS.learnerSilenceSeconds) {
-        fail(`the learner's thread has not answered for ${LIMITS.learnerSilenceSeconds} s`);
-      }
+      // Answers may wait behind this tick where the main thread itself was late: they are read first.
+      if (unanswered > 1 && now - askedAt > 1000 * LIMITS.learnerSilenceSeconds) setImmediate(failIfSilent);
       unanswered++;
       send({ kind: 'tick' });
     },

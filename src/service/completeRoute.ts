@@ -5,7 +5,7 @@ import { monotonicMilliseconds } from '../platform/clock.js';
 import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
 import { assertServing, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { SETTLE_SECONDS, type OpenRoute } from './site.js';
+import { robotsOnFloor, SETTLE_SECONDS, type OpenRoute } from './site.js';
 import { dropRoute, stamp } from './siteRoutes.js';
 import { standAt } from './tracking.js';
 
@@ -50,9 +50,10 @@ export async function completeRoute(
   if (!outcome) return scored;
   if (route) finish(entry, route, outcome, trace);
   const { shortestRatio, firstRow, rows, travelledSeconds } = outcome;
-  watch(core, entry, outcome);
+  watch(core, entry, outcome, route?.wasHeld === true);
   const isCorner =
     route !== undefined &&
+    !route.wasHeld &&
     travelledSeconds > 0 &&
     lookBack(core, entry, { route, scored, policyVersion, shortestRatio });
   if (route && scored.learnt) {
@@ -64,12 +65,12 @@ export async function completeRoute(
 }
 
 /** Shows the live guards, before anything is learnt from them, rows that nobody's weights have seen. */
-function watch(core: ServiceCore, entry: SiteEntry, { observed, scored }: Outcome): void {
+function watch(core: ServiceCore, entry: SiteEntry, { observed, scored }: Outcome, wasHeld: boolean): void {
   const { site, host, shadow } = entry;
   const rows = { rows: observed, rowSize: ROW_SIZE, count: observed.length / ROW_SIZE };
   if (rows.count === 0 || !areLearnable(observed)) return;
   shadow.watch(rows);
-  if (servesPolicy(core, entry)) host.watch(site, { rows, ratio: scored.ratio });
+  if (servesPolicy(core, entry)) host.watch(site, { rows, ratio: wasHeld ? null : scored.ratio });
 }
 
 /** The route is over: its robot is free where the trace ended, and the floor's measures know of it. */
@@ -86,8 +87,10 @@ function finish(
   dropRoute(site, route);
   site.completedRoutes++;
   if (outcome.travelledSeconds === 0) return;
-  site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robots.size);
-  updateScoreRatio(site, outcome.scored.ratio);
+  if (!route.wasHeld) {
+    site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, robotsOnFloor(site));
+    updateScoreRatio(site, outcome.scored.ratio);
+  }
   if (!route.progressSeen && outcome.scored.learnt) {
     const passages = route.revisions.flatMap((revision) =>
       revision.passages.filter((passage) => passage !== undefined),

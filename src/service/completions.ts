@@ -10,7 +10,7 @@ import type { NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
 import { learnsIn } from './policyHost.js';
 import { arrive } from './tracking.js';
-import type { OpenRoute, Site } from './site.js';
+import { robotsOnFloor, type OpenRoute, type Site } from './site.js';
 
 /** What a trace came to: the answer, and the rows to learn from (empty where nothing is). */
 export interface Outcome {
@@ -82,7 +82,7 @@ function describeOutcome(
   const freeFlowCost = site.weights.time * route.shortestSeconds;
   const { drivenLanes, travelledSeconds } = reading;
   const driven = { route, firstPassage: route.firstPassage, drivenLanes, travelledSeconds };
-  const hindsight = site.hindsight.regret.measure(driven, site.clock.now() / 1000);
+  const hindsight = route.wasHeld ? null : site.hindsight.regret.measure(driven, site.clock.now() / 1000);
   const firstRow = site.rowsMade;
   const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
   site.rowsMade += reading.samples.length;
@@ -134,8 +134,8 @@ function isOutOfTime(site: Site, route: OpenRoute, steps: readonly TraceStep[]):
   const skew = 1000 * LIMITS.traceClockSkewSeconds;
   const last = steps[steps.length - 1]!.arrivedAt;
   // The robot may have stood at its start long before; what it drove for this route it drove after the issue.
-  const setOut = steps[1]?.arrivedAt ?? last;
-  return last > site.clock.now() + skew || Math.min(setOut, last) < route.issuedAt - skew;
+  const setOut = steps[1]?.arrivedAt ?? route.issuedAt;
+  return last > site.clock.now() + skew || setOut < route.issuedAt - skew;
 }
 
 /** From where it took up its newest plan: what older plans say of who waited for whom is not asked any more. */
@@ -144,6 +144,9 @@ function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]):
   if (route.position > 0) return;
   const start = route.revisions.length === 1 ? 0 : startOfLatest(route, steps);
   if (start < 0) return;
+  // It may have come to its start after the issue.
+  if (route.revisions.length === 1)
+    route.readySeconds += Math.max(0, steps[0]!.arrivedAt - route.issuedAt) / 1000;
   for (const step of steps.slice(start + 1))
     arrive(site, route, { node: step.node as NodeIndex, at: step.arrivedAt });
 }
@@ -178,7 +181,7 @@ function rowsOf(
     rows.set(revision.features.subarray(from, from + FEATURE_COUNT), row);
     rows[row + ROW_WAIT] = Math.min(HYPERPARAMETERS.labelLimitSeconds, sample.waitSeconds);
     rows[row + ROW_BLOCKING] = Math.min(HYPERPARAMETERS.labelLimitSeconds, passage?.blockingSeconds ?? 0);
-    rows[row + ROW_BLOCKING_KNOWN] = blockingKnown ? 1 : 0;
+    rows[row + ROW_BLOCKING_KNOWN] = blockingKnown && passage ? 1 : 0;
     if (passage) passage.row = firstRow + i;
   });
   return rows;
@@ -187,5 +190,5 @@ function rowsOf(
 /** Exponential mean over about as many routes as there are robots. */
 export function updateScoreRatio(site: Site, ratio: number): void {
   site.scoredRoutes++;
-  site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, site.robots.size);
+  site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, robotsOnFloor(site));
 }

@@ -1,4 +1,5 @@
 import type { Instant } from '../domain/ids.js';
+import { LIMITS } from '../domain/limits.js';
 import type { Revision } from '../learning/issuedRoute.js';
 import type { PlannedStop } from '../planning/tourTask.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
@@ -76,4 +77,21 @@ export function createSnapshots(site: SnapshotSource): () => FloorSnapshot {
     last = { at, mapVersion: site.graph.mapVersion, closedLanes: site.closures.closedLanes(), robots };
     return last;
   };
+}
+
+/**
+ * Lets the oldest open routes forget the floor that they were planned on, where together they keep too many places: with
+ * a route a second, each of which stays open, that would grow by the robots squared. They cannot be corner cases then.
+ * @param openRoutes in order of issue: those of one snapshot are neighbours
+ */
+export function forgetFloors(openRoutes: ReadonlyMap<unknown, { plannedOn: FloorSnapshot | null }>): void {
+  let places = 0;
+  let newer: FloorSnapshot | null = null;
+  for (const route of [...openRoutes.values()].reverse()) {
+    const { plannedOn } = route;
+    if (!plannedOn) continue;
+    if (plannedOn !== newer) places += plannedOn.robots.length;
+    newer = plannedOn;
+    if (places > LIMITS.floorPlaces) route.plannedOn = null;
+  }
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteHeldMessage } from '../domain/messages.js';
 import { secondsNow } from '../planning/freeFlowChanges.js';
@@ -18,7 +19,20 @@ export const HOLD_REASONS: Readonly<Record<NoWay, string>> = {
 export function hold({ closures }: Site, route: OpenRoute, because: NoWay): void {
   route.held = true;
   route.heldBecause = because;
+  route.wasHeld = true;
   route.heldEpoch = closures.openedEpoch;
+}
+
+/**
+ * It has a way again. Nobody blocked it while it waited as it was told, and no lane was slow: its clock starts anew.
+ * @returns the seconds that the wait of its next lane does not count
+ */
+export function endHold(route: OpenRoute, at: Instant): number {
+  if (!route.held) return 0;
+  const waited = Math.max(0, at / 1000 - route.readySeconds);
+  route.held = false;
+  route.readySeconds += waited;
+  return waited;
 }
 
 /** What its robot was told, where another look would find no more than that; null where it might. */

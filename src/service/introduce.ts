@@ -83,5 +83,6 @@ function waitForPlan(site: Site, route: OpenRoute): void {
   if (route.held) return;
   assumePlace(site, route, site.clock.now());
   route.held = true;
+  route.wasHeld = true;
   lookAgain(route);
 }

@@ -3,7 +3,7 @@ import type { NewRecord } from '../journal/records.js';
 import { cornerCaseRecord } from './cornerCaseRecord.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
-import type { OpenRoute, Site } from './site.js';
+import { robotsOnFloor, type OpenRoute, type Site } from './site.js';
 
 /** A scored route, in hindsight. */
 export interface FinishedRoute {
@@ -28,7 +28,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
     ratio: scored.ratio,
     plannedBy: policyVersion === 'free-flow' ? 'freeFlow' : 'policy',
     shortestRatio,
-    robots: site.robots.size,
+    robots: robotsOnFloor(site),
   });
   if (isNews) {
     write(core, site, {
@@ -43,9 +43,9 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
 
 /** Exponential mean over about as many regrets as there are robots. */
 function rememberRegret(site: Site, regretSeconds: number): void {
-  const { hindsight, robots } = site;
+  const { hindsight } = site;
   const before = hindsight.regretSeconds ?? regretSeconds;
-  hindsight.regretSeconds = before + (regretSeconds - before) / Math.max(20, robots.size);
+  hindsight.regretSeconds = before + (regretSeconds - before) / Math.max(20, robotsOnFloor(site));
 }
 
 function keepIfCorner(

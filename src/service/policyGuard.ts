@@ -16,8 +16,8 @@ export interface Trusted {
 /** One completed route on a site that is served by the network, as the guards see it. */
 export interface Watched {
   readonly rows: HeldOut;
-  /** Weighted cost over free-flow cost. */
-  readonly ratio: number;
+  /** Weighted cost over free-flow cost; null where it says nothing of the weights: its robot was told to wait. */
+  readonly ratio: number | null;
 }
 
 /** What one host's live guards know: the last good weights, and what speaks against those served since. */
@@ -95,7 +95,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       rowsWatched += rows.count;
       keep(rows);
       const { error, score } = guards.get(site)!;
-      score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
+      if (ratio !== null) score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
       if (pinned || !trusted) return null;
       error.watch(rows, served, trusted.weights, installed && secondsOn(site) < GUARD.probation.seconds);
       if (error.evidence() >= 1) return 'rowError';

@@ -54,12 +54,12 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
   let nodesSpent = 0;
 
   /** One search over the graph for each place of the tour. */
-  const affords = (stops: number, nowSeconds: number): boolean => {
+  const affords = (stops: number, robotType: number, nowSeconds: number): boolean => {
     if (Math.floor(nowSeconds) !== second) {
       second = Math.floor(nowSeconds);
       nodesSpent = 0;
     }
-    const nodes = (stops + 1) * graph.nodeCount;
+    const nodes = (stops + 1) * nodesPerSearch(graph, robotType, SECONDS_ALONE.turns);
     if (nodesSpent > 0 && nodesSpent + nodes > LIMITS.regretNodesPerSecond) return false;
     nodesSpent += nodes;
     return true;
@@ -72,7 +72,7 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
     measure({ route, firstPassage, drivenLanes, travelledSeconds }, nowSeconds) {
       const revision = route.revisions[0]!;
       const stops = revision.stops.length;
-      if (holdsLong(stops, route.robotType) || !affords(stops, nowSeconds)) return null;
+      if (holdsLong(stops, route.robotType) || !affords(stops, route.robotType, nowSeconds)) return null;
       const waitSeconds = waits.meansSince(firstPassage, route.issuedAt / 1000);
       overrideByOwn(waitSeconds, drivenLanes);
       const freeFlow = graph.freeFlowSeconds[route.robotType]!;

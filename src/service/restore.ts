@@ -133,6 +133,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     if (index === 0) startRoute(site, route, revision);
     else {
       withdrawFlow(site, route);
+      route.readySeconds = revision.at / 1000;
       startRevision(site, route, revision);
     }
   });
@@ -146,6 +147,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     arrive(site, route, { node: waitsAt, at: known.plannedAt });
   withdrawFlow(site, route);
   route.held = true;
+  route.wasHeld = true;
 }
 
 function rememberRobot(site: Site, known: RouteEntry): Robot | null {

@@ -28,6 +28,8 @@ export interface Robot {
   robotType: number;
   /** Where it stands, -1 where unknown. */
   node: number;
+  /** Where it counts for traffic: there, or further on where it says nothing and its ETAs put it. */
+  occupies: number;
   /** The lane it came by, -1 where unknown. */
   arrivalLane: number;
   /** When it last said where it is, or hello. */
@@ -85,6 +87,8 @@ export interface OpenRoute extends IssuedRoute {
   reportedAt: Instant;
   /** Told to wait: there is no way for now. */
   held: boolean;
+  /** It was once: how long it took says nothing of prices. */
+  wasHeld: boolean;
   /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
   heldEpoch: number;
   /** What was found when a way was last looked for, while it is held. */
@@ -246,6 +250,7 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
     index: free < 0 ? robotList.length : free,
     robotType,
     node: -1,
+    occupies: -1,
     arrivalLane: -1,
     heardAt: site.clock.now(),
     reports: false,
@@ -258,8 +263,21 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
 
 /** Puts a robot on a node, or with -1 nowhere; its old place is free. */
 export function placeRobot(site: Site, robot: Robot, node: number): void {
-  if (robot.node === node) return;
-  if (robot.node >= 0) site.traffic.occupy(robot.node, -1);
   robot.node = node;
+  occupy(site, robot, node);
+}
+
+/** Takes a robot for one that stands on a node, as far as traffic goes. */
+export function occupy(site: Site, robot: Robot, node: number): void {
+  if (robot.occupies === node) return;
+  if (robot.occupies >= 0) site.traffic.occupy(robot.occupies, -1);
+  robot.occupies = node;
   if (node >= 0) site.traffic.occupy(node, 1);
+}
+
+/** Robots that are there: names of those that left stay known for a while, and count for no mean. */
+export function robotsOnFloor({ robots }: Site): number {
+  let count = 0;
+  for (const { node, route } of robots.values()) if (node >= 0 || route) count++;
+  return count;
 }

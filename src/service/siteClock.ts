@@ -3,9 +3,10 @@ import { LIMITS } from '../domain/limits.js';
 import { latestRevision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { learnsIn, pressureOf, type PolicyHost } from './policyHost.js';
-import { expectedPosition } from './expectedPlace.js';
+import { expectedPosition, isPlaceAssumed } from './expectedPlace.js';
+import { forgetFloors } from './floorSnapshot.js';
 import { clearSilentRobots } from './silentRobots.js';
-import { SETTLE_SECONDS, type OpenRoute, type Site } from './site.js';
+import { occupy, SETTLE_SECONDS, type OpenRoute, type Site } from './site.js';
 
 /**
  * What is due when time has passed on a site: memories fade, the pressure follows the floor, silent
@@ -21,6 +22,7 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   site.pricing.setPressure(pressureOf(site, host));
   for (const route of site.openRoutes.values()) assumeProgress(site, route, now);
   clearSilentRobots(site);
+  forgetFloors(site.openRoutes);
   settle(site, host, now);
   if (learnsIn(site.mode)) host.tick();
   return [...site.openRoutes.values()].filter((route) => !route.closing && isOverdue(site, route));
@@ -31,13 +33,14 @@ export function isOverdue({ clock }: Site, { issuedAt }: Pick<OpenRoute, 'issued
   return clock.now() - issuedAt > 1000 * LIMITS.openRouteLifeSeconds;
 }
 
-/** A robot that sends no progress frees its planned flow by its ETAs; where it really was, its trace will tell. */
+/** A robot that sends no progress frees its planned flow and its place by its ETAs; where it really was, its trace will tell. */
 function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
   const position = expectedPosition(route, now);
   if (position <= route.flowFrom) return;
-  const { lanes } = latestRevision(route);
+  const { lanes, nodes } = latestRevision(route);
   site.traffic.addFlow(lanes.subarray(route.flowFrom, position), 0, -1);
   route.flowFrom = position;
+  if (isPlaceAssumed(route)) occupy(site, route.robot, nodes[position]!);
 }
 
 /** Charges and corrects whatever the mode: in one that does not learn these must not pile up either. */

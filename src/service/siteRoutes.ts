@@ -13,7 +13,7 @@ import type { ChosenOrders } from '../planning/planner.js';
 import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
-import { HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
+import { endHold, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
 import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
 import type { NoWay, OpenRoute, Robot, Site } from './site.js';
@@ -35,7 +35,8 @@ export function openRoute(
 ): NewRoute {
   const { task, robot } = taskOf(site, request);
   const at = site.clock.now();
-  const plannedOn = site.hindsight.snapshot();
+  // Of free flow no route can be a corner case.
+  const plannedOn = labels.policyVersion === 'free-flow' ? null : site.hindsight.snapshot();
   const plan = planTour(site, task, chosen);
   const answer: RouteAssignedContent = {
     requestId: request.requestId,
@@ -93,6 +94,7 @@ export function createOpenRoute(options: {
     told: false,
     reportedAt: 0,
     held: false,
+    wasHeld: false,
     plannedOn: null,
     firstPassage: 0,
     heldEpoch: -1,
@@ -181,11 +183,13 @@ export function replanRoute(
     };
     return { record, message: { type: 'route.held', ...answer } };
   }
-  route.held = false;
+  const excusedSeconds = endHold(route, labels.at);
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);
   if (isRefuted(route)) route.lastKnown = null;
   startRevision(site, route, revision);
+  const [setsOut] = revision.passages;
+  if (setsOut) setsOut.excusedSeconds += excusedSeconds;
   const described = { revision: labels.revision, policyVersion: labels.policyVersion };
   const answer = {
     routeId,

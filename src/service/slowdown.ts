@@ -34,7 +34,7 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
     let shortest = freeFlow;
     for (const route of openRoutes.values()) {
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
-      if (route.held || soFar <= done * route.shortestSeconds) continue;
+      if (route.held || route.shortestSeconds === 0 || soFar <= done * route.shortestSeconds) continue;
       elapsed += limited(soFar, route.shortestSeconds);
       shortest += route.shortestSeconds;
     }

@@ -9,7 +9,7 @@ import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { finishStops, stopsMade } from './stopsMade.js';
-import { placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } from './site.js';
+import { occupy, placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } from './site.js';
 
 /**
  * Follows open routes node by node. Progress reports and, for fleets that send none, whole traces go
@@ -48,7 +48,7 @@ export function revisionOf(
 /** A robot stands on a node, on no lane. */
 export function standAt(site: Site, robot: Robot, node: number, at: Instant): void {
   robot.heardAt = site.clock.now();
-  if (robot.node === node) return;
+  if (robot.node === node) return occupy(site, robot, node);
   robot.arrivalLane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
   placeRobot(site, robot, node);
   const seconds = at / 1000;
@@ -127,6 +127,11 @@ function laterPlace(site: Site, route: OpenRoute, { node, isProgress }: Arrival)
   const nextStop = stopIndexes[route.stopsDone];
   // All plans lead there, the newest and those before.
   if (isProgress && nextStop !== undefined && nodes[nextStop] === node) return nextStop;
+  // It left its plan and comes back to it by itself, before its next stop: as `readTrace` has it.
+  if (route.robot.node !== nodes[route.position]) {
+    const back = nodes.indexOf(node, route.position + 1);
+    if (back >= 0 && back <= (nextStop ?? route.position)) return back;
+  }
   return laneBetween(site.graph, route.robot.node, node) < 0 ? nodes.indexOf(node, route.position + 1) : -1;
 }
 
@@ -184,12 +189,12 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
 function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeIndex, at: Instant): void {
   const { robot } = route;
   const wanted = revision.nodes[route.position + 1];
-  if (wanted !== undefined) {
+  if (wanted !== undefined && !route.held) {
     const wait = { fromSeconds: route.readySeconds, toSeconds: at / 1000 };
     blame(site, route, { robot: robot.index, node: wanted, ...wait }, nextPassage(route, revision));
   }
   const wantedLane = revision.lanes[route.position];
-  if (wantedLane !== undefined)
+  if (wantedLane !== undefined && !route.held)
     site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - route.readySeconds);
   standOffPlan(site, route, node, at);
 }

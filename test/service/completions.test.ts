@@ -60,6 +60,15 @@ describe('completions', () => {
     expect(scored.reason).toMatch(/^E_TRACE_FUTURE:/);
   });
 
+  it('of a route that leads nowhere may tell how long its robot has stood there', async () => {
+    const { service, pass } = await startService();
+    const route = await service.requestRoute(SITE, request('a', '00', ['00']));
+    await pass(10);
+    const stood = [[cell('00'), START - 60_000, null]] as const;
+    const scored = await service.completeRoute(SITE, report(route, stood as never));
+    expect(scored.reason).toBe('no lane was driven');
+  });
+
   it('whose last entry leaves before it came are not learnt', async () => {
     const { service, pass } = await startService();
     const route = await service.requestRoute(SITE, request('a', '00', ['01']));

@@ -1,41 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LearnerPort } from '../../src/learning/learnerPort.js';
-import {
-  ROW_BLOCKING,
-  ROW_BLOCKING_KNOWN,
-  ROW_SIZE,
-  ROW_WAIT,
-  type RowBatch,
-} from '../../src/learning/row.js';
 import { SETTLE_SECONDS } from '../../src/service/site.js';
+import { createRecorder } from './support/recorder.js';
 import { cell, report, SITE, START, startService, type TestService } from './support/startService.js';
-
-/** A learner that learns nothing and remembers what it was sent. */
-function createRecorder() {
-  const batches: RowBatch[] = [];
-  const corrections = new Map<number, number>();
-  const port: LearnerPort = {
-    backend: 'none',
-    offer: (batch) => batches.push({ ...batch, rows: batch.rows.slice() }),
-    correct: ({ row, blockingSeconds }) => corrections.set(row, blockingSeconds),
-    tick: () => undefined,
-    reset: () => undefined,
-    onUpdate: () => undefined,
-    onFailure: () => undefined,
-    onRestart: () => undefined,
-    close: async () => undefined,
-  };
-  /** [wait, blocking] of each lane of a completion, in order; blocking null where it is not known. */
-  const labels = (completion: number): [number, number | null][] => {
-    const { rows, firstRow } = batches.find((batch) => batch.completion === completion)!;
-    return Array.from({ length: rows.length / ROW_SIZE }, (_, i) => {
-      const row = rows.subarray(i * ROW_SIZE, (i + 1) * ROW_SIZE);
-      const known = row[ROW_BLOCKING_KNOWN] === 1 ? row[ROW_BLOCKING]! : null;
-      return [row[ROW_WAIT]!, corrections.get(firstRow + i) ?? known];
-    });
-  };
-  return { port, labels, count: () => batches.length };
-}
 
 /** Where a robot was when: cell and second of arrival, the first one being its start. */
 type Drive = readonly (readonly [string, number])[];

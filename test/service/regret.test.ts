@@ -93,6 +93,21 @@ describe('the regret of a route', () => {
     expect(measured).toEqual([true, false, true]);
   });
 
+  it('counts a search by lanes where turns take time', () => {
+    const small = gridFromText('..\n..');
+    const measured = (turnsTakeTime: boolean): number => {
+      const graph = { ...small, nodeCount: 1_000, laneCount: 2_000, turnsTakeTime: [turnsTakeTime] };
+      const planner = createPlanner(
+        small,
+        createFreeFlow(small, () => 0),
+      );
+      const meter = createRegretMeter(graph, planner, createRealisedWaits(small.laneCount));
+      return Array.from({ length: 9 }, () => meter.measure(drivenAlone(), 0)).filter((one) => one !== null)
+        .length;
+    };
+    expect(measured(true)).toBeLessThan(measured(false));
+  });
+
   it('is not measured where its searches would hold everything else for long', () => {
     const small = gridFromText('..\n..');
     const measured = (nodeCount: number): boolean => {

@@ -4,12 +4,9 @@ import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
 type Open = Parameters<typeof createSlowdown>[0];
 
 /** A route under way since second 0 whose shortest tour takes 10 s. */
-const underWay = (held = false): Open =>
+const underWay = (held = false, shortestSeconds = 10): Open =>
   new Map([
-    [
-      'a',
-      { issuedAt: 0, shortestSeconds: 10, held, revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }] },
-    ],
+    ['a', { issuedAt: 0, shortestSeconds, held, revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }] }],
   ]) as unknown as Open;
 
 describe('the slow-down of a floor', () => {
@@ -40,6 +37,12 @@ describe('the slow-down of a floor', () => {
     expect(createSlowdown(underWay()).ratio(15)).toBe(1);
     expect(createSlowdown(underWay()).ratio(35)).toBe(3);
     expect(createSlowdown(underWay(true)).ratio(35)).toBe(1);
+  });
+
+  it('does not count a route that has no way to drive', () => {
+    const slowdown = createSlowdown(underWay(false, 0));
+    slowdown.completed(10, 10, 4);
+    expect(slowdown.ratio(35)).toBe(1);
   });
 
   it('counts a robot that stands for an hour as at most ten times its way and a minute', () => {
