@@ -9,7 +9,7 @@ export interface ApiOptions {
 
 /** One call of a running server's HTTP interface. */
 export type CallApi = <Answer>(
-  method: 'GET' | 'POST' | 'PUT',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH',
   path: string,
   body?: unknown,
 ) => Promise<Answer>;

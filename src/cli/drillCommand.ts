@@ -38,6 +38,7 @@ interface Drilled {
 
 const BAR = { automaticSeconds: 10, byHandMilliseconds: 1000 } as const;
 const POLL_MILLISECONDS = 100;
+const PINNED_PATIENCES = 10;
 
 /** Adds `drill policy`: does the guard of a running server find a worse policy, and how soon? */
 export function addDrillCommand(program: Command): void {
@@ -61,6 +62,8 @@ export function addDrillCommand(program: Command): void {
       'after',
       `${FAILURE_HELP}
 A guard that was late (${BAR.automaticSeconds} s) or missed a version counts as a failure.
+Between two versions the drill waits until learning has proved itself again, for up to ${PINNED_PATIENCES} times --patience:
+it takes about 1,000 driven lanes, and a minute of the warehouse's clock.
 
 Example:
   aisleflow drill policy --warehouse kiva-33x36 --yes`,
@@ -166,13 +169,18 @@ async function endByHand(
 
 /** A pinned policy is what the drill before left behind: learning proves itself first. */
 async function untilUnpinned(api: CallApi, path: string, patience: number): Promise<void> {
+  const most = PINNED_PATIENCES * patience;
   const started = performance.now();
-  while ((await api<GuardView>('GET', `${path}/guard`)).pinned) {
-    if (performance.now() - started > 1000 * PINNED_PATIENCES * patience) return;
+  for (let waits = 0; (await api<GuardView>('GET', `${path}/guard`)).pinned; waits++) {
+    if (waits === 0)
+      console.error(`waiting for learning to prove itself on driven routes, ${most} s at the longest`);
+    if (performance.now() - started > 1000 * most) {
+      console.error('it has not: nothing much was driven, so the guard may miss what comes now');
+      return;
+    }
     await sleep(POLL_MILLISECONDS);
   }
 }
-const PINNED_PATIENCES = 10;
 
 function isInTime(result: DrillResult): boolean {
   const { sabotage, policyVersion, detected, servedSeconds, restoreMilliseconds } = result;

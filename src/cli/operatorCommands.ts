@@ -163,8 +163,7 @@ function addWeightsCommands(weights: Command): void {
     .argument('<component=weight...>', `components: ${COMPONENTS.join(', ')}`);
   add(inWarehouse(set), async (api, options, pairs = []) => {
     const changed = Object.fromEntries(pairs.map(weightNamed));
-    const before = await api<RewardWeights>('GET', `${pathOf(options)}/weights`);
-    const value = await api<RewardWeights>('PUT', `${pathOf(options)}/weights`, { ...before, ...changed });
+    const value = await api<RewardWeights>('PATCH', `${pathOf(options)}/weights`, changed);
     return { value, text: weightsTable(value) };
   });
 }

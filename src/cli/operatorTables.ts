@@ -64,13 +64,18 @@ export function cornerCaseTable(cases: readonly CornerCaseView[]): string {
 }
 
 export function policyTable(policies: readonly PolicyView[]): string {
+  const areShared = policies.every(({ warehouseId }) => warehouseId === null);
   const table = new Table({
-    head: ['', 'Version', 'Parent', 'Saved', 'Why', 'Updates', 'Healthy'],
+    head: [
+      ...(areShared ? [] : ['Warehouse']),
+      ...['', 'Version', 'Parent', 'Saved', 'Why', 'Updates', 'Healthy'],
+    ],
     style: STYLE,
   });
-  for (const { active, policyVersion, parent, savedAt, reason, updates, healthy } of policies) {
+  for (const { warehouseId, active, policyVersion, parent, savedAt, reason, updates, healthy } of policies) {
     const saved = new Date(savedAt).toISOString();
     table.push([
+      ...(areShared ? [] : [warehouseId]),
       active ? 'active' : '',
       policyVersion,
       parent ?? '',

@@ -137,9 +137,18 @@ export function readSettings(options: ServeOptions, environment: NodeJS.ProcessE
     },
     backend: read.AISLEFLOW_TF_BACKEND,
     logLevel: read.AISLEFLOW_LOG_LEVEL,
-    allowedOrigins: read.AISLEFLOW_ALLOWED_ORIGINS,
+    allowedOrigins: read.AISLEFLOW_ALLOWED_ORIGINS.map(origin),
     tls: tlsFiles(read.AISLEFLOW_TLS_CERT, read.AISLEFLOW_TLS_KEY),
   };
+}
+
+/** As browsers write it, letter for letter: with another spelling none could connect. */
+function origin(text: string): string {
+  const found = URL.canParse(text) ? new URL(text).origin : 'null';
+  // Pages of an app may have a scheme of its own, of which nothing more is known.
+  if (found === 'null' ? /^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/.test(text) : found === text) return text;
+  const hint = found === 'null' ? 'one looks like https://host:port' : `is it ${found}?`;
+  throw new AppError('E_CONFIG', { detail: `${text} is no origin of a page: ${hint}` });
 }
 
 function tlsFiles(certFile: string, keyFile: string): ServeSettings['tls'] {

@@ -198,7 +198,8 @@ export interface OpenRouteList {
   readonly routes: readonly OpenRouteView[];
 }
 
-export interface PolicyView {
+/** A saved version of a policy. */
+export interface SavedPolicy {
   readonly policyVersion: string;
   readonly parent: string | null;
   readonly savedAt: Instant;
@@ -207,8 +208,14 @@ export interface PolicyView {
   readonly trainedOn: { readonly from: number; readonly to: number } | null;
   readonly metrics: Readonly<Record<string, number>>;
   readonly checksum: string;
+  /** It is served, alone or with what was learnt since. To the registry: a start serves it. */
   readonly active: boolean;
   readonly healthy: boolean;
+}
+
+export interface PolicyView extends SavedPolicy {
+  /** Whose it is; null: all warehouses share it. */
+  readonly warehouseId: string | null;
 }
 
 /** Who took weights back: the guard by the error on arriving rows or by the score ratio, or an operator. */
@@ -328,7 +335,8 @@ export interface RoutingService {
   closeLanes(warehouseId: string, lanes: readonly LaneName[]): Promise<void>;
   openLanes(warehouseId: string, lanes: readonly LaneName[]): Promise<void>;
   weights(warehouseId: string): RewardWeights;
-  setWeights(warehouseId: string, weights: RewardWeights): Promise<void>;
+  /** Those that are left out stay. @returns all that are in force now @throws E_WEIGHTS_INVALID */
+  setWeights(warehouseId: string, weights: Partial<RewardWeights>): Promise<RewardWeights>;
   setMode(warehouseId: string, mode: Mode): Promise<void>;
   policies(): readonly PolicyView[];
   /** Saves what is served now as a new version. */

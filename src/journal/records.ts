@@ -18,7 +18,7 @@ import type {
   ImprovementSpan,
   ImprovementView,
   LaneName,
-  PolicyView,
+  SavedPolicy,
 } from '../domain/serviceContract.js';
 
 /** The warehouse of records that concern all of them (a shared policy). Not a valid id, so never a site's. */
@@ -122,7 +122,7 @@ interface Payloads {
   'weights.set': { readonly weights: RewardWeights };
   'mode.set': { readonly mode: Mode };
   'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };
-  'policy.saved': Omit<PolicyView, 'active' | 'healthy'>;
+  'policy.saved': Omit<SavedPolicy, 'active' | 'healthy'>;
   'policy.activated': { readonly policyVersion: string; readonly reason: string };
   'policy.updated': {
     readonly policyVersion: string;

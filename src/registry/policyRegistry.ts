@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { PolicyView } from '../domain/serviceContract.js';
+import type { SavedPolicy } from '../domain/serviceContract.js';
 import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX, removeDirectory } from './atomicFiles.js';
 import { readPolicy, versionNames, writePolicy, type LoadedPolicy } from './policyFiles.js';
@@ -38,7 +38,7 @@ export type NewPolicy = Omit<PolicyManifest, 'policyVersion' | 'checksum' | keyo
  */
 export interface PolicyRegistry {
   /** Every version with a readable manifest: shipped ones first, then its own, oldest first. */
-  list(): readonly PolicyView[];
+  list(): readonly SavedPolicy[];
   /** Versions that cannot be served, and why. They are never chosen, and never removed except by age. */
   faults(): readonly PolicyFault[];
   /**

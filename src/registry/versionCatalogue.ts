@@ -1,4 +1,4 @@
-import type { PolicyView } from '../domain/serviceContract.js';
+import type { SavedPolicy } from '../domain/serviceContract.js';
 import type { PolicyManifest } from './policyFormat.js';
 import { NO_STATE, type RegistryState } from './registryState.js';
 
@@ -33,7 +33,7 @@ export interface VersionCatalogue {
   /** Its own versions beyond the newest `kept`, oldest first, without the active one, the trusted one and those still needed. */
   spare(kept: number, needed: readonly string[]): string[];
 
-  list(): PolicyView[];
+  list(): SavedPolicy[];
   faults(): PolicyFault[];
   previous(): string | null;
   newestHealthy(): string | null;

@@ -1,5 +1,6 @@
 import { AppError, isAppError } from '../domain/errors.js';
 import type { PolicyView, Sabotage } from '../domain/serviceContract.js';
+import { ALL_WAREHOUSES } from '../journal/records.js';
 import { createTurns } from '../journal/turns.js';
 import { wallClock } from '../platform/clock.js';
 import { createRandom } from '../platform/random.js';
@@ -76,8 +77,17 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     if (!registry) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: wanted });
     return registry;
   };
-  const viewOf = (registry: PolicyRegistry, policyVersion: string): PolicyView =>
-    registry.list().find((view) => view.policyVersion === policyVersion)!;
+  const viewsOf = (host: PolicyHost): PolicyView[] => {
+    const scope = records.scopeOf(host);
+    const served = host.base();
+    return (registries.get(host)?.list() ?? []).map((saved) => ({
+      ...saved,
+      warehouseId: scope === ALL_WAREHOUSES ? null : scope,
+      active: saved.policyVersion === served,
+    }));
+  };
+  const viewOf = (host: PolicyHost, policyVersion: string): PolicyView =>
+    viewsOf(host).find((view) => view.policyVersion === policyVersion)!;
 
   /** What was made worse on purpose, or was taken back, must not come back under another name. */
   const condemnedBase = (host: PolicyHost): string | null => {
@@ -116,7 +126,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     savedThrough.set(host, to);
     if (host.saved(policyVersion, snapshot)) await keepTrust(host);
     else await registry.condemn(policyVersion, 'taken back while it was being saved');
-    return viewOf(registry, policyVersion);
+    return viewOf(host, policyVersion);
   };
 
   const saveIfMoved: PolicyVersions['saveIfMoved'] = async (host, reason, needed) => {
@@ -170,7 +180,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
   };
 
   return {
-    list: () => [...registries.values()].flatMap((registry) => registry.list()),
+    list: () => [...registries.keys()].flatMap(viewsOf),
     inTurn: (host, work) => turns.run(records.scopeOf(host), work),
     save,
     saveIfMoved,
@@ -197,7 +207,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       host.install(weights, policyVersion);
       records.served(host);
       await keepTrust(host);
-      return viewOf(registryOf(host, policyVersion), policyVersion);
+      return viewOf(host, policyVersion);
     },
     async serveEarlier(host) {
       const expected = host.version();
@@ -217,7 +227,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       host.install(weights, target, 'trusted');
       records.served(host);
       await keepTrust(host);
-      return viewOf(registry, target);
+      return viewOf(host, target);
     },
     async serveSabotaged(host, kind) {
       // There must be a version to come back to.
@@ -234,7 +244,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       host.install(weights, policyVersion, 'sabotaged');
       records.served(host);
       await keepTrust(host);
-      return viewOf(registryOf(host, policyVersion), policyVersion);
+      return viewOf(host, policyVersion);
     },
     async recordTakenBack(host, taken) {
       const registry = registries.get(host);

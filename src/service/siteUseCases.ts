@@ -3,6 +3,7 @@ import { AppError } from '../domain/errors.js';
 import type { LaneIndex } from '../domain/ids.js';
 import { MODES } from '../domain/messages.js';
 import type { LaneName, RoutingService, WarehouseSummary } from '../domain/serviceContract.js';
+import { createTurns } from '../journal/turns.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { pressureOf } from './policyHost.js';
 import { rerouteAll } from './rerouting.js';
@@ -39,6 +40,8 @@ type SiteUseCases = Pick<
 
 /** What operations staff do: look, tune, close lanes, switch modes, drive a simulated clock. */
 export function createSiteUseCases(core: ServiceCore): SiteUseCases {
+  // Of two people who change a weight each, neither takes back what the other changed.
+  const reweighings = createTurns();
   return {
     warehouses: () => [...core.entries.values()].map((entry) => summarise(core, entry)),
     warehouse: (warehouseId) => summarise(core, entryOf(core, warehouseId)),
@@ -67,16 +70,19 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
     },
 
     weights: (warehouseId) => ({ ...entryOf(core, warehouseId).site.weights }),
-    async setWeights(warehouseId, weights) {
-      assertServing(core);
-      const { site, host } = entryOf(core, warehouseId);
-      checkWeights(weights);
-      await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
-      applyWeights(site, weights);
-      site.hindsight.improvement.restart();
-      host.guard.reweighed(site);
-      core.emit({ kind: 'weights.updated', warehouseId, weights });
-    },
+    setWeights: async (warehouseId, changed) =>
+      reweighings.run(warehouseId, async () => {
+        assertServing(core);
+        const { site, host } = entryOf(core, warehouseId);
+        const weights = { ...site.weights, ...changed };
+        checkWeights(weights);
+        await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
+        applyWeights(site, weights);
+        site.hindsight.improvement.restart();
+        host.guard.reweighed(site);
+        core.emit({ kind: 'weights.updated', warehouseId, weights });
+        return weights;
+      }),
 
     async setMode(warehouseId, mode) {
       assertServing(core);

@@ -168,6 +168,8 @@ describe('aisleflow serve', () => {
     ['a map that is not there', ['--map', 'nowhere.json'], 'E_MAP_UNREADABLE'],
     ['a port that is none', ['--port', 'http'], 'E_CONFIG'],
     ['an unknown mode', ['--mode', 'fast'], 'E_CONFIG'],
+    ['an origin that no browser sends', ['--allow-origin', 'https://a.example/'], 'E_CONFIG'],
+    ['what is no origin', ['--allow-origin', 'not an origin'], 'E_CONFIG'],
     ['an unknown backend', ['--tf-backend', 'gpu'], 'E_CONFIG'],
   ])('refuses %s in one line', async (_what, args, code) => {
     const run = await runProgram(['serve', '--port', '0', '--data', join(directory, 'unused'), ...args]);

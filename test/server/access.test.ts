@@ -41,6 +41,7 @@ describe('access', () => {
         "GET /v1/warehouses/:warehouseId/routes/:routeId",
         "GET /v1/warehouses/:warehouseId/shadow",
         "GET /v1/warehouses/:warehouseId/weights",
+        "PATCH /v1/warehouses/:warehouseId/weights",
         "POST /v1/warehouses/:warehouseId/clock/advance",
         "POST /v1/warehouses/:warehouseId/lanes/close",
         "POST /v1/warehouses/:warehouseId/lanes/open",

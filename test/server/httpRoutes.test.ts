@@ -149,6 +149,9 @@ describe('HTTP', () => {
     const weights = { time: 1, wait: 2, blocking: 0.5, distance: 0, turns: 0, lateness: 1 };
     expect((await send('PUT', `${NORTH}/weights`, weights)).json).toEqual(weights);
     expect((await get(`${NORTH}/weights`)).json).toEqual(weights);
+    const more = { ...weights, turns: 0.5 };
+    expect((await send('PATCH', `${NORTH}/weights`, { turns: 0.5 })).json).toEqual(more);
+    expect((await get(`${NORTH}/weights`)).json).toEqual(more);
     expect((await get('/v1/warehouses/south/weights')).json).toMatchObject({ wait: 1 });
     expect((await send('PUT', `${NORTH}/mode`, { mode: 'frozen' })).json).toEqual({ mode: 'frozen' });
     expect((await get(NORTH)).json).toMatchObject({ mode: 'frozen' });

@@ -59,3 +59,21 @@ describe('policy versions over HTTP', () => {
     fleet.socket.terminate();
   });
 });
+
+it('versions are listed of the warehouses that a token reaches', async () => {
+  const view = (warehouseId: string | null) => ({
+    ...{ warehouseId, policyVersion: 'v1', parent: null, savedAt: 0, reason: 'request' as const, updates: 0 },
+    ...{ trainedOn: null, metrics: {}, checksum: '', active: true, healthy: true },
+  });
+  const server = await startServer({
+    wrap: (service) => ({ ...service, policies: () => [view('north'), view('south'), view(null)] }),
+  });
+  const { token } = server.issue({ role: 'viewer', warehouses: ['south'], robots: '*' });
+  const listed = async (who: string): Promise<unknown[]> => {
+    const { text } = await server.http('GET', '/v1/policies', { token: who });
+    return (JSON.parse(text) as { warehouseId: unknown }[]).map(({ warehouseId }) => warehouseId);
+  };
+  expect(await listed(token)).toEqual(['south', null]);
+  expect(await listed(server.tokens.viewer)).toEqual(['north', 'south', null]);
+  await server.close();
+});

@@ -128,7 +128,7 @@ describe('a worse policy', () => {
     async (kind) => {
       await current().drive(20);
       const { policyVersion, reason, healthy, active } = await current().service.drillPolicy(SITE, kind);
-      expect([reason, healthy, active]).toEqual(['drill', false, false]);
+      expect([reason, healthy, active]).toEqual(['drill', false, true]);
       expect(guard()).toMatchObject({ policyVersion: `${policyVersion}+0`, trusted: 'v1' });
       expect((await current().openRegistry()).newestHealthy()).toBe('v1');
     },

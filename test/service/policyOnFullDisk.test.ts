@@ -250,7 +250,8 @@ describe('a policy that began with nothing and went wrong', () => {
     await vi.waitFor(async () =>
       expect(await current.lastActivation()).toMatchObject({ policyVersion: 'cold' }),
     );
-    expect([served(), active(), healthy()]).toEqual(['cold+0', 'v1', ['v1']]);
+    expect([served(), active(), healthy()]).toEqual(['cold+0', null, ['v1']]);
+    expect((await current.openRegistry()).newestHealthy()).toBe('v1');
   });
 });
 

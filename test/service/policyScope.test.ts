@@ -37,6 +37,27 @@ describe('the versions of a policy', () => {
     await joined.service.close();
   });
 
+  it('say whose they are, and which of them is served', async () => {
+    const each = await start('each', [SITE, 'annex']);
+    await each.service.savePolicy(SITE);
+    await each.service.savePolicy('annex');
+    await each.service.savePolicy('annex');
+    const of = (service: typeof each.service) =>
+      service
+        .policies()
+        .map(({ warehouseId, policyVersion, active }) => [warehouseId, policyVersion, active] as const);
+    expect(of(each.service)).toEqual([
+      [SITE, 'v1', true],
+      ['annex', 'v1', false],
+      ['annex', 'v2', true],
+    ]);
+    await each.service.close();
+    const shared = await start('shared', [SITE, 'annex']);
+    await shared.service.savePolicy(SITE);
+    expect(of(shared.service)).toEqual([[null, 'v1', true]]);
+    await shared.service.close();
+  });
+
   it('that all share are rolled back in each warehouse at its own time', async () => {
     const { service, pass } = await start('shared', [SITE, 'annex']);
     await service.savePolicy(SITE);

@@ -291,6 +291,17 @@ describe('reward weights and modes', () => {
     expect(service.lanes(SITE)[0]?.price).toBe(5);
   });
 
+  it('keep what two people change of them at the same time', async () => {
+    const { service } = await startService();
+    const answers = await Promise.all([
+      service.setWeights(SITE, { wait: 7 }),
+      service.setWeights(SITE, { blocking: 9 }),
+    ]);
+    const both = { ...answers[0], blocking: 9 };
+    expect([answers[0]?.wait, answers[1], service.weights(SITE)]).toEqual([7, both, both]);
+    await service.close();
+  });
+
   it.each([NaN, Infinity, -1, 101])('refuse a weight of %s', async (wait) => {
     const { service } = await startService();
     const before = service.weights(SITE);

@@ -36,15 +36,13 @@ export function addPolicyRoutes(
     access: READ,
     tag,
     summary: 'Saved policy versions',
-    description: 'Where each warehouse has its own policy, for tokens that reach all of them.',
+    description: 'Where each warehouse has its own policy, those of the warehouses that the token reaches.',
     answer: Type.Array(PolicyField),
     handle(_input, { request }) {
-      if (!policyIsShared && credentialOf(request).warehouses !== '*') {
-        throw new AppError('E_FORBIDDEN', {
-          detail: 'the list is of all warehouses, and it does not reach all',
-        });
-      }
-      return service.policies();
+      const { warehouses } = credentialOf(request);
+      const reaches = (warehouseId: string | null): boolean =>
+        warehouseId === null || warehouses === '*' || warehouses.includes(warehouseId);
+      return service.policies().filter((policy) => reaches(policy.warehouseId));
     },
   });
   addRoute(app, {

@@ -8,7 +8,7 @@ type Part<T> = T extends TSchema ? Static<T> : undefined;
 
 /** One HTTP route: its documentation, its access, its schemas and what it does. */
 export interface RouteDefinition<P, B, Q> {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   readonly url: string;
   readonly access: Access;
   readonly tag: string;

@@ -20,6 +20,8 @@ const Count = Type.Integer({ minimum: 0 });
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')]);
 const ModeField = Type.Union(MODES.map((mode) => Type.Literal(mode)));
 
+export const SomeWeightsField = Type.Partial(RewardWeightsField);
+
 export const WarehouseParams = strict({ warehouseId: Id });
 export const RouteParams = strict({ warehouseId: Id, routeId: Id });
 export const PolicyParams = strict({ warehouseId: Id, policyVersion: Id });
@@ -197,6 +199,7 @@ export const OpenRoutesField = strict({
   routes: Type.Array(OpenRouteField, { maxItems: LIMITS.routesListed }),
 });
 export const PolicyField = strict({
+  warehouseId: orNull(Type.String({ description: 'Whose it is; null: all warehouses share it.' })),
   policyVersion: Type.String(),
   parent: orNull(Type.String()),
   savedAt: InstantField,
@@ -209,7 +212,7 @@ export const PolicyField = strict({
   trainedOn: orNull(strict({ from: Type.Number(), to: Type.Number() })),
   metrics: Type.Record(Type.String(), Type.Number()),
   checksum: Type.String(),
-  active: Type.Boolean(),
+  active: Type.Boolean({ description: 'It is served, alone or with what was learnt since.' }),
   healthy: Type.Boolean(),
 });
 export const RollbackQuery = strict({ from: Type.Optional(Id) });

@@ -19,6 +19,7 @@ import {
   ModeAnswer,
   ModeBody,
   RouteParams,
+  SomeWeightsField,
   WarehouseParams,
   WarehouseSummaryField,
 } from './schemas.js';
@@ -163,10 +164,19 @@ function addControlRoutes(app: FastifyInstance, service: RoutingService): void {
     params,
     body: RewardWeightsField,
     answer: RewardWeightsField,
-    async handle({ params: { warehouseId }, body }) {
-      await service.setWeights(warehouseId, body);
-      return service.weights(warehouseId);
-    },
+    handle: ({ params: { warehouseId }, body }) => service.setWeights(warehouseId, body),
+  });
+  addRoute(app, {
+    method: 'PATCH',
+    url: `${one}/weights`,
+    access: OPERATE,
+    tag,
+    summary: 'Change some of the reward weights',
+    description: 'Those that are left out stay as they are.',
+    params,
+    body: SomeWeightsField,
+    answer: RewardWeightsField,
+    handle: ({ params: { warehouseId }, body }) => service.setWeights(warehouseId, body),
   });
   addRoute(app, {
     method: 'PUT',
