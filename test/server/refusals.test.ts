@@ -24,14 +24,16 @@ it('counts what is refused, by code, as messages, requests and connections', asy
   const ping = frameOf({ first: 0x89, claimed: 0, isMasked: true, payload: Buffer.alloc(0) });
   const raw = await openRawSocket({ port: server.port, token: server.tokens.robot });
   raw.write(Buffer.concat(Array.from({ length: 1000 }, () => ping)));
-  await vi.waitFor(async () =>
-    expect(await refusals()).toEqual([
-      'E_BAD_MESSAGE message: 1',
-      'E_BUSY connection: 1',
-      'E_HELLO_FIRST message: 1',
-      'E_NOT_FOUND request: 1',
-      'E_UNAUTHENTICATED request: 2',
-    ]),
+  await vi.waitFor(
+    async () =>
+      expect(await refusals()).toEqual([
+        'E_BAD_MESSAGE message: 1',
+        'E_BUSY connection: 1',
+        'E_HELLO_FIRST message: 1',
+        'E_NOT_FOUND request: 1',
+        'E_UNAUTHENTICATED request: 2',
+      ]),
+    { timeout: 10_000 },
   );
   expect(server.log.filter((line) => line.includes('connection refused'))).toHaveLength(1);
 });
