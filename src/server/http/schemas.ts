@@ -20,7 +20,10 @@ const Count = Type.Integer({ minimum: 0 });
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')]);
 const ModeField = Type.Union(MODES.map((mode) => Type.Literal(mode)));
 
-export const SomeWeightsField = Type.Partial(RewardWeightsField);
+export const SomeWeightsField = Type.Partial(RewardWeightsField, {
+  additionalProperties: false,
+  minProperties: 1,
+});
 
 export const WarehouseParams = strict({ warehouseId: Id });
 export const RouteParams = strict({ warehouseId: Id, routeId: Id });
