@@ -208,14 +208,14 @@ export interface SavedPolicy {
   readonly trainedOn: { readonly from: number; readonly to: number } | null;
   readonly metrics: Readonly<Record<string, number>>;
   readonly checksum: string;
-  /** It is served, alone or with what was learnt since. To the registry: a start serves it. */
-  readonly active: boolean;
   readonly healthy: boolean;
 }
 
 export interface PolicyView extends SavedPolicy {
   /** Whose it is; null: all warehouses share it. */
   readonly warehouseId: string | null;
+  /** It is served, alone or with what was learnt since. */
+  readonly active: boolean;
 }
 
 /** Who took weights back: the guard by the error on arriving rows or by the score ratio, or an operator. */

@@ -122,7 +122,7 @@ interface Payloads {
   'weights.set': { readonly weights: RewardWeights };
   'mode.set': { readonly mode: Mode };
   'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };
-  'policy.saved': Omit<SavedPolicy, 'active' | 'healthy'>;
+  'policy.saved': Omit<SavedPolicy, 'healthy'>;
   'policy.activated': { readonly policyVersion: string; readonly reason: string };
   'policy.updated': {
     readonly policyVersion: string;

@@ -98,11 +98,7 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
       [...versions.values()].map(({ manifest }) => {
         const { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum } = manifest;
         const known = { policyVersion, parent, savedAt, reason, updates, trainedOn, metrics, checksum };
-        return {
-          ...known,
-          active: policyVersion === catalogue.state.active,
-          healthy: isHealthy(policyVersion),
-        };
+        return { ...known, healthy: isHealthy(policyVersion) };
       }),
     faults() {
       const condemned = [...versions.keys()].map((name) => [name, condemnation(name)] as const);

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AppError } from '../../domain/errors.js';
 import type { RoutingService } from '../../domain/serviceContract.js';
+import { reachesWarehouse } from '../tokens.js';
 import { credentialOf, OPERATE, READ } from './access.js';
 import { addRoute } from './route.js';
 import {
@@ -39,10 +40,10 @@ export function addPolicyRoutes(
     description: 'Where each warehouse has its own policy, those of the warehouses that the token reaches.',
     answer: Type.Array(PolicyField),
     handle(_input, { request }) {
-      const { warehouses } = credentialOf(request);
-      const reaches = (warehouseId: string | null): boolean =>
-        warehouseId === null || warehouses === '*' || warehouses.includes(warehouseId);
-      return service.policies().filter((policy) => reaches(policy.warehouseId));
+      const credential = credentialOf(request);
+      return service
+        .policies()
+        .filter(({ warehouseId }) => warehouseId === null || reachesWarehouse(credential, warehouseId));
     },
   });
   addRoute(app, {
