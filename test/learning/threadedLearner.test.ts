@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import { HYPERPARAMETERS } from '../../src/learning/hyperparameters.js';
 import { createLearner, type LearnerUpdate } from '../../src/learning/learner.js';
 import type { FromLearner } from '../../src/learning/learnerMessages.js';
@@ -54,6 +56,21 @@ async function nextMessage(worker: Worker, kind: FromLearner['kind']): Promise<F
 }
 
 describe('the learner in its thread', () => {
+  it('is not taken for dead while its answers wait for a main thread that was held, several sites or not', async () => {
+    const port = await start();
+    const failures: string[] = [];
+    port.onFailure((detail) => failures.push(detail));
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    onTestFinished(() => clock.mockRestore());
+    for (let site = 0; site < 2; site++) port.tick();
+    // It answers meanwhile, and nobody reads that.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    clock.mockReturnValue(1000 * LIMITS.learnerSilenceSeconds + 1);
+    for (let site = 0; site < 2; site++) port.tick();
+    await setTimeout(100);
+    expect(failures).toEqual([]);
+  });
+
   it('hands over, intact, the weights that an inline learner comes to from the same rows', async () => {
     const cold = randomWeights(createRandom(2));
     const { tf } = await selectBackend({ force: 'wasm' });
