@@ -5,7 +5,7 @@ import { monotonicMilliseconds } from '../platform/clock.js';
 import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
 import { assertServing, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { robotsOnFloor, SETTLE_SECONDS, type OpenRoute } from './site.js';
+import { SETTLE_SECONDS, type OpenRoute } from './site.js';
 import { dropRoute, stamp } from './siteRoutes.js';
 import { standAt } from './tracking.js';
 
@@ -88,7 +88,7 @@ function finish(
   site.completedRoutes++;
   if (outcome.travelledSeconds === 0) return;
   if (!route.wasHeld) {
-    site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, robotsOnFloor(site));
+    site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robotsOnFloor);
     updateScoreRatio(site, outcome.scored.ratio);
   }
   if (!route.progressSeen && outcome.scored.learnt) {

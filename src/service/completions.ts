@@ -10,7 +10,7 @@ import type { NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
 import { learnsIn } from './policyHost.js';
 import { arrive } from './tracking.js';
-import { robotsOnFloor, type OpenRoute, type Site } from './site.js';
+import type { OpenRoute, Site } from './site.js';
 
 /** What a trace came to: the answer, and the rows to learn from (empty where nothing is). */
 export interface Outcome {
@@ -190,5 +190,5 @@ function rowsOf(
 /** Exponential mean over about as many routes as there are robots. */
 export function updateScoreRatio(site: Site, ratio: number): void {
   site.scoredRoutes++;
-  site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, robotsOnFloor(site));
+  site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, site.robotsOnFloor);
 }

@@ -17,10 +17,15 @@ export const HOLD_REASONS: Readonly<Record<NoWay, string>> = {
 
 /** Takes a route for one without a way, until another look is due. */
 export function hold({ closures }: Site, route: OpenRoute, because: NoWay): void {
-  route.held = true;
+  beginHold(route);
   route.heldBecause = because;
-  route.wasHeld = true;
   route.heldEpoch = closures.openedEpoch;
+}
+
+/** From now on its robot waits as it was told. */
+export function beginHold(route: OpenRoute): void {
+  route.held = true;
+  route.wasHeld = true;
 }
 
 /**

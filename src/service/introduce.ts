@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { HelloMessage, WelcomeMessage } from '../domain/messages.js';
 import { assumePlace, hearAside } from './expectedPlace.js';
-import { lookAgain } from './heldRoutes.js';
+import { beginHold, lookAgain } from './heldRoutes.js';
 import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
 import { forgetSilentRobots } from './silentRobots.js';
@@ -82,7 +82,6 @@ export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot): WelcomeM
 function waitForPlan(site: Site, route: OpenRoute): void {
   if (route.held) return;
   assumePlace(site, route, site.clock.now());
-  route.held = true;
-  route.wasHeld = true;
+  beginHold(route);
   lookAgain(route);
 }

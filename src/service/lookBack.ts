@@ -3,7 +3,7 @@ import type { NewRecord } from '../journal/records.js';
 import { cornerCaseRecord } from './cornerCaseRecord.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
-import { robotsOnFloor, type OpenRoute, type Site } from './site.js';
+import type { OpenRoute, Site } from './site.js';
 
 /** A scored route, in hindsight. */
 export interface FinishedRoute {
@@ -28,7 +28,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
     ratio: scored.ratio,
     plannedBy: policyVersion === 'free-flow' ? 'freeFlow' : 'policy',
     shortestRatio,
-    robots: robotsOnFloor(site),
+    robots: site.robotsOnFloor,
   });
   if (isNews) {
     write(core, site, {
@@ -45,7 +45,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
 function rememberRegret(site: Site, regretSeconds: number): void {
   const { hindsight } = site;
   const before = hindsight.regretSeconds ?? regretSeconds;
-  hindsight.regretSeconds = before + (regretSeconds - before) / Math.max(20, robotsOnFloor(site));
+  hindsight.regretSeconds = before + (regretSeconds - before) / Math.max(20, site.robotsOnFloor);
 }
 
 function keepIfCorner(

@@ -7,6 +7,7 @@ import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { cornerCaseOf } from './cornerCaseRecord.js';
+import { beginHold } from './heldRoutes.js';
 import { keepLastKnown } from './lastKnown.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
@@ -146,8 +147,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
   if (waitsAt !== undefined && waitsAt !== robot.node)
     arrive(site, route, { node: waitsAt, at: known.plannedAt });
   withdrawFlow(site, route);
-  route.held = true;
-  route.wasHeld = true;
+  beginHold(route);
 }
 
 function rememberRobot(site: Site, known: RouteEntry): Robot | null {

@@ -145,6 +145,8 @@ export interface Site {
   mode: Mode;
   rowsMade: number;
   completedRoutes: number;
+  /** Robots that stand somewhere: not those that left and are still known by name. Each completion asks for it. */
+  robotsOnFloor: number;
   detoursRefused: number;
   /** Exponential mean of weighted cost over free-flow cost; 1 before the first. */
   scoreRatio: number;
@@ -198,6 +200,7 @@ export function createSite(options: SiteOptions): Site {
     mode,
     rowsMade: 0,
     completedRoutes: 0,
+    robotsOnFloor: 0,
     detoursRefused: 0,
     scoreRatio: 1,
     scoredRoutes: 0,
@@ -263,6 +266,7 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
 
 /** Puts a robot on a node, or with -1 nowhere; its old place is free. */
 export function placeRobot(site: Site, robot: Robot, node: number): void {
+  if (robot.node >= 0 !== node >= 0) site.robotsOnFloor += node >= 0 ? 1 : -1;
   robot.node = node;
   occupy(site, robot, node);
 }
@@ -273,11 +277,4 @@ export function occupy(site: Site, robot: Robot, node: number): void {
   if (robot.occupies >= 0) site.traffic.occupy(robot.occupies, -1);
   robot.occupies = node;
   if (node >= 0) site.traffic.occupy(node, 1);
-}
-
-/** Robots that are there: names of those that left stay known for a while, and count for no mean. */
-export function robotsOnFloor({ robots }: Site): number {
-  let count = 0;
-  for (const { node, route } of robots.values()) if (node >= 0 || route) count++;
-  return count;
 }

@@ -6,6 +6,7 @@ import { orderTour } from '../../src/planning/tourOrder.js';
 import { clearSilentRobots, forgetSilentRobots } from '../../src/service/silentRobots.js';
 import { addRobot, createSite, placeRobot, type OpenRoute, type Site } from '../../src/service/site.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
+import { startFloor } from './support/startFloor.js';
 import { cell, codeOf, SITE, startService } from './support/startService.js';
 
 const HOURS = LIMITS.robotSilenceSeconds;
@@ -137,4 +138,49 @@ describe('a robot that has no route and says nothing', () => {
     ).toBe('E_UNKNOWN_ROBOT');
     await service.close();
   });
+});
+
+it('a robot that says nothing stands, for traffic, where its ETAs put it', async () => {
+  const map = '....................';
+  const floor = await startFloor({ map, mode: 'learn', areColdWeightsTrained: true, robots: ['a'] });
+  const { routeId } = await floor.service.requestRoute(SITE, {
+    ...{ requestId: 'a', robotId: 'a', from: 'r0c1' },
+    stops: [{ node: 'r0c9', handlingSeconds: 600 }],
+  });
+  const prices = (): number[] => [floor.priceOf('02', '01'), floor.priceOf('08', '09')];
+  const [, intoStop] = prices();
+  for (let second = 1; second <= 300; second++) await floor.pass(1);
+  expect(prices()[0]).toBeLessThan(2);
+  expect(prices()[1]).toBeGreaterThan(intoStop! + 3);
+  // It never left.
+  await floor.service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'broken' });
+  floor.service.robotState(SITE, {
+    ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: false, at: floor.now() },
+  });
+  for (let second = 1; second <= 300; second++) await floor.pass(1);
+  expect(prices()[0]).toBeGreaterThan(4);
+  expect(prices()[1]).toBeLessThan(2);
+});
+
+it('means go by the robots that are there, not by those that once were', async () => {
+  const floor = await startFloor({ robots: [] });
+  const old = Array.from({ length: 1_000 }, (_, i) => ({
+    ...{ robotId: `old-${i}`, robotType: 'unit', node: cell('14') },
+  }));
+  floor.service.hello({ type: 'hello', warehouseId: SITE, robots: old });
+  await floor.pass(30 * 24 * 3600);
+  const drive = async (routes: number, secondsALane: number): Promise<void> => {
+    for (let route = 0; route < routes; route++) {
+      const robotId = `new-${route % 10}`;
+      floor.service.hello({ type: 'hello', warehouseId: SITE, robots: [{ robotId, robotType: 'unit' }] });
+      const { routeId, nodes } = await floor.request(robotId, '00', '04');
+      const from = floor.second();
+      await floor.pass(4 * secondsALane);
+      const way = nodes.map((node, i) => [node.replace(/\D/g, ''), from + i * secondsALane] as const);
+      await floor.complete(routeId, way);
+    }
+  };
+  await drive(100, 1);
+  await drive(40, 4);
+  expect(floor.service.warehouse(SITE).slowdown).toBeGreaterThan(3);
 });

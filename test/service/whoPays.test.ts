@@ -1,48 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
-import type { Trace } from '../../src/domain/messages.js';
 import type { LearnerUpdate } from '../../src/learning/learner.js';
 import { createRandom } from '../../src/platform/random.js';
 import { randomWeights } from '../../src/policy/network.js';
 import { SETTLE_SECONDS } from '../../src/service/site.js';
 import { createRecorder } from './support/recorder.js';
-import { cell, report, SITE, START, startService, type TestServiceOptions } from './support/startService.js';
-
-type Way = readonly (readonly [cell: string, second: number])[];
-
-/** A service whose robots say second by second where they are, and whose learner remembers what it was sent. */
-async function startFloor(options: TestServiceOptions) {
-  const recorder = createRecorder();
-  const startLearner = async () => recorder.port;
-  const running = await startService({ mode: 'observe', startLearner, ...options });
-  const { service } = running;
-  let routes = 0;
-  const request = (robotId: string, from: string, ...stops: string[]) =>
-    service.requestRoute(SITE, {
-      ...{ requestId: `request-${++routes}`, robotId, from: cell(from) },
-      stops: stops.map((stop) => ({ node: cell(stop), handlingSeconds: 0 })),
-    });
-  const say = (routeId: string, at: string, second: number, revision = 0): void =>
-    service.routeProgress(SITE, {
-      ...{ type: 'route.progress', routeId, revision, node: cell(at), at: START + 1000 * second },
-    });
-  /** Lets a second pass at a time, and says who is where in it. */
-  const drive = async (seconds: number, ways: Readonly<Record<string, Way>>): Promise<void> => {
-    for (let second = 1; second <= seconds; second++) {
-      await running.pass(1);
-      for (const [routeId, way] of Object.entries(ways))
-        for (const [at, then] of way.slice(1)) if (then === second) say(routeId, at, second);
-    }
-  };
-  const complete = (routeId: string, way: Way) => {
-    const trace = way.map(([at, second]) => [cell(at), START + 1000 * second, null]) as unknown as Trace;
-    return service.completeRoute(SITE, report({ routeId }, trace));
-  };
-  const second = (): number => (running.now() - START) / 1000;
-  const priceOf = (from: string, to: string): number =>
-    service.lanes(SITE).find((lane) => lane.from === cell(from) && lane.to === cell(to))!.price;
-  return { ...running, labels: recorder.labels, request, say, drive, complete, second, priceOf };
-}
+import { startFloor, type Way } from './support/startFloor.js';
+import { cell, SITE } from './support/startService.js';
 
 const DOOR = [{ from: cell('04'), to: cell('05') }];
 
@@ -261,45 +225,4 @@ it('a robot that comes to its start after the issue makes no lane dear by that',
     await floor.pass(1);
   }
   expect(floor.priceOf('01', '02')).toBeLessThan(before + 3);
-});
-
-it('a robot that says nothing stands, for traffic, where its ETAs put it', async () => {
-  const map = '....................';
-  const floor = await startFloor({ map, mode: 'learn', areColdWeightsTrained: true, robots: ['a'] });
-  const { routeId } = await floor.service.requestRoute(SITE, {
-    ...{ requestId: 'a', robotId: 'a', from: 'r0c1' },
-    stops: [{ node: 'r0c9', handlingSeconds: 600 }],
-  });
-  const prices = (): number[] => [floor.priceOf('02', '01'), floor.priceOf('08', '09')];
-  const [, intoStop] = prices();
-  for (let second = 1; second <= 300; second++) await floor.pass(1);
-  expect(prices()[0]).toBeLessThan(2);
-  expect(prices()[1]).toBeGreaterThan(intoStop! + 3);
-  // It never left.
-  await floor.service.cancelRoute(SITE, { type: 'route.cancelled', routeId, reason: 'broken' });
-  floor.service.robotState(SITE, {
-    ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: false, at: floor.now() },
-  });
-  for (let second = 1; second <= 300; second++) await floor.pass(1);
-  expect(prices()[0]).toBeGreaterThan(4);
-  expect(prices()[1]).toBeLessThan(2);
-});
-
-it('means go by the robots that are there, not by those that once were', async () => {
-  const floor = await startFloor({ robots: Array.from({ length: 1_000 }, (_, i) => `old-${i}`) });
-  await floor.pass(30 * 24 * 3600);
-  const drive = async (routes: number, secondsALane: number): Promise<void> => {
-    for (let route = 0; route < routes; route++) {
-      const robotId = `new-${route % 10}`;
-      floor.service.hello({ type: 'hello', warehouseId: SITE, robots: [{ robotId, robotType: 'unit' }] });
-      const { routeId, nodes } = await floor.request(robotId, '00', '04');
-      const from = floor.second();
-      await floor.pass(4 * secondsALane);
-      const way = nodes.map((node, i) => [node.replace(/\D/g, ''), from + i * secondsALane] as const);
-      await floor.complete(routeId, way);
-    }
-  };
-  await drive(100, 1);
-  await drive(40, 4);
-  expect(floor.service.warehouse(SITE).slowdown).toBeGreaterThan(3);
 });
