@@ -20,7 +20,7 @@ export interface Metrics {
   /** Says where gauges are read from when somebody scrapes. */
   observe(service: ServiceView): void;
   addQueues(depths: QueueDepths): void;
-  /** Counts what was answered with an error, or a connection that was closed with one. */
+  /** Counts what was answered with an error, or a connection that was closed with one; not what is no HTTP that can be read. */
   refused(code: ErrorCode, what: 'message' | 'request' | 'connection'): void;
   /** The Prometheus text format, without the lines of warehouses that the reader does not reach. */
   text(reaches: (warehouseId: string) => boolean): Promise<string>;
