@@ -215,6 +215,15 @@ function fillTemplate(template: string, references: ErrorReferences): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(references[name] ?? whole));
 }
 
+/** Of what came over the wire: where in this program it was refused says nothing, and costs more than all the rest of it. */
+export function wireError(code: ErrorCode, references: ErrorReferences, cause?: unknown): AppError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new AppError(code, references, cause);
+  Error.stackTraceLimit = stackTraceLimit;
+  return error;
+}
+
 export function isAppError(error: unknown): error is AppError {
   return error instanceof AppError;
 }

@@ -77,6 +77,8 @@ export const LIMITS = {
 
   /** Of a longer message that fits no schema it is not told what is wrong: that would hold all plans for 0.4 s. */
   valuesExplained: 4_000,
+  /** Of one connection. */
+  faultsExplainedPerSecond: 20,
   webSocketMessageBytes: 1024 * 1024,
   /** Of a message of which a part has come: what each connection may hold, all together above that, and for how long. */
   unfinishedBytesOfEach: 64 * 1024,
@@ -84,7 +86,6 @@ export const LIMITS = {
   unfinishedSeconds: 30,
   /** Of one connection, in one turn of the loop; the rest of what it sent waits for the next. */
   webSocketMillisecondsPerTurn: 1,
-  webSocketControlFramesPerTurn: 100,
   webSocketBufferedBytes: 1024 * 1024,
   webSocketFragments: 64,
   /** A message of a megabyte over a network of the usual size of packets comes in some 700. */

@@ -1,6 +1,8 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { LIMITS } from '../domain/limits.js';
 import type { ToFleetMessage } from '../domain/messages.js';
+import { monotonicMilliseconds } from '../platform/clock.js';
 import type { Credential } from './tokens.js';
 import { createRobotQueues, type RobotQueues, type SharedBytes } from './robotQueues.js';
 
@@ -22,9 +24,13 @@ export interface FleetConnection {
   readonly isOpen: boolean;
   /** Sends, or cuts the connection where its reader is too slow: robots reconnect and resume. */
   send(message: ToFleetMessage): void;
+  /** Answers a ping, under the same condition. */
+  pong(payload: Buffer): void;
   /** Closes in good order; what has not closed within a second is cut. */
   close(code: number, reason: string): void;
   terminate(): void;
+  /** Whether it is told what is wrong with one more message: finding that out takes longer than the rest. */
+  explains(): boolean;
   /** Called by the heartbeat; false once the other side missed too many. */
   ping(): boolean;
   /** The other side is alive. */
@@ -41,6 +47,8 @@ const READ_FASTER = 'read faster';
 
 export function createFleetConnection(options: {
   readonly socket: WebSocket;
+  /** What lies below it. */
+  readonly stream: Duplex;
   readonly connectionId: string;
   readonly credential: Credential;
   readonly bufferedBytesLimit: number;
@@ -48,14 +56,42 @@ export function createFleetConnection(options: {
   /** Told why, where it is closed because it reads too slowly. */
   readonly refused: (reason: string) => void;
 }): FleetConnection {
-  const { socket, connectionId, credential, bufferedBytesLimit } = options;
+  const { socket, stream, connectionId, credential, bufferedBytesLimit } = options;
   let missedPings = 0;
+  let isGathering = false;
+  let explained = { sinceAt: 0, messages: 0 };
 
   const close = (code: number, reason: string): void => {
     if (socket.readyState !== socket.OPEN) return;
     socket.close(code, reason);
     // A close frame waits behind what a stalled reader has not taken: do not wait for it.
     setTimeout(() => socket.terminate(), CUT_AFTER_MILLISECONDS).unref();
+  };
+  /** What is answered to many messages that came together goes in one write: one for each took a third of the time. */
+  const gather = (): void => {
+    if (isGathering) return;
+    isGathering = true;
+    stream.cork();
+    process.nextTick(release);
+  };
+  const release = (): void => {
+    if (!isGathering) return;
+    isGathering = false;
+    stream.uncork();
+  };
+  const hasRoomFor = (bytes: number): boolean =>
+    socket.bufferedAmount === 0 || socket.bufferedAmount + bytes <= bufferedBytesLimit;
+  /** False where nothing can be sent: it is closed, now at the latest. */
+  const mayTake = (bytes: number): boolean => {
+    if (socket.readyState !== socket.OPEN) return false;
+    if (!hasRoomFor(bytes)) release();
+    if (hasRoomFor(bytes)) {
+      gather();
+      return true;
+    }
+    options.refused(READ_FASTER);
+    close(CLOSE.tryAgainLater, READ_FASTER);
+    return false;
   };
   return {
     connectionId,
@@ -71,14 +107,16 @@ export function createFleetConnection(options: {
       return socket.readyState === socket.OPEN;
     },
     send(message) {
-      if (socket.readyState !== socket.OPEN) return;
-      const { bufferedAmount } = socket;
       const text = JSON.stringify(message);
-      if (bufferedAmount > 0 && bufferedAmount + text.length > bufferedBytesLimit) {
-        options.refused(READ_FASTER);
-        return close(CLOSE.tryAgainLater, READ_FASTER);
-      }
-      socket.send(text);
+      if (mayTake(text.length)) socket.send(text);
+    },
+    pong(payload) {
+      if (mayTake(payload.length)) socket.pong(payload);
+    },
+    explains() {
+      const now = monotonicMilliseconds();
+      if (now >= explained.sinceAt + 1000) explained = { sinceAt: now, messages: 0 };
+      return ++explained.messages <= LIMITS.faultsExplainedPerSecond;
     },
     close,
     terminate: () => socket.terminate(),

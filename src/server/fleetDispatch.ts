@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { AppError, isAppError, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type {
+  FromFleetMessage,
   HelloMessage,
   RouteRequestContent,
   RouteRequestMessage,
@@ -15,8 +16,8 @@ import { requireRobot, requireWarehouse } from './tokens.js';
 import { errorMessage, readMessage, referencesOf } from './wireMessages.js';
 
 export interface FleetDispatch {
-  /** Answers one message of a connection, whatever it holds; never throws. */
-  receive(connection: FleetConnection, bytes: Buffer, isBinary: boolean): void;
+  /** Answers one message of a connection, whatever it holds; never throws. False where it could not be read. */
+  receive(connection: FleetConnection, bytes: Buffer, isBinary: boolean): boolean;
 }
 
 /** `bind` is told which robots a connection now speaks for; `stopping` refuses what comes. */
@@ -60,32 +61,35 @@ export function createFleetDispatch(options: {
       refuse(connection, error, message);
     }
   };
+  const take = (connection: FleetConnection, message: FromFleetMessage, size: number): void => {
+    try {
+      if (stopping()) throw new AppError('E_SHUTTING_DOWN');
+      if (message.type === 'hello') return connection.send(sayHello(service, connection, message, bind));
+      const found = addressee(service, connection, message);
+      const { queues } = connection;
+      if (found.kind === 'robot') {
+        return queues.run(found.robotId, size, () => serve(connection, found, message));
+      }
+      queues.run(`route ${found.routeId}`, size, () =>
+        lookUpAddressee(service, connection, found.routeId)
+          .then((robot) => queues.moveTo(robot.robotId, size, () => serve(connection, robot, message)))
+          .catch((error: unknown) => refuse(connection, error, message)),
+      );
+    } catch (error) {
+      refuse(connection, error, message);
+    }
+  };
   return {
     receive(connection, bytes, isBinary) {
-      const read = readMessage(bytes, isBinary);
-      if (read.kind === 'refused') {
-        logger.debug({ connectionId: connection.connectionId, code: read.error.code }, 'refused');
-        refused(read.error.code);
-        return connection.send(errorMessage(read.error, read.references));
+      const read = readMessage(bytes, isBinary, () => connection.explains());
+      if (read.kind === 'message') {
+        take(connection, read.message, bytes.length);
+        return true;
       }
-      const { message } = read;
-      try {
-        if (stopping()) throw new AppError('E_SHUTTING_DOWN');
-        if (message.type === 'hello') return connection.send(sayHello(service, connection, message, bind));
-        const found = addressee(service, connection, message);
-        const { queues } = connection;
-        const size = bytes.length;
-        if (found.kind === 'robot') {
-          return queues.run(found.robotId, size, () => serve(connection, found, message));
-        }
-        queues.run(`route ${found.routeId}`, size, () =>
-          lookUpAddressee(service, connection, found.routeId)
-            .then((robot) => queues.moveTo(robot.robotId, size, () => serve(connection, robot, message)))
-            .catch((error: unknown) => refuse(connection, error, message)),
-        );
-      } catch (error) {
-        refuse(connection, error, message);
-      }
+      logger.debug({ connectionId: connection.connectionId, code: read.error.code }, 'refused');
+      refused(read.error.code);
+      connection.send(errorMessage(read.error, read.references));
+      return false;
     },
   };
 }

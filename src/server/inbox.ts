@@ -2,78 +2,62 @@ import type { WebSocket } from 'ws';
 import { LIMITS } from '../domain/limits.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 
-interface Arrived {
-  readonly bytes: Buffer;
-  readonly isBinary: boolean;
+/** What `ws` reads the frames of one connection with. Where this is false, each frame waits for the next turn. */
+interface Receiver {
+  _allowSynchronousEvents: boolean;
 }
-
-/** The close code of a connection that ended without a close frame (RFC 6455, 7.4.1). */
-const BROKEN_OFF = 1006;
 
 /**
  * Hands on what comes from one connection, in order, for a short while in each turn of the loop; the rest waits for the
- * next, and nothing more is read until it is gone. One chunk may hold thousands of small messages, which would keep the
- * robots of all other connections waiting for seconds.
+ * next, and nothing more is read until it is gone. One chunk may hold thousands of small frames, which would keep the
+ * robots of all other connections waiting for seconds. Of what no robot has a reason to send, messages that cannot be
+ * read, pings and pongs, it is one a turn. `ws` itself stops between two frames (decision 0024).
  */
 export function openInbox(options: {
   readonly socket: WebSocket;
-  readonly receive: (bytes: Buffer, isBinary: boolean) => void;
-  /** It is closed, and all that came before a close in good order has been handed on. */
-  readonly closed: (code: number) => void;
-  /** Ends the connection of whoever floods it with pings or pongs: no robot has a reason to. */
-  readonly refuse: (reason: string) => void;
+  /** False where it could not be read. */
+  readonly message: (bytes: Buffer, isBinary: boolean) => boolean;
+  readonly ping: (payload: Buffer) => void;
+  readonly pong: () => void;
   readonly now?: () => number;
 }): void {
-  const { socket, receive, closed, refuse, now = monotonicMilliseconds } = options;
-  let waiting: Arrived[] = [];
+  const { socket, message, ping, pong, now = monotonicMilliseconds } = options;
+  const receiver = receiverOf(socket);
   /** When this connection was first heard in this turn; null before. */
   let turnBegunAt: number | null = null;
-  let controlFrames = 0;
-  let closeCode: number | null = null;
 
-  const takePart = (): void => {
-    if (turnBegunAt !== null) return;
+  const begin = (): number => {
+    if (turnBegunAt !== null) return turnBegunAt;
     turnBegunAt = now();
-    controlFrames = 0;
-    setImmediate(nextTurn);
+    // Before the frame that waits: `ws` asks for its own turn later.
+    setImmediate(() => {
+      turnBegunAt = null;
+      receiver._allowSynchronousEvents = true;
+    });
+    return turnBegunAt;
   };
-  /** From then on nothing is handed on before the next turn: what waits stays before what comes. */
-  const isOver = (): boolean =>
-    turnBegunAt !== null && now() - turnBegunAt >= LIMITS.webSocketMillisecondsPerTurn;
-  const nextTurn = (): void => {
-    turnBegunAt = null;
-    let next = 0;
-    for (; next < waiting.length && !isOver(); next++) {
-      takePart();
-      const { bytes, isBinary } = waiting[next]!;
-      receive(bytes, isBinary);
-    }
-    waiting = waiting.slice(next);
-    if (next === 0 || waiting.length > 0) return;
-    if (closeCode === null) socket.resume();
-    else closed(closeCode);
-  };
-  const control = (): void => {
-    takePart();
-    if (++controlFrames === LIMITS.webSocketControlFramesPerTurn) refuse('E_BUSY: too many pings or pongs');
-  };
+  const end = (): void => void (receiver._allowSynchronousEvents = false);
+  // Whoever was told to go, and goes on talking, has no say any more: the token may be why.
+  const isOpen = (): boolean => socket.readyState === socket.OPEN;
   socket.on('message', (bytes: Buffer, isBinary: boolean) => {
-    // Whoever was told to go, and goes on talking, has no say any more: the token may be why.
-    if (socket.readyState !== socket.OPEN) return;
-    if (isOver()) {
-      waiting.push({ bytes, isBinary });
-      socket.pause();
-      return;
-    }
-    takePart();
-    receive(bytes, isBinary);
+    const begunAt = begin();
+    if (!isOpen() || !message(bytes, isBinary)) return end();
+    if (now() - begunAt >= LIMITS.webSocketMillisecondsPerTurn) end();
   });
-  socket.on('ping', control);
-  socket.on('pong', control);
-  socket.on('close', (code) => {
-    closeCode = code;
-    // Who breaks off comes back, and sends again what was not answered.
-    if (code === BROKEN_OFF) waiting = [];
-    if (waiting.length === 0) closed(code);
+  socket.on('ping', (payload) => {
+    begin();
+    if (isOpen()) ping(payload);
+    end();
   });
+  socket.on('pong', () => {
+    begin();
+    if (isOpen()) pong();
+    end();
+  });
+}
+
+function receiverOf(socket: WebSocket): Receiver {
+  const { _receiver: receiver } = socket as unknown as { readonly _receiver?: Partial<Receiver> };
+  if (typeof receiver?._allowSynchronousEvents === 'boolean') return receiver as Receiver;
+  throw new Error('this version of ws reads in another way: src/server/inbox.ts must follow it');
 }

@@ -112,7 +112,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
       metrics.refused('E_BUSY', 'connection');
     };
     const connection = createFleetConnection({
-      ...{ socket, connectionId, credential, bufferedBytesLimit, sharedBytes, refused },
+      ...{ socket, stream, connectionId, credential, bufferedBytesLimit, sharedBytes, refused },
     });
     hub.add(connection);
     logger.info(context, 'connected');
@@ -124,16 +124,20 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     unfinished.watch({ socket, stream, tokenId: credential.tokenId, refuse });
     // Without this listener one malformed frame would end the process.
     socket.on('error', (error) => logger.info({ ...context, reason: error.message }, 'connection failed'));
-    const receive = (bytes: Buffer, isBinary: boolean): void => {
-      connection.heard();
-      dispatch.receive(connection, bytes, isBinary);
-    };
-    const closed = (closeCode: number): void => {
+    openInbox({
+      socket,
+      message(bytes, isBinary) {
+        connection.heard();
+        return dispatch.receive(connection, bytes, isBinary);
+      },
+      ping: (payload) => connection.pong(payload),
+      pong: () => connection.heard(),
+    });
+    // After all that came before a close in good order.
+    socket.on('close', (closeCode) => {
       hub.remove(connection);
       logger.info({ ...context, closeCode }, 'disconnected');
-    };
-    openInbox({ socket, receive, refuse, closed });
-    socket.on('pong', () => connection.heard());
+    });
   };
   const upgrades = createUpgrades({
     ...{ tokens, allowedOrigins: options.allowedOrigins ?? [], stopping, accept },

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'secure-json-parse';
-import { AppError } from '../domain/errors.js';
+import { wireError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 
 /**
@@ -9,15 +9,15 @@ import { LIMITS } from '../domain/limits.js';
  * @throws E_BAD_ENCODING naming which of them it was.
  */
 export function parseWireJson(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) throw new AppError('E_BAD_ENCODING', { detail: 'the bytes are not UTF-8' });
+  if (!isUtf8(bytes)) throw wireError('E_BAD_ENCODING', { detail: 'the bytes are not UTF-8' });
   // Before parsing: a megabyte of brackets holds JSON.parse for 160 ms, one of `{},` or of many fields for 50.
   const detail = faultOf(bytes);
-  if (detail !== null) throw new AppError('E_BAD_ENCODING', { detail });
+  if (detail !== null) throw wireError('E_BAD_ENCODING', { detail });
   const text = bytes.toString('utf8');
   try {
     return parse(text, { protoAction: 'error', constructorAction: 'error' });
   } catch (error) {
-    throw new AppError('E_BAD_ENCODING', { detail: (error as Error).message.slice(0, 120) }, error);
+    throw wireError('E_BAD_ENCODING', { detail: (error as Error).message.slice(0, 120) }, error);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Compile, type Validator } from 'typebox/compile';
-import { AppError, type ErrorReferences } from '../domain/errors.js';
+import { AppError, wireError, type ErrorReferences } from '../domain/errors.js';
 import { FROM_FLEET, type ErrorMessageContent, type FromFleetMessage } from '../domain/messages.js';
+import { LIMITS } from '../domain/limits.js';
 import { schemaFault, schemaFaults } from './schemaFault.js';
 import { parseWireJson } from './wireJson.js';
 
@@ -11,15 +12,20 @@ const VALIDATORS = new Map<unknown, Validator>(
 /** What a refusal refers to, as far as it could be read. */
 const REFERENCE_FIELDS = ['requestId', 'routeId', 'robotId'] as const;
 
+const UNEXPLAINED = `it does not fit, and what is wrong is told of ${LIMITS.faultsExplainedPerSecond} messages a second`;
+
 export type ReadMessage =
   | { readonly kind: 'message'; readonly message: FromFleetMessage }
   | { readonly kind: 'refused'; readonly error: AppError; readonly references: ErrorReferences };
 
-/** Reads one WebSocket message of a fleet; what does not fit is refused with what it referred to. */
-export function readMessage(bytes: Buffer, isBinary: boolean): ReadMessage {
+/**
+ * Reads one WebSocket message of a fleet; what does not fit is refused with what it referred to, and told where it does
+ * not fit if `explains()`.
+ */
+export function readMessage(bytes: Buffer, isBinary: boolean, explains: () => boolean): ReadMessage {
   let value: unknown;
   try {
-    if (isBinary) throw new AppError('E_BAD_ENCODING', { detail: 'it came as a binary frame' });
+    if (isBinary) throw wireError('E_BAD_ENCODING', { detail: 'it came as a binary frame' });
     value = parseWireJson(bytes);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -32,13 +38,13 @@ export function readMessage(bytes: Buffer, isBinary: boolean): ReadMessage {
     return refused(value, `its type is not one of ${known}`);
   }
   if (validator.Check(value)) return { kind: 'message', message: value as FromFleetMessage };
-  return refused(value, schemaFault(schemaFaults(validator, value)));
+  return refused(value, explains() ? schemaFault(schemaFaults(validator, value)) : UNEXPLAINED);
 }
 
 function refused(value: unknown, detail: string): ReadMessage {
   return {
     kind: 'refused',
-    error: new AppError('E_BAD_MESSAGE', { detail }),
+    error: wireError('E_BAD_MESSAGE', { detail }),
     references: referencesOf(value),
   };
 }

@@ -30,6 +30,7 @@ function startConnection(limits: { messages: number; bytes: number }) {
     connectionId: 'connection-1',
     ...{ queues, warehouses: new Set([SITE]), warehouseOf: new Map([['amr-1', SITE]]) },
     speaksFor: new Set([robotKey(SITE, 'amr-1')]),
+    explains: () => true,
     send(message: ToFleetMessage) {
       sent.push(message.type === 'error' ? message.code : message.type);
     },
@@ -42,11 +43,11 @@ function startConnection(limits: { messages: number; bytes: number }) {
     onDefect: (error) => expect(error).toBeUndefined(),
     refused: () => undefined,
   });
-  const complete = (routeId: string): void => {
-    const message = { type: 'route.completed', routeId, trace: [['r0c0', 1, null]] };
+  const receive = (message: object): boolean =>
     dispatch.receive(connection as FleetConnection, Buffer.from(JSON.stringify(message)), false);
-  };
-  return { queues, shared, sent, lookUps, complete };
+  const complete = (routeId: string): boolean =>
+    receive({ type: 'route.completed', routeId, trace: [['r0c0', 1, null]] });
+  return { queues, shared, sent, lookUps, receive, complete };
 }
 
 describe('completions of routes that only the journal knows', () => {
@@ -75,6 +76,12 @@ describe('completions of routes that only the journal knows', () => {
     await settled();
     expect([sent, queues.depth, shared.held]).toEqual([['E_BUSY', 'route.scored'], 0, 0]);
   });
+});
+
+it('says of each message whether it could be read', () => {
+  const { receive, complete, sent } = startConnection({ messages: 3, bytes: 10_000 });
+  expect([receive({ type: 'hello' }), complete('route-1')]).toEqual([false, true]);
+  expect(sent).toEqual(['E_BAD_MESSAGE']);
 });
 
 describe('the queues of a connection', () => {

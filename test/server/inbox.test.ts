@@ -1,91 +1,143 @@
-import { EventEmitter } from 'node:events';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
-import type { WebSocket } from 'ws';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { LIMITS } from '../../src/domain/limits.js';
 import { openInbox } from '../../src/server/inbox.js';
+import { frameOf, openRawSocket } from './support/hostile.js';
 
-/** What the inbox uses of a WebSocket. */
-class Line extends EventEmitter {
-  readonly OPEN = 1;
-  readyState = 1;
-  isPaused = false;
-  pause = (): void => void (this.isPaused = true);
-  resume = (): void => void (this.isPaused = false);
-}
+/** Each frame takes a quarter of the time of a turn. */
+const FRAMES_A_TURN = 4;
 
 describe('the inbox of a connection', () => {
-  let line: Line;
-  let now = 0;
+  let server: WebSocketServer;
+  let line: Socket;
+  let socket: WebSocket;
+  let stream: Socket;
   let read: string[] = [];
-  let refused: string[] = [];
-  let closed: number[] = [];
-  beforeEach(() => {
-    [line, now, read, refused, closed] = [new Line(), 0, [], [], []];
+  /** Frames handed on without anything else between them. */
+  let together = 0;
+  let mostTogether = 0;
+  let now = 0;
+  const take = (into: string[], what: string): void => {
+    into.push(what);
+    now += LIMITS.webSocketMillisecondsPerTurn / FRAMES_A_TURN;
+    mostTogether = Math.max(mostTogether, ++together);
+    process.nextTick(() => (together = 0));
+  };
+  beforeEach(async () => {
+    [read, mostTogether, now] = [[], 0, 0];
+    server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false });
+    await once(server, 'listening');
+    const connected = once(server, 'connection') as Promise<[WebSocket, { socket: Socket }]>;
+    line = await openRawSocket({ port: (server.address() as AddressInfo).port, token: '' });
+    const [webSocket, request] = await connected;
+    [socket, stream] = [webSocket, request.socket];
+    socket.on('error', () => undefined);
+    const own = read;
     openInbox({
-      socket: line as unknown as WebSocket,
-      receive(bytes) {
-        now += LIMITS.webSocketMillisecondsPerTurn / 2;
-        read.push(bytes.toString());
+      ...{ socket, now: () => now },
+      message(bytes) {
+        const word = bytes.toString();
+        take(own, word);
+        return word !== 'unreadable';
       },
-      refuse: (reason) => refused.push(reason),
-      closed: (code) => closed.push(code),
-      now: () => now,
+      ping: (payload) => take(own, `ping ${payload.toString()}`),
+      pong: () => take(own, 'pong'),
     });
   });
-  const say = (...words: string[]): void => {
-    for (const word of words) line.emit('message', Buffer.from(word), false);
-  };
+  afterEach(() => {
+    line.destroy();
+    server.close();
+  });
+  const frame = (payload: Buffer, first = 0x81): Buffer =>
+    frameOf({ first, claimed: payload.length, isMasked: true, payload });
+  const say = (...frames: Buffer[]): void => void line.write(Buffer.concat(frames));
+  const words = (count: number): string[] => Array.from({ length: count }, (_, i) => `word-${i}`);
+  const text = (word: string): Buffer => frame(Buffer.from(word));
 
-  it('hands on in order, no more than its time in each turn, and reads nothing meanwhile', async () => {
-    say('a', 'b', 'c', 'd', 'e');
-    expect([read.join(''), line.isPaused]).toEqual(['ab', true]);
-    await turn();
-    expect([read.join(''), line.isPaused]).toEqual(['abcd', true]);
-    say('f');
-    expect(read.join('')).toBe('abcd');
-    await turn();
-    expect([read.join(''), line.isPaused]).toEqual(['abcdef', false]);
+  it('hands on in order, no more than its time in each turn of the loop', async () => {
+    say(...words(300).map(text));
+    while (read.length === 0) await turn();
+    const readBefore = read.length;
+    let turns = 0;
+    for (; read.length < 300; turns++) await turn();
+    expect(read).toEqual(words(300));
+    expect(mostTogether).toBe(FRAMES_A_TURN);
+    const turnsNeeded = (300 - readBefore) / FRAMES_A_TURN;
+    expect(turns).toBeGreaterThanOrEqual(turnsNeeded - 1);
+    expect(turns).toBeLessThan(turnsNeeded + 20);
+  });
+
+  it('hands on one ping or pong a turn, however many there are', async () => {
+    const frames = words(100).flatMap((word) => [
+      frame(Buffer.from(word), 0x89),
+      frame(Buffer.alloc(0), 0x8a),
+    ]);
+    say(...frames);
+    await expect.poll(() => read.length).toBe(200);
+    expect(read.slice(0, 3)).toEqual(['ping word-0', 'pong', 'ping word-1']);
+    expect(mostTogether).toBe(1);
+    expect(socket.readyState).toBe(socket.OPEN);
+  });
+
+  it('hands on one message a turn of those that cannot be read', async () => {
+    say(...Array.from({ length: 100 }, () => text('unreadable')), ...words(8).map(text));
+    while (read.length < 100) await turn();
+    expect(mostTogether).toBe(1);
+    await expect.poll(() => read.length).toBe(108);
+    expect(mostTogether).toBe(FRAMES_A_TURN);
   });
 
   it('begins anew in the next turn', async () => {
-    say('a', 'b');
-    await turn();
-    say('c', 'd');
-    expect([read.join(''), line.isPaused]).toEqual(['abcd', false]);
-  });
-
-  it('hands on what came before its connection closed, and nothing of what came after', async () => {
-    say('a', 'b', 'c');
-    line.readyState = 2;
-    say('d');
-    line.emit('close', 1000);
-    expect(closed).toEqual([]);
-    await turn();
-    expect([read.join(''), closed, line.isPaused]).toEqual(['abc', [1000], true]);
-  });
-
-  it('drops what still waits of a connection that broke off', async () => {
-    say('a', 'b', 'c');
-    line.emit('close', 1006);
-    expect(closed).toEqual([1006]);
-    await turn();
-    expect([read.join(''), closed]).toEqual(['ab', [1006]]);
-  });
-
-  it('tells at once of a connection that closes with nothing before it', () => {
-    say('a');
-    line.emit('close', 1001);
-    expect(closed).toEqual([1001]);
-  });
-
-  it('refuses whoever floods it with pings and pongs, and nobody who sends some in each turn', async () => {
-    for (let round = 0; round < 5; round++) {
-      for (let i = 1; i < LIMITS.webSocketControlFramesPerTurn; i++) line.emit(i % 2 ? 'ping' : 'pong');
-      await turn();
+    for (const word of words(30)) {
+      say(text(word));
+      while (read.at(-1) !== word) await turn();
     }
-    expect(refused).toEqual([]);
-    for (let i = 0; i < 3 * LIMITS.webSocketControlFramesPerTurn; i++) line.emit('pong');
-    expect(refused).toEqual(['E_BUSY: too many pings or pongs']);
+    say(...words(FRAMES_A_TURN).map(text));
+    await expect.poll(() => read.length).toBe(30 + FRAMES_A_TURN);
+    expect(mostTogether).toBe(FRAMES_A_TURN);
+  });
+
+  it('reads no more than a few chunks of what it has not handed on', async () => {
+    say(...Array.from({ length: 100_000 }, () => text('a word of 24 letters, so')));
+    await expect.poll(() => read.length).toBeGreaterThan(100);
+    expect(stream.bytesRead).toBeLessThan(30 * read.length + 256 * 1024);
+  });
+
+  it('hands on what came before its connection closed', async () => {
+    const closed = once(socket, 'close') as Promise<[number]>;
+    say(...words(50).map(text), frame(Buffer.from([0x03, 0xe8]), 0x88));
+    expect((await closed)[0]).toBe(1000);
+    expect(read).toEqual(words(50));
+  });
+
+  it('drops what waits of a connection that broke off', async () => {
+    const closed = once(socket, 'close') as Promise<[number]>;
+    say(...words(3000).map(text));
+    while (read.length === 0) await turn();
+    line.resetAndDestroy();
+    expect((await closed)[0]).toBe(1006);
+    expect(read.length).toBeLessThan(3000);
+  });
+
+  it('hands on nothing of what was told to go', async () => {
+    say(text('before'));
+    await expect.poll(() => read).toEqual(['before']);
+    const closed = once(socket, 'close');
+    socket.close(1008);
+    say(...words(50).map(text));
+    setTimeout(() => socket.terminate(), 50);
+    await closed;
+    expect(read).toEqual(['before']);
+  });
+
+  it('does not work with another ws than it was made for', () => {
+    const other = { on: () => undefined } as unknown as WebSocket;
+    const nothing = (): boolean => false;
+    expect(() => openInbox({ socket: other, message: nothing, ping: nothing, pong: nothing })).toThrow(
+      'this version of ws',
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { frameOf, openRawSocket } from './support/hostile.js';
+import { LIMITS } from '../../src/domain/limits.js';
 import { startServer, type TestServer } from './support/startServer.js';
 
 let server: TestServer;
@@ -21,9 +22,10 @@ it('counts what is refused, by code, as messages, requests and connections', asy
   await server.http('GET', '/v1/nothing', { token: server.tokens.viewer });
   await server.http('GET', '/v1/warehouses');
   await expect(server.connect('no token')).rejects.toThrow('401');
-  const ping = frameOf({ first: 0x89, claimed: 0, isMasked: true, payload: Buffer.alloc(0) });
+  // Its pongs are more than all buffers below the server take, and it reads none.
+  const ping = frameOf({ first: 0x89, claimed: 125, isMasked: true, payload: Buffer.alloc(125) });
   const raw = await openRawSocket({ port: server.port, token: server.tokens.robot });
-  raw.write(Buffer.concat(Array.from({ length: 1000 }, () => ping)));
+  raw.pause().write(Buffer.concat(Array.from({ length: 160_000 }, () => ping)));
   await vi.waitFor(
     async () =>
       expect(await refusals()).toEqual([
@@ -33,7 +35,21 @@ it('counts what is refused, by code, as messages, requests and connections', asy
         'E_NOT_FOUND request: 1',
         'E_UNAUTHENTICATED request: 2',
       ]),
-    { timeout: 10_000 },
+    { timeout: 20_000 },
   );
   expect(server.log.filter((line) => line.includes('connection refused'))).toHaveLength(1);
+  raw.destroy();
+});
+
+it('tells one connection what is wrong with so many messages a second, and refuses the rest without', async () => {
+  const client = await server.connect(server.tokens.robot);
+  const say = async (): Promise<string> => String((await client.ask({ type: 'hello' }, 'error'))['message']);
+  const said: string[] = [];
+  for (let i = 0; i <= LIMITS.faultsExplainedPerSecond; i++) said.push(await say());
+  const last = said.pop()!;
+  expect(new Set(said)).toEqual(new Set([expect.stringContaining('must have required properties')]));
+  expect(last).toContain('what is wrong is told of 20 messages a second');
+  const other = await server.connect(server.tokens.robot);
+  expect((await other.ask({ type: 'hello' }, 'error'))['message']).toBe(said[0]);
+  await expect.poll(say, { timeout: 5000 }).toBe(said[0]);
 });

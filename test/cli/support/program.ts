@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { compiledProgram } from '../../support/compiled.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -10,9 +11,9 @@ export interface Program {
   until(text: string): Promise<string>;
 }
 
-/** Starts the `aisleflow` program itself, from its sources. */
+/** Starts the `aisleflow` program itself, as JavaScript. */
 export function startProgram(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'src', 'main.ts'), ...args], {
+  const child = spawn(process.execPath, [join(compiledProgram(), 'src', 'main.js'), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
