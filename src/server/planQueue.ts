@@ -208,11 +208,24 @@ export function withPlanQueue(
   service: RoutingService,
   queue: PlanQueue,
   largeQueue: PlanQueue,
+  now: () => number = monotonicMilliseconds,
 ): RoutingService {
   const queueOf = (...request: Parameters<RoutingService['takesTurns']>): PlanQueue =>
     service.takesTurns(...request) ? largeQueue : queue;
   /** By robot, how many of its requests are in the queue of the large. Others of it wait for them, wherever they are. */
   const large = new Map<string, number>();
+  /** By route, when its last deviation went before all; the longest ago first. */
+  const urgentAt = new Map<string, number>();
+  const urgencyOfDeviation = (route: string): number => {
+    const tooOld = now() - 1000 * LIMITS.deviationUrgentSeconds;
+    for (const [other, at] of urgentAt) {
+      if (at > tooOld) break;
+      urgentAt.delete(other);
+    }
+    if (urgentAt.has(route)) return URGENCY.request;
+    urgentAt.set(route, now());
+    return URGENCY.deviated;
+  };
   const countLarge = (robot: string, change: number): void => {
     const count = (large.get(robot) ?? 0) + change;
     if (count > 0) large.set(robot, count);
@@ -229,7 +242,9 @@ export function withPlanQueue(
       return largeQueue.run(urgency, plan).finally(() => countLarge(robot, -1));
     },
     routeDeviated: (warehouseId, message) =>
-      queue.run(URGENCY.deviated, () => service.routeDeviated(warehouseId, message)),
+      queue.run(urgencyOfDeviation(`${warehouseId} ${message.routeId}`), () =>
+        service.routeDeviated(warehouseId, message),
+      ),
     dryRun: (warehouseId, request) =>
       queueOf(warehouseId, request).run(URGENCY.dryRun, () => service.dryRun(warehouseId, request)),
   };
