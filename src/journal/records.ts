@@ -108,6 +108,12 @@ export interface ImprovementState {
   readonly reached: readonly (ImprovementSpan | null)[];
 }
 
+/** Ratios on one map say nothing of another. */
+export interface ImprovementOnMap extends ImprovementState {
+  /** Left out by programs that went on with it on any map. */
+  readonly mapVersion?: string;
+}
+
 interface Payloads {
   'route.issued': RouteIssued;
   'route.revised': RouteRevised;
@@ -118,7 +124,7 @@ interface Payloads {
   'rows.corrected': RowsCorrected;
   'corner.kept': CornerKept;
   /** The newest holds. */
-  'improvement.set': ImprovementState;
+  'improvement.set': ImprovementOnMap;
   'weights.set': { readonly weights: RewardWeights };
   'mode.set': { readonly mode: Mode };
   'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };

@@ -2,7 +2,7 @@ import type { RewardWeights } from '../domain/components.js';
 import type { Instant } from '../domain/ids.js';
 import type { Mode } from '../domain/messages.js';
 import type { LaneName } from '../domain/serviceContract.js';
-import type { ImprovementState, JournalRecord, NewRecord } from './records.js';
+import type { ImprovementOnMap, JournalRecord, NewRecord } from './records.js';
 
 /** What of one warehouse outlives the process beside its routes. */
 export interface SiteFacts {
@@ -17,7 +17,7 @@ export interface SiteFacts {
   /** Training rows have the numbers below this. */
   readonly rowsMade: number;
   /** Null before the first, and after a change of the reward weights. */
-  readonly improvement: ImprovementState | null;
+  readonly improvement: ImprovementOnMap | null;
   /** Routes that are kept as corner cases, and the records that hold them. */
   readonly cornerCases: readonly (readonly [routeId: string, sequence: number])[];
 }
@@ -34,7 +34,7 @@ export function createSiteFacts(): SiteFactsState {
   let mode: Mode | null = null;
   let latestAt = 0;
   let rowsMade = 0;
-  let improvement: ImprovementState | null = null;
+  let improvement: ImprovementOnMap | null = null;
   const lanes = new Map<string, { readonly lane: LaneName; readonly open: boolean }>();
   const setLanes = (changed: readonly LaneName[], open: boolean): void => {
     for (const lane of changed) lanes.set(laneKey(lane), { lane, open });

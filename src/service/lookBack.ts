@@ -35,7 +35,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
       at: site.clock.now(),
       warehouseId: site.warehouseId,
       kind: 'improvement.set',
-      payload: site.hindsight.improvement.state(),
+      payload: { ...site.hindsight.improvement.state(), mapVersion: site.graph.mapVersion },
     });
   }
   return policyVersion !== 'free-flow' && keepIfCorner(core, site, finished);

@@ -72,7 +72,9 @@ function applyFacts({ site, facts }: SiteEntry): void {
   // A driven clock goes on where the journal ends: what is stamped next must not come before it.
   site.driven?.advanceTo(Math.max(site.driven.now(), latestAt));
   site.rowsMade = rowsMade;
-  if (improvement !== null) site.hindsight.improvement.restore(improvement);
+  if (improvement === null) return;
+  const { mapVersion = site.graph.mapVersion, ...state } = improvement;
+  if (mapVersion === site.graph.mapVersion) site.hindsight.improvement.restore(state);
 }
 
 /** Those whose records retention has not dropped. */

@@ -133,13 +133,16 @@ describe("a warehouse's time to improvement", () => {
     }
   };
 
-  it('outlives a restart, and starts anew with other reward weights', async () => {
+  it('outlives a restart, and starts anew with another map or other reward weights', async () => {
     const before = await startService({ mode: 'learn', learns: true });
     await driveAlone(before, ROUTES_AT_LEAST + 2, 0);
     const known = before.service.warehouse(SITE).improvement;
     expect(known).toMatchObject({ policyServedAfter: { seconds: 101, routes: 101 } });
     const after = await startService({ journal: before.journal, at: before.now(), learns: true });
     expect(after.service.warehouse(SITE).improvement).toEqual(known);
+    const graphs = [{ ...before.graph, mapVersion: '2' }];
+    const remapped = await startService({ journal: before.journal, at: before.now(), learns: true, graphs });
+    expect(remapped.service.warehouse(SITE).improvement.policyServedAfter).toBeNull();
     await after.service.setWeights(SITE, { ...DEFAULT_REWARD_WEIGHTS, wait: 2 });
     expect(after.service.warehouse(SITE).improvement.policyServedAfter).toBeNull();
   });
