@@ -24,8 +24,6 @@ export interface FleetConnection {
   readonly isOpen: boolean;
   /** Sends, or cuts the connection where its reader is too slow: robots reconnect and resume. */
   send(message: ToFleetMessage): void;
-  /** Answers a ping, under the same condition. */
-  pong(payload: Buffer): void;
   /** Closes in good order; what has not closed within a second is cut. */
   close(code: number, reason: string): void;
   terminate(): void;
@@ -43,6 +41,8 @@ export function robotKey(warehouseId: string, robotId: string): string {
 }
 
 const CUT_AFTER_MILLISECONDS = 1000;
+/** More at once a kernel may take in parts, and a part that it has not taken counts as all of it. */
+const GATHERED_BYTES = 16 * 1024;
 const READ_FASTER = 'read faster';
 
 export function createFleetConnection(options: {
@@ -67,32 +67,20 @@ export function createFleetConnection(options: {
     // A close frame waits behind what a stalled reader has not taken: do not wait for it.
     setTimeout(() => socket.terminate(), CUT_AFTER_MILLISECONDS).unref();
   };
-  /** What is answered to many messages that came together goes in one write: one for each took a third of the time. */
+  const release = (): void => {
+    if (!isGathering) return;
+    isGathering = false;
+    stream.uncork();
+  };
+  /** What is answered to many messages that came together goes in few writes: one for each took a third of the time. */
   const gather = (): void => {
     if (isGathering) return;
     isGathering = true;
     stream.cork();
     process.nextTick(release);
   };
-  const release = (): void => {
-    if (!isGathering) return;
-    isGathering = false;
-    stream.uncork();
-  };
   const hasRoomFor = (bytes: number): boolean =>
     socket.bufferedAmount === 0 || socket.bufferedAmount + bytes <= bufferedBytesLimit;
-  /** False where nothing can be sent: it is closed, now at the latest. */
-  const mayTake = (bytes: number): boolean => {
-    if (socket.readyState !== socket.OPEN) return false;
-    if (!hasRoomFor(bytes)) release();
-    if (hasRoomFor(bytes)) {
-      gather();
-      return true;
-    }
-    options.refused(READ_FASTER);
-    close(CLOSE.tryAgainLater, READ_FASTER);
-    return false;
-  };
   return {
     connectionId,
     credential,
@@ -107,11 +95,16 @@ export function createFleetConnection(options: {
       return socket.readyState === socket.OPEN;
     },
     send(message) {
+      if (socket.readyState !== socket.OPEN) return;
       const text = JSON.stringify(message);
-      if (mayTake(text.length)) socket.send(text);
-    },
-    pong(payload) {
-      if (mayTake(payload.length)) socket.pong(payload);
+      if (!hasRoomFor(text.length)) release();
+      if (!hasRoomFor(text.length)) {
+        options.refused(READ_FASTER);
+        return close(CLOSE.tryAgainLater, READ_FASTER);
+      }
+      gather();
+      socket.send(text);
+      if (stream.writableLength > GATHERED_BYTES) release();
     },
     explains() {
       const now = monotonicMilliseconds();

@@ -17,11 +17,10 @@ export function openInbox(options: {
   readonly socket: WebSocket;
   /** False where it could not be read. */
   readonly message: (bytes: Buffer, isBinary: boolean) => boolean;
-  readonly ping: (payload: Buffer) => void;
   readonly pong: () => void;
   readonly now?: () => number;
 }): void {
-  const { socket, message, ping, pong, now = monotonicMilliseconds } = options;
+  const { socket, message, pong, now = monotonicMilliseconds } = options;
   const receiver = receiverOf(socket);
   /** When this connection was first heard in this turn; null before. */
   let turnBegunAt: number | null = null;
@@ -36,23 +35,27 @@ export function openInbox(options: {
     });
     return turnBegunAt;
   };
-  const end = (): void => void (receiver._allowSynchronousEvents = false);
-  // Whoever was told to go, and goes on talking, has no say any more: the token may be why.
-  const isOpen = (): boolean => socket.readyState === socket.OPEN;
-  socket.on('message', (bytes: Buffer, isBinary: boolean) => {
-    const begunAt = begin();
-    if (!isOpen() || !message(bytes, isBinary)) return end();
-    if (now() - begunAt >= LIMITS.webSocketMillisecondsPerTurn) end();
-  });
-  socket.on('ping', (payload) => {
+  const end = (): void => {
     begin();
-    if (isOpen()) ping(payload);
-    end();
+    receiver._allowSynchronousEvents = false;
+  };
+  const endIfOver = (): void => {
+    if (now() - begin() >= LIMITS.webSocketMillisecondsPerTurn) end();
+  };
+  /** What waits of a connection that is over is to be gone soon: it counts among the open ones until then. */
+  const endIfOpen = (): void => (socket.readyState === socket.OPEN ? end() : endIfOver());
+  socket.on('message', (bytes: Buffer, isBinary: boolean) => {
+    begin();
+    // Whoever was told to go, and goes on talking, has no say any more: the token may be why.
+    const isRead = socket.readyState !== socket.OPEN || message(bytes, isBinary);
+    if (isRead) endIfOver();
+    else end();
   });
+  socket.on('ping', endIfOpen);
   socket.on('pong', () => {
     begin();
-    if (isOpen()) pong();
-    end();
+    pong();
+    endIfOpen();
   });
 }
 

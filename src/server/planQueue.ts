@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
@@ -241,10 +241,18 @@ export function withPlanQueue(
       countLarge(robot, 1);
       return largeQueue.run(urgency, plan).finally(() => countLarge(robot, -1));
     },
-    routeDeviated: (warehouseId, message) =>
-      queue.run(urgencyOfDeviation(`${warehouseId} ${message.routeId}`), () =>
-        service.routeDeviated(warehouseId, message),
-      ),
+    routeDeviated(warehouseId, message) {
+      const route = `${warehouseId} ${message.routeId}`;
+      const urgency = urgencyOfDeviation(route);
+      return queue
+        .run(urgency, () => service.routeDeviated(warehouseId, message))
+        .catch((error: unknown) => {
+          // It had no plan: its next goes before all.
+          if (urgency === URGENCY.deviated && isAppError(error) && error.code === 'E_BUSY')
+            urgentAt.delete(route);
+          throw error;
+        });
+    },
     dryRun: (warehouseId, request) =>
       queueOf(warehouseId, request).run(URGENCY.dryRun, () => service.dryRun(warehouseId, request)),
   };

@@ -130,10 +130,9 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
         connection.heard();
         return dispatch.receive(connection, bytes, isBinary);
       },
-      ping: (payload) => connection.pong(payload),
       pong: () => connection.heard(),
     });
-    // After all that came before a close in good order.
+    // After all that came before its close frame, if it waits for the answer to that (RFC 6455, 7.1.1).
     socket.on('close', (closeCode) => {
       hub.remove(connection);
       logger.info({ ...context, closeCode }, 'disconnected');

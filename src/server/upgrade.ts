@@ -31,8 +31,6 @@ export function createUpgrades(options: {
     maxFragments: LIMITS.webSocketFragments,
     maxBufferedChunks: LIMITS.webSocketChunks,
     perMessageDeflate: false,
-    // Pongs count as what a reader has not taken (fleetConnection.ts).
-    autoPong: false,
     // Checked in wireJson.ts instead: one robot's bad bytes get an answer, and the gateway lives on.
     skipUTF8Validation: true,
     WebSocket: FleetWebSocket,

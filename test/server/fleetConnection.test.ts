@@ -7,7 +7,7 @@ import { createFleetConnection, type FleetConnection } from '../../src/server/fl
 import { createSharedBytes } from '../../src/server/robotQueues.js';
 
 /** Less than a kernel takes at once. */
-const BUFFERED_BYTES = 10_000;
+const BUFFERED_BYTES = 25_000;
 const saying = (message: string): ToFleetMessage => ({
   ...{ type: 'error', code: 'E_BUSY', message, references: {} },
 });
@@ -59,5 +59,11 @@ describe('the sending side of a fleet connection', () => {
     for (const letter of ['x', 'y', 'z']) connection.send(saying(letter.repeat(0.6 * BUFFERED_BYTES)));
     expect(refused).toEqual([]);
     await expect.poll(() => heard.length).toBe(3);
+  });
+
+  it('writes before it holds more than a kernel takes at once', async () => {
+    for (let i = 0; i < 1200; i++) connection.send(saying('x'.repeat(20)));
+    expect([refused, connection.bufferedBytes < 20_000]).toEqual([[], true]);
+    await expect.poll(() => heard.length).toBe(1200);
   });
 });

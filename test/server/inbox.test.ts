@@ -20,15 +20,17 @@ describe('the inbox of a connection', () => {
   let together = 0;
   let mostTogether = 0;
   let now = 0;
+  let milliseconds = 0;
   const take = (into: string[], what: string): void => {
     into.push(what);
-    now += LIMITS.webSocketMillisecondsPerTurn / FRAMES_A_TURN;
+    now += milliseconds;
     mostTogether = Math.max(mostTogether, ++together);
     process.nextTick(() => (together = 0));
   };
   beforeEach(async () => {
     [read, mostTogether, now] = [[], 0, 0];
-    server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false });
+    milliseconds = LIMITS.webSocketMillisecondsPerTurn / FRAMES_A_TURN;
+    server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     const connected = once(server, 'connection') as Promise<[WebSocket, { socket: Socket }]>;
     line = await openRawSocket({ port: (server.address() as AddressInfo).port, token: '' });
@@ -43,9 +45,9 @@ describe('the inbox of a connection', () => {
         take(own, word);
         return word !== 'unreadable';
       },
-      ping: (payload) => take(own, `ping ${payload.toString()}`),
       pong: () => take(own, 'pong'),
     });
+    socket.on('ping', (payload) => take(own, `ping ${payload.toString()}`));
   });
   afterEach(() => {
     line.destroy();
@@ -122,6 +124,19 @@ describe('the inbox of a connection', () => {
     expect(read.length).toBeLessThan(3000);
   });
 
+  it('lets go soon of a connection that broke off, whatever waits of it', async () => {
+    milliseconds = LIMITS.webSocketMillisecondsPerTurn / 1000;
+    let isClosed = false;
+    socket.once('close', () => (isClosed = true));
+    say(...Array.from({ length: 10_000 }, () => frame(Buffer.alloc(0), 0x8a)));
+    while (read.length === 0) await turn();
+    line.resetAndDestroy();
+    while (socket.readyState === socket.OPEN) await turn();
+    let turns = 0;
+    for (; !isClosed; turns++) await turn();
+    expect(turns).toBeLessThan(100);
+  });
+
   it('hands on nothing of what was told to go', async () => {
     say(text('before'));
     await expect.poll(() => read).toEqual(['before']);
@@ -136,8 +151,6 @@ describe('the inbox of a connection', () => {
   it('does not work with another ws than it was made for', () => {
     const other = { on: () => undefined } as unknown as WebSocket;
     const nothing = (): boolean => false;
-    expect(() => openInbox({ socket: other, message: nothing, ping: nothing, pong: nothing })).toThrow(
-      'this version of ws',
-    );
+    expect(() => openInbox({ socket: other, message: nothing, pong: nothing })).toThrow('this version of ws');
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import type { RouteDeviatedMessage } from '../../src/domain/messages.js';
 import type { RoutingService } from '../../src/domain/serviceContract.js';
@@ -238,6 +239,27 @@ describe('the queue of plans', () => {
       await drain();
     }
     expect(served).toEqual(['urgent', 'lost', 'lost', 'urgent']);
+  });
+
+  it('lets the next deviation go before all where one was refused', async () => {
+    const { queue, ask, served, drain } = startQueue();
+    let isBusy = true;
+    const service = {
+      routeDeviated(_warehouseId: string, { routeId }: RouteDeviatedMessage) {
+        if (isBusy) throw new AppError('E_BUSY');
+        served.push(routeId);
+      },
+    } as unknown as RoutingService;
+    const queued = withPlanQueue(service, queue, queue);
+    const deviate = () => queued.routeDeviated('site', { routeId: 'lost' } as RouteDeviatedMessage);
+    const refused = expect(deviate()).rejects.toMatchObject({ code: 'E_BUSY' });
+    await drain();
+    await refused;
+    isBusy = false;
+    void ask('urgent', URGENCY.request + 9);
+    void deviate();
+    await drain();
+    expect(served).toEqual(['lost', 'urgent']);
   });
 
   it('shows how much waits in it, whatever is under way', async () => {

@@ -22,10 +22,11 @@ it('counts what is refused, by code, as messages, requests and connections', asy
   await server.http('GET', '/v1/nothing', { token: server.tokens.viewer });
   await server.http('GET', '/v1/warehouses');
   await expect(server.connect('no token')).rejects.toThrow('401');
-  // Its pongs are more than all buffers below the server take, and it reads none.
-  const ping = frameOf({ first: 0x89, claimed: 125, isMasked: true, payload: Buffer.alloc(125) });
+  // The answers are more than all buffers below the server take, and it reads none.
+  const payload = Buffer.from(JSON.stringify({ type: 'hello', warehouseId: 'north', robots: [] }));
+  const hello = frameOf({ first: 0x81, claimed: payload.length, isMasked: true, payload });
   const raw = await openRawSocket({ port: server.port, token: server.tokens.robot });
-  raw.pause().write(Buffer.concat(Array.from({ length: 160_000 }, () => ping)));
+  raw.pause().write(Buffer.concat(Array.from({ length: 100_000 }, () => hello)));
   await vi.waitFor(
     async () =>
       expect(await refusals()).toEqual([
