@@ -87,7 +87,13 @@ function taskOf(graph: LaneGraph, random: Random, picks: number): TourTask {
   const oneOf = (nodes: ArrayLike<number>): number => nodes[random.integer(nodes.length)]!;
   const stopAt = (node: number) => ({ node, handlingSeconds: 0 });
   return {
-    ...{ robotType: ROBOT_TYPE, arrivalLane: -1, fixedOrder: false, deadlineSeconds: null },
+    ...{
+      robotType: ROBOT_TYPE,
+      arrivalLane: -1,
+      fixedOrder: false,
+      readyInSeconds: 0,
+      deadlineSeconds: null,
+    },
     from: random.integer(graph.nodeCount),
     stops: Array.from({ length: picks }, () => stopAt(oneOf(graph.pickFaces))),
     dropoff: picks === 1 ? null : stopAt(oneOf(graph.stations)),

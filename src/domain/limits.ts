@@ -60,6 +60,9 @@ export const LIMITS = {
   revisionsWhenMany: 20,
   /** Closed routes kept for answering a repeated completion without reading the journal. */
   closedRoutesKept: 20_000,
+  /** Who held which node when, by node and by warehouse: traces tell of waits minutes later. Some 280 bytes each. */
+  holdsKeptPerNode: 64,
+  holdsKept: 500_000,
   requestsKept: 20_000,
   openRouteLifeSeconds: 4 * 3600,
   traceClockSkewSeconds: 5,

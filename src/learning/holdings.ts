@@ -1,3 +1,4 @@
+import { LIMITS } from '../domain/limits.js';
 import type { Passage } from './passage.js';
 
 /**
@@ -68,19 +69,37 @@ interface Hold {
   readonly stops: Span[];
 }
 
-/** Traces tell of waits minutes later: so long must holds be remembered. */
-const HOLDS_KEPT_PER_NODE = 64;
 const STOPS_KEPT_PER_HOLD = 16;
 
 /** So often is blame passed on: robots that wait for each other in a circle have no head. Decision 0017. */
 const QUEUE_LIMIT = 8;
 
-/** @param onCharge told of each passage whose blocking grew after its row was made */
-export function createHoldings(nodeCount: number, onCharge: (passage: Passage) => void): Holdings {
+/**
+ * @param onCharge told of each passage whose blocking grew after its row was made
+ * @param limit holds of all nodes
+ */
+export function createHoldings(
+  nodeCount: number,
+  onCharge: (passage: Passage) => void,
+  limit: number = LIMITS.holdsKept,
+): Holdings {
   const holdsOf: (Hold[] | undefined)[] = new Array<Hold[] | undefined>(nodeCount);
+  /** The nodes of the newest holds, a ring, and how often each is in it: it has no more holds than that. */
+  const newest: number[] = [];
+  const inNewest = new Uint32Array(nodeCount);
+  let oldestAt = 0;
   const current = new Map<number, Hold>();
   const obstacles = new Set<number>();
 
+  /** One came to this node. */
+  const forgetOldest = (node: number): void => {
+    if (holdsOf[node]!.length > LIMITS.holdsKeptPerNode) holdsOf[node]!.shift();
+    const oldest = newest[oldestAt];
+    newest[oldestAt] = node;
+    oldestAt = (oldestAt + 1) % limit;
+    inNewest[node]!++;
+    if (oldest !== undefined && --inNewest[oldest]! < holdsOf[oldest]!.length) holdsOf[oldest]!.shift();
+  };
   /** Returns the seconds paid. */
   const pay = (passage: Passage | null, seconds: number): number => {
     if (!passage || seconds <= 0) return 0;
@@ -157,7 +176,7 @@ export function createHoldings(nodeCount: number, onCharge: (passage: Passage) =
       let slot = holds.length;
       while (slot > 0 && holds[slot - 1]!.fromSeconds > setOutSeconds) slot--;
       holds.splice(slot, 0, hold);
-      if (holds.length > HOLDS_KEPT_PER_NODE) holds.shift();
+      forgetOldest(node);
     },
     depart(robot, next) {
       const hold = current.get(robot);

@@ -60,6 +60,7 @@ function createLaneSearch(graph: LaneGraph): Search {
       wanted.fill(0);
       let left = markWanted(wanted, targets);
       if (wanted[start] === 1) left--;
+      if (left === 0) return;
       relax(costs, arrivalLane, -1, start);
       for (let lane = heap.pop(); lane >= 0; lane = heap.pop()) {
         const node = laneTo[lane]!;

@@ -43,7 +43,7 @@ export function tourSeconds(graph: LaneGraph, robotType: number, tour: Tour): nu
 }
 
 export function expectedSeconds(graph: LaneGraph, task: TourTask, tour: Tour, view: PriceView): number {
-  let seconds = tourSeconds(graph, task.robotType, tour);
+  let seconds = task.readyInSeconds + tourSeconds(graph, task.robotType, tour);
   for (const leg of tour.legs) for (const lane of leg) seconds += view.waitHat[lane]!;
   for (const stop of task.stops) seconds += stop.handlingSeconds;
   return seconds + (task.dropoff?.handlingSeconds ?? 0);
@@ -66,7 +66,7 @@ export function describe(
   const expected: Components = { time: 0, wait: 0, blocking: 0, distance: 0, turns: 0, lateness: 0 };
   nodes[0] = task.from;
   let at = 0;
-  let clock = 0;
+  let clock = task.readyInSeconds;
   tour.legs.forEach((leg, visit) => {
     let previous = -1;
     for (const lane of leg) {

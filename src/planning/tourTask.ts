@@ -17,6 +17,8 @@ export interface TourTask {
   readonly dropoff: PlannedStop | null;
   /** True: visit the stops as given (a re-plan keeps the order). */
   readonly fixedOrder: boolean;
+  /** Seconds from now until it may set out: it is handling a stop. */
+  readonly readyInSeconds: number;
   /** Seconds from now until the deadline, or null. */
   readonly deadlineSeconds: number | null;
 }

@@ -154,12 +154,16 @@ function followTrace(site: Site, route: OpenRoute, steps: readonly TraceStep[]):
 /** Where in its trace a silent robot, re-planned from where its ETAs put it, went over to that plan; -1: never. */
 function startOfLatest(route: OpenRoute, steps: readonly TraceStep[]): number {
   const { nodes, at, stops, stopIndexes } = latestRevision(route);
+  const [whole] = route.revisions;
   const start = steps.findIndex(
     ({ node }, i) => node === nodes[0] && (steps[i + 1]?.arrivedAt ?? Infinity) > at,
   );
   if (start < 0) return start;
-  const handling = stops.reduce(
-    (sum, stop, i) => (stopIndexes[i] === 0 ? sum + stop.handlingSeconds : sum),
+  // What the plan before had it do there it leaves out, and its robot may have been at it yet.
+  const done = whole!.stops.slice(0, whole!.stops.length - stops.length);
+  const handled = done.slice(done.findLastIndex(({ node }) => node !== nodes[0]) + 1);
+  const handling = [...handled, ...stops.filter((_, i) => stopIndexes[i] === 0)].reduce(
+    (sum, { handlingSeconds }) => sum + handlingSeconds,
     0,
   );
   route.readySeconds = Math.max(steps[start]!.arrivedAt / 1000 + handling, at / 1000);

@@ -86,6 +86,7 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
           stops: revision.stops.slice(0, picks),
           dropoff: revision.stops[picks] ?? null,
           fixedOrder: false,
+          readyInSeconds: 0,
           deadlineSeconds: null,
         },
         {

@@ -33,6 +33,7 @@ export function taskOf(site: Site, request: RouteRequestContent): { task: TourTa
     stops: request.stops.map((stop) => plannedStop(site, stop)),
     dropoff: request.dropoff === undefined ? null : plannedStop(site, request.dropoff),
     fixedOrder: false,
+    readyInSeconds: 0,
     deadlineSeconds: request.deadlineAt === undefined ? null : (request.deadlineAt - site.clock.now()) / 1000,
   };
   return { task, robot };
@@ -47,6 +48,7 @@ export function remainingTask(site: Site, route: OpenRoute): TourTask {
     stops: remainingTour(route).stops,
     dropoff: null,
     fixedOrder: true,
+    readyInSeconds: Math.max(0, route.readySeconds - site.clock.now() / 1000),
     deadlineSeconds: route.deadlineAt === null ? null : (route.deadlineAt - site.clock.now()) / 1000,
   };
 }

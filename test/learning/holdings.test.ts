@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import { createHoldings, type Arrival, type Wait } from '../../src/learning/holdings.js';
 import { createPassage, type Passage } from '../../src/learning/passage.js';
 
@@ -179,5 +180,31 @@ describe('a stopped robot', () => {
     holdings.arrive(A, NODE, arrival(5, 6, null, next));
     expect(holdings.charge(wait(B, 6, 10)).obstacleSeconds).toBe(4);
     expect(next.blockingSeconds).toBe(0);
+  });
+});
+
+describe('who held a node', () => {
+  it.each([
+    ['all nodes', Array.from({ length: 30 }, (_, second) => second % 7), 10, 10],
+    ['that node', new Array<number>(100).fill(NODE), LIMITS.holdsKeptPerNode, 1000],
+    // Of a hundred 64 are left: the limit of all counts those that are gone as well.
+    [
+      'either',
+      [...new Array<number>(100).fill(NODE), ...Array.from({ length: 60 }, (_, i) => 4 + (i % 2))],
+      124,
+      150,
+    ],
+    ['all nodes, whichever they were', [1, 1, 1, 1, 2, 3, 1, 2, 2, 2, 2, 2], 5, 5],
+  ])('is forgotten, the longest ago first, beyond a limit of %s', (_what, visits, kept, limit) => {
+    const holdings = createHoldings(10, () => undefined, limit);
+    visits.forEach((node, second) => {
+      holdings.arrive(second, node, arrival(second, second + 0.5, null, null));
+      holdings.forget(second);
+    });
+    const remembered = [...visits.keys()].filter((second) => {
+      const during = { robot: -1, node: visits[second]!, fromSeconds: second, toSeconds: second + 0.5 };
+      return holdings.explain(during).otherSeconds > 0;
+    });
+    expect(remembered).toEqual([...visits.keys()].slice(-kept));
   });
 });

@@ -37,6 +37,7 @@ function randomTask(random: Random, graph: LaneGraph, stops: number): TourTask {
     robotType: random.integer(ROBOT_TYPES),
     from: random.integer(graph.nodeCount),
     arrivalLane: -1,
+    readyInSeconds: 0,
     stops: Array.from({ length: stops }, place),
     dropoff: random.next() < 0.5 ? place() : null,
     fixedOrder: false,
@@ -83,7 +84,7 @@ describe('a tour whose orders of visit were chosen before', () => {
     });
     const at = (node: number) => ({ node, handlingSeconds: 0 });
     const task: TourTask = {
-      ...{ robotType: 0, from: 0, arrivalLane: -1, fixedOrder: false, dropoff: at(11) },
+      ...{ robotType: 0, from: 0, arrivalLane: -1, readyInSeconds: 0, fixedOrder: false, dropoff: at(11) },
       ...{ stops: [3, 8, 5].map(at), deadlineSeconds: 1 },
     };
     let steps = 0;
@@ -101,7 +102,7 @@ describe('a tour whose orders of visit were chosen before', () => {
     const prices = Float64Array.from(graph.freeFlowSeconds[0]!);
     const at = (node: number) => ({ node, handlingSeconds: 0 });
     const task: TourTask = {
-      ...{ robotType: 0, from: 0, arrivalLane: -1, fixedOrder: false, dropoff: null },
+      ...{ robotType: 0, from: 0, arrivalLane: -1, readyInSeconds: 0, fixedOrder: false, dropoff: null },
       ...{ stops: [at(5), at(2)], deadlineSeconds: null },
     };
     const chosen = finish(planner.chooseOrders(task, viewOf(graph, prices)));
@@ -117,7 +118,7 @@ describe('a tour whose orders of visit were chosen before', () => {
     const view = viewOf(graph, Float64Array.from(graph.freeFlowSeconds[0]!));
     const at = (node: number) => ({ node, handlingSeconds: 0 });
     const task: TourTask = {
-      ...{ robotType: 0, from: 1, arrivalLane: -1, fixedOrder: false, dropoff: null },
+      ...{ robotType: 0, from: 1, arrivalLane: -1, readyInSeconds: 0, fixedOrder: false, dropoff: null },
       ...{ stops: [at(3), at(2)], deadlineSeconds: null },
     };
     // Nobody comes back from the end.

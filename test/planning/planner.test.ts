@@ -39,6 +39,7 @@ function tour(
     robotType: 0,
     from: node(from),
     arrivalLane: -1,
+    readyInSeconds: 0,
     stops: stops.map((stop) => ({ node: node(stop), handlingSeconds: 0 })),
     dropoff: null,
     fixedOrder: false,
@@ -85,7 +86,13 @@ describe('tours', () => {
       view.prices.forEach((price, lane) => (view.prices[lane] = price * (1 + random.next() / 4)));
       const node = () => ({ node: random.integer(graph.nodeCount), handlingSeconds: random.integer(3) });
       const task: TourTask = {
-        ...{ robotType: 0, from: random.integer(graph.nodeCount), arrivalLane: -1, fixedOrder: false },
+        ...{
+          robotType: 0,
+          from: random.integer(graph.nodeCount),
+          arrivalLane: -1,
+          readyInSeconds: 0,
+          fixedOrder: false,
+        },
         stops: Array.from({ length: 1 + random.integer(4) }, node),
         dropoff: random.next() < 0.7 ? node() : null,
         deadlineSeconds: null,
@@ -241,6 +248,13 @@ describe('a deadline', () => {
   it('out of reach that way makes it take the fast one', () => {
     const { graph, planner, view, asked } = hurried();
     const task = tour(graph, 'r0c0', ['r0c4'], { deadlineSeconds: 7 });
+    const plan = planned(planner.plan(task, view));
+    expect([plan.expected.time, plan.expected.lateness, asked()]).toEqual([4, 0, 1]);
+  });
+
+  it('counts from when the robot may set out', () => {
+    const { graph, planner, view, asked } = hurried();
+    const task = tour(graph, 'r0c0', ['r0c4'], { deadlineSeconds: 8, readyInSeconds: 1 });
     const plan = planned(planner.plan(task, view));
     expect([plan.expected.time, plan.expected.lateness, asked()]).toEqual([4, 0, 1]);
   });

@@ -161,6 +161,14 @@ describe('search over nodes', () => {
 });
 
 describe('search over lanes', () => {
+  it('looks at nothing where it is to end where it begins', () => {
+    const graph = gridFromText('....');
+    const search = createSearch(graph);
+    const costs = { prices: Float64Array.from(graph.freeFlowSeconds[0]!), robotType: 0 };
+    search.run({ ...costs, turnTimeWeight: 1, turnWeight: 1 }, 1, -1, [1, 1]);
+    expect([search.costTo(1), search.lanesTo(1), search.lanesTo(2)]).toEqual([0, [], null]);
+  });
+
   it('agrees with ngraph.path nba over a graph of turns, from every heading', () => {
     let unreachable = 0;
     for (let seed = 1; seed <= 40; seed++) {
