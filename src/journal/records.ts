@@ -51,6 +51,8 @@ export interface RouteRevised extends BlobShape, Assumed {
   readonly routeId: string;
   readonly revision: number;
   readonly answer: Omit<RouteUpdatedMessage, 'type'>;
+  /** Seconds from then until its robot is done with a stop that it was handling. Left out where it was not. */
+  readonly readyInSeconds?: number;
 }
 /** An open route has no way now; its robot was told to wait where it is. */
 export interface RouteHeld extends Assumed {

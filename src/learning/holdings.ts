@@ -13,8 +13,8 @@ export interface Holdings {
    * into the node and on from it, where the robot is on a route.
    */
   arrive(robot: number, node: number, arrival: Arrival): void;
-  /** The robot is re-planned where it stands: from now on this passage pays. */
-  depart(robot: number, next: Passage | null): void;
+  /** The robot is planned anew where it stands: this passage pays for all waits from when it is ready to set out. */
+  depart(robot: number, next: Passage | null, readySeconds: number): void;
   /** While it is stopped a robot is an obstacle: waits for it in that time are nobody's fault. */
   setObstacle(robot: number, obstacle: boolean, atSeconds: number): void;
   /**
@@ -59,7 +59,7 @@ interface Hold {
   readonly robot: number;
   readonly fromSeconds: number;
   readonly arrivedSeconds: number;
-  readonly readySeconds: number;
+  readySeconds: number;
   /** When the robot set out for the next node; it holds this one until it has arrived there. */
   leavesSeconds: number;
   untilSeconds: number;
@@ -178,9 +178,9 @@ export function createHoldings(
       holds.splice(slot, 0, hold);
       forgetOldest(node);
     },
-    depart(robot, next) {
+    depart(robot, next, readySeconds) {
       const hold = current.get(robot);
-      if (hold) hold.next = next;
+      if (hold) Object.assign(hold, { next, readySeconds });
     },
     setObstacle(robot, obstacle, atSeconds) {
       if (obstacle === obstacles.has(robot)) return;

@@ -66,7 +66,11 @@ export function describe(
   const expected: Components = { time: 0, wait: 0, blocking: 0, distance: 0, turns: 0, lateness: 0 };
   nodes[0] = task.from;
   let at = 0;
-  let clock = task.readyInSeconds;
+  // What it drives for has no turn at its start, but its clock has.
+  const [first] = lanes;
+  const turn =
+    task.arrivalLane < 0 || first === undefined ? 0 : turnSeconds(graph, robotType, task.arrivalLane, first);
+  let clock = task.readyInSeconds + turn;
   tour.legs.forEach((leg, visit) => {
     let previous = -1;
     for (const lane of leg) {

@@ -166,7 +166,10 @@ function startOfLatest(route: OpenRoute, steps: readonly TraceStep[]): number {
     (sum, { handlingSeconds }) => sum + handlingSeconds,
     0,
   );
-  route.readySeconds = Math.max(steps[start]!.arrivedAt / 1000 + handling, at / 1000);
+  route.readySeconds = Math.max(
+    Math.max(steps[start]!.arrivedAt, route.issuedAt) / 1000 + handling,
+    at / 1000,
+  );
   return start;
 }
 

@@ -34,7 +34,7 @@ export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
   route.flowFrom = Math.max(route.flowFrom, position);
   route.position = position;
   route.previousLane = lanes[position - 1]!;
-  route.readySeconds = at / 1000 + etaSeconds[position]!;
+  route.readySeconds = at / 1000 + etaSeconds[position]! + route.lateSeconds;
   route.robot.arrivalLane = route.previousLane;
   placeRobot(site, route.robot, nodes[position]!);
   finishStops(route, revision);

@@ -59,7 +59,7 @@ function readySince({ clock }: Site, { plannedAt }: RouteEntry, route: OpenRoute
   const position = expectedPosition(route, clock.now());
   if (position === route.position) return route.readySeconds;
   const revision = latestRevision(route);
-  return etaOf(revision, position) + handlingSecondsAt(revision, position);
+  return etaOf(revision, position) + route.lateSeconds + handlingSecondsAt(revision, position);
 }
 
 function viewOf(site: Site, { known, route, heldBecause, readySeconds }: Found): OpenRouteView {

@@ -1,7 +1,7 @@
 import type { LaneIndex, RouteId } from '../domain/ids.js';
 import type { LaneName } from '../domain/serviceContract.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from '../journal/journalState.js';
-import { ALL_WAREHOUSES, floatsOfBlob, type JournalRecord } from '../journal/records.js';
+import { ALL_WAREHOUSES, floatsOfBlob, type JournalRecord, type RouteRevised } from '../journal/records.js';
 import type { RouteEntry, RoutePlan } from '../journal/routeEntry.js';
 import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
@@ -21,6 +21,7 @@ interface JournalledPlan {
   readonly at: number;
   readonly features: Float32Array;
   readonly assumed: boolean;
+  readonly readyInSeconds: number;
 }
 
 /**
@@ -110,8 +111,12 @@ function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecor
 }
 
 function planOf(plan: RoutePlan, record: JournalRecord): JournalledPlan {
-  const assumed = record.kind === 'route.revised' && record.payload.assumed === true;
-  return { plan, at: record.at, features: floatsOfBlob(record.blob), assumed };
+  const { assumed, readyInSeconds }: Pick<RouteRevised, 'assumed' | 'readyInSeconds'> =
+    record.kind === 'route.revised' ? record.payload : {};
+  return {
+    ...{ plan, at: record.at, features: floatsOfBlob(record.blob) },
+    ...{ assumed: assumed === true, readyInSeconds: readyInSeconds ?? 0 },
+  };
 }
 
 function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly JournalledPlan[]): void {
@@ -136,7 +141,7 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
     if (index === 0) startRoute(site, route, revision);
     else {
       withdrawFlow(site, route);
-      route.readySeconds = revision.at / 1000;
+      route.readySeconds = revision.at / 1000 + plans[index]!.readyInSeconds;
       startRevision(site, route, revision);
     }
   });

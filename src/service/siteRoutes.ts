@@ -115,7 +115,7 @@ export function dropRoute(site: Site, route: OpenRoute): void {
   if (!site.openRoutes.delete(route.routeId)) return;
   withdrawFlow(site, route);
   if (route.robot.route === route) route.robot.route = null;
-  site.holdings.depart(route.robot.index, null);
+  site.holdings.depart(route.robot.index, null, route.readySeconds);
 }
 
 /** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
@@ -135,7 +135,8 @@ export function rememberPlan(site: Site, route: OpenRoute): () => void {
     const revision = latestRevision(route);
     if (route.robot.node !== stoodAt) catchUp(route, heard);
     site.traffic.addFlow(revision.lanes, route.flowFrom, 1);
-    site.holdings.depart(route.robot.index, revision.passages[route.position] ?? null);
+    const next = revision.passages[route.position] ?? null;
+    site.holdings.depart(route.robot.index, next, route.readySeconds);
   };
 }
 
@@ -183,10 +184,11 @@ export function replanRoute(
     };
     return { record, message: { type: 'route.held', ...answer } };
   }
-  const excusedSeconds = endHold(route, labels.at);
+  const excusedSeconds = endHold(route, labels.at) + excusedBefore(route);
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);
   if (isRefuted(route)) route.lastKnown = null;
+  const readyInSeconds = Math.max(0, route.readySeconds - labels.at / 1000);
   startRevision(site, route, revision);
   const [setsOut] = revision.passages;
   if (setsOut) setsOut.excusedSeconds += excusedSeconds;
@@ -203,10 +205,17 @@ export function replanRoute(
     payload: {
       ...{ routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
       ...assumption(route),
+      ...(readyInSeconds > 0 ? { readyInSeconds } : {}),
     },
     blob: blobOfFloats(revision.features),
   };
   return { record, message: { type: 'route.updated', ...answer } };
+}
+
+/** What its next lane was not to count of its wait already, if it has not set out since. */
+function excusedBefore(route: OpenRoute): number {
+  const { nodes, passages } = latestRevision(route);
+  return route.position === 0 && route.robot.node === nodes[0] ? (passages[0]?.excusedSeconds ?? 0) : 0;
 }
 
 /** A start must know it as well. */

@@ -1,7 +1,7 @@
 import type { IssuedRoute } from '../learning/issuedRoute.js';
 
 /** What the slow-down needs to know of a route under way. */
-type RouteUnderWay = IssuedRoute & { readonly held: boolean };
+type RouteUnderWay = IssuedRoute & { readonly wasHeld: boolean };
 
 /** How slow the floor is, and the pressure that follows from it (decision 0012). */
 export interface Slowdown {
@@ -34,7 +34,7 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
     let shortest = freeFlow;
     for (const route of openRoutes.values()) {
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
-      if (route.held || route.shortestSeconds === 0 || soFar <= done * route.shortestSeconds) continue;
+      if (route.wasHeld || route.shortestSeconds === 0 || soFar <= done * route.shortestSeconds) continue;
       elapsed += limited(soFar, route.shortestSeconds);
       shortest += route.shortestSeconds;
     }

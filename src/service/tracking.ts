@@ -73,7 +73,7 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   route.lateSeconds = 0;
   site.traffic.addFlow(revision.lanes, 0, 1);
   finishStops(route, revision);
-  site.holdings.depart(route.robot.index, nextPassage(route, revision));
+  site.holdings.depart(route.robot.index, nextPassage(route, revision), route.readySeconds);
 }
 
 /** How many plans a route may have had: few where the warehouse keeps many, each of which holds memory. */
@@ -141,7 +141,8 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   const position = route.position;
   const lane = revision.lanes[position]!;
   const driving = moveSeconds(site.graph, route.robotType, route.previousLane, lane);
-  const setOutSeconds = Math.max(route.readySeconds, seconds - driving);
+  // It may have handled its stop in less time than planned.
+  const setOutSeconds = Math.min(seconds, Math.max(route.readySeconds, seconds - driving));
   const by = nextPassage(route, revision);
   const wanted = { robot: robot.index, node: revision.nodes[position + 1]! };
   const wait = { ...wanted, fromSeconds: route.readySeconds, toSeconds: setOutSeconds };

@@ -75,9 +75,17 @@ describe('who pays for a wait', () => {
     const { holdings, by, next } = setUp();
     const replanned = createPassage(4);
     holdings.arrive(A, NODE, arrival(0, 1, by, next));
-    holdings.depart(A, replanned);
+    holdings.depart(A, replanned, 1);
     holdings.charge(wait(B, 2, 6));
     expect([next.blockingSeconds, replanned.blockingSeconds]).toEqual([0, 4]);
+  });
+
+  it('is nobody for the time before a holder that stood there had anything to do', () => {
+    const { holdings, by, next } = setUp();
+    holdings.arrive(A, NODE, arrival(0, 1, by, null));
+    holdings.depart(A, next, 9);
+    expect(holdings.charge(wait(B, 2, 12)).otherSeconds).toBe(10);
+    expect([by.blockingSeconds, next.blockingSeconds]).toEqual([0, 3]);
   });
 
   it('is told where the row of the passage is made already', () => {

@@ -215,6 +215,21 @@ describe('the limit on nodes', () => {
   });
 });
 
+describe('expected arrivals', () => {
+  it('count the turn at the start of a robot whose heading is known', () => {
+    const plain = gridFromText('..\n..');
+    const graph = {
+      ...plain,
+      robotTypes: plain.robotTypes.map((type) => ({ ...type, quarterTurnSeconds: 3 })),
+    };
+    const { planner, view } = setUp(graph);
+    const [corner, below] = ['r0c1', 'r1c1'].map((name) => graph.nodeIndexOf.get(name)!);
+    const arrivalLane = laneBetween(graph, graph.nodeIndexOf.get('r0c0')!, corner!);
+    const plan = planned(planner.plan(tour(graph, 'r0c1', ['r1c1'], { arrivalLane }), view));
+    expect([[...plan.nodes], [...plan.etaSeconds], plan.expected.time]).toEqual([[corner, below], [0, 4], 1]);
+  });
+});
+
 describe('a deadline', () => {
   const ring = `
     .....

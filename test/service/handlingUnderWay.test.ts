@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RouteAssignedContent, RouteRequestContent } from '../../src/domain/messages.js';
+import { startFloor, type Way } from './support/startFloor.js';
 import { cell, lane, SITE, startService, type TestService } from './support/startService.js';
 
 const FLOOR = `
@@ -91,5 +92,99 @@ it.each([
   const [from, to] = rests[0]!;
   const behind = test.service.lanes(SITE).find((one) => one.from === from && one.to === to);
   expect(behind!.price > 2).toBe(waited > 0);
+  await test.service.close();
+});
+
+it('a start knows how long the handling under way takes yet', async () => {
+  const before = await startService({ map: FLOOR, robots: ['a'] });
+  await ask(before, 'a');
+  await before.pass(3);
+  await before.service.closeLanes(SITE, [lane('02', '03')]);
+  await before.pass(17);
+  const after = await startService({ map: FLOOR, journal: before.journal, at: before.now(), robots: ['b'] });
+  const [update] = updates(before);
+  await after.service.closeLanes(SITE, [{ from: update!.nodes[4]!, to: update!.nodes[5]! }]);
+  expect(updates(after)[0]!.etaSeconds[1]).toBeCloseTo(3 + HANDLING_SECONDS - 20, 5);
+});
+
+it('a robot that said beside its route that it is late is late with its handling too', async () => {
+  const test = await startService({ map: FLOOR, robots: ['a'] });
+  await ask(test, 'a');
+  await test.pass(31);
+  test.service.robotState(SITE, {
+    ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: true, at: test.now() },
+  });
+  await test.pass(3);
+  await test.service.closeLanes(SITE, [lane('02', '03')]);
+  // It comes to its stop after 32 s: 100 more, and one for the lane behind it.
+  expect(updates(test)[0]!.etaSeconds[1]).toBeCloseTo(32 + HANDLING_SECONDS + 1 - 34, 2);
+});
+
+it('such a robot waits from the end of its late handling on', async () => {
+  const test = await startService({ map: FLOOR, robots: ['a'] });
+  await ask(test, 'a');
+  await test.pass(31);
+  test.service.robotState(SITE, {
+    ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: true, at: test.now() },
+  });
+  await test.pass(HANDLING_SECONDS + 1);
+  expect(test.service.openRoutes(SITE).routes[0]!.waitingSeconds).toBeCloseTo(0, 2);
+});
+
+it('a robot that is done sooner than planned pays for what it blocks then', async () => {
+  const floor = await startFloor({ map: FLOOR, robots: ['a', 'b'] });
+  const quick = await ask(floor, 'a', {
+    stops: [{ node: cell('01'), handlingSeconds: HANDLING_SECONDS }, cell('04')],
+  });
+  const other = await floor.request('b', '22', '02', '03');
+  const ways: Record<string, Way> = {
+    // Half of the time at its stop, then it stands in the way of the other for 40 s.
+    [quick.routeId]: [
+      ...([
+        ['00', 0],
+        ['01', 1],
+        ['02', 51],
+        ['03', 92],
+        ['04', 93],
+      ] as const),
+    ],
+    [other.routeId]: [
+      ...([
+        ['22', 0],
+        ['12', 52],
+        ['02', 93],
+        ['03', 94],
+      ] as const),
+    ],
+  };
+  await floor.drive(95, ways);
+  const scored = await floor.complete(quick.routeId, ways[quick.routeId]!);
+  expect(scored.components.blocking).toBeGreaterThan(35);
+});
+
+it('handling where a robot stood long before its route begins with the route', async () => {
+  const test = await startService({ map: FLOOR, robots: ['a', 'b'], learns: true });
+  await test.pass(100);
+  const stoodSince = test.now() - 100_000;
+  const issuedAt = test.now();
+  const routes: RouteAssignedContent[] = [];
+  for (const robotId of ['a', 'b']) {
+    const stops = [{ node: cell('00'), handlingSeconds: 60 }, cell('09')];
+    routes.push(await ask(test, robotId, { stops }));
+  }
+  await test.pass(3);
+  await test.service.closeLanes(SITE, [lane('02', '03')]);
+  const rests = updates(test).map(({ nodes }) => nodes);
+  await test.pass(80);
+  for (const [i, { routeId }] of routes.entries()) {
+    const trace = rests[i]!.map((node, step): [string, number, null] => {
+      return [node, step === 0 ? stoodSince : issuedAt + 1000 * (60 + step), null];
+    });
+    await test.service.completeRoute(SITE, { routeId, trace });
+  }
+  await test.pass(1);
+  const [from, to] = rests[0]!;
+  const behind = test.service.lanes(SITE).find((one) => one.from === from && one.to === to);
+  expect(behind!.price).toBeLessThan(2);
   await test.service.close();
 });

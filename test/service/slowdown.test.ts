@@ -4,9 +4,12 @@ import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
 type Open = Parameters<typeof createSlowdown>[0];
 
 /** A route under way since second 0 whose shortest tour takes 10 s. */
-const underWay = (held = false, shortestSeconds = 10): Open =>
+const underWay = (wasHeld = false, shortestSeconds = 10): Open =>
   new Map([
-    ['a', { issuedAt: 0, shortestSeconds, held, revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }] }],
+    [
+      'a',
+      { issuedAt: 0, shortestSeconds, wasHeld, revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }] },
+    ],
   ]) as unknown as Open;
 
 describe('the slow-down of a floor', () => {
@@ -33,7 +36,7 @@ describe('the slow-down of a floor', () => {
     expect(slowdown.ratio(0)).toBeCloseTo(1, 3);
   });
 
-  it('counts a route that is overdue, handling apart, as if it ended now; not one that is held', () => {
+  it('counts a route that is overdue, handling apart, as if it ended now; not one that is or was held', () => {
     expect(createSlowdown(underWay()).ratio(15)).toBe(1);
     expect(createSlowdown(underWay()).ratio(35)).toBe(3);
     expect(createSlowdown(underWay(true)).ratio(35)).toBe(1);

@@ -6,7 +6,7 @@ import { randomWeights } from '../../src/policy/network.js';
 import { SETTLE_SECONDS } from '../../src/service/site.js';
 import { createRecorder } from './support/recorder.js';
 import { startFloor, type Way } from './support/startFloor.js';
-import { cell, SITE } from './support/startService.js';
+import { cell, SITE, START } from './support/startService.js';
 
 const DOOR = [{ from: cell('04'), to: cell('05') }];
 
@@ -35,6 +35,25 @@ describe('a robot that was told to wait', () => {
     expect(floor.priceOf('02', '03')).toBeLessThan(before + 3);
     const { slowdown, scoreRatio } = floor.service.warehouse(SITE);
     expect([slowdown, scoreRatio]).toEqual([1, null]);
+  });
+
+  it('has nothing counted of that where it gets two plans before it sets out', async () => {
+    const floor = await startFloor({ map: '.........\n.........', mode: 'learn', robots: ['a'] });
+    const { routeId } = await floor.request('a', '01', '07');
+    const both = [...DOOR, { from: cell('14'), to: cell('15') }];
+    await floor.service.closeLanes(SITE, both);
+    await floor.pass(600);
+    await floor.service.openLanes(SITE, both);
+    expect(floor.service.warehouse(SITE).slowdown).toBe(1);
+    await floor.service.closeLanes(SITE, [{ from: cell('06'), to: cell('07') }]);
+    const { nodes } = await floor.service.route(SITE, routeId);
+    const way = nodes.map(
+      (node, step) => [node, START + 1000 * (600 + step), null] as [string, number, null],
+    );
+    way[0]![1] = START;
+    await floor.pass(nodes.length);
+    await floor.service.completeRoute(SITE, { routeId, trace: way });
+    expect(floor.labels(0)[0]![0]).toBe(0);
   });
 
   it('takes back no policy', async () => {
