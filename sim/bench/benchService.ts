@@ -12,7 +12,7 @@ import { rewardWeights } from '../arguments.js';
 import type { FleetLink } from '../fleetLink.js';
 import { createInProcessLink } from '../inProcessLink.js';
 import type { BenchOptions, BenchResult } from './benchResult.js';
-import { crisscrossPrice, guidancePrice, lightFlowPrice } from './handMadePrices.js';
+import { crisscrossPrice, flowPrice, guidancePrice, lightFlowPrice, onHighways } from './handMadePrices.js';
 import { specOf } from './methods.js';
 import { createObservedDelay } from './observedDelay.js';
 import { visitOrder } from './visitOrders.js';
@@ -138,8 +138,12 @@ function pricedBy({ graph, method, guidance }: BenchOptions): PricedBy {
       return plain(price);
     case 'flow+crisscross':
       return plain(crisscrossPrice(graph));
+    case 'flow+highways':
+      return plain(onHighways(graph, flowPrice(graph)));
     case 'flow-light':
       return plain(lightFlowPrice(graph));
+    case 'flow-light+highways':
+      return plain(onHighways(graph, lightFlowPrice(graph)));
     case 'static':
       return plain(guidancePrice(graph, needed(guidance, method)));
     case 'observed-delay':

@@ -1,5 +1,6 @@
 import type { Traffic } from '../../src/traffic/traffic.js';
 import { flowPriceSeconds, type HandMadePrice } from '../../src/policy/pricing.js';
+import { againstHighways } from '../../src/warehouse/highways.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { cellId } from '../../src/warehouse/movingAi.js';
 
@@ -27,6 +28,17 @@ export function crisscrossPrice(graph: LaneGraph): HandMadePrice {
   });
   return (lane, traffic) =>
     flowPriceSeconds(graph, traffic, lane) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
+}
+
+/** A price and 4 s for each step against the highways that our own rules find in the map: those of even pitch included. */
+export function onHighways(graph: LaneGraph, price: HandMadePrice): HandMadePrice {
+  const against = againstHighways(graph);
+  return (lane, traffic) => price(lane, traffic) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
+}
+
+/** The planned-flow price of the service. */
+export function flowPrice(graph: LaneGraph): HandMadePrice {
+  return (lane, traffic) => flowPriceSeconds(graph, traffic, lane);
 }
 
 /** [N] position of each coordinate among all that occur. */

@@ -4,7 +4,14 @@ import type { Mode } from '../../src/domain/messages.js';
 export interface BenchMethodSpec {
   readonly mode: Mode;
   /** A price of `handMadePrice`, or the service's own planned-flow price. */
-  readonly price?: 'flow' | 'flow+crisscross' | 'flow-light' | 'static' | 'observed-delay';
+  readonly price?:
+    | 'flow'
+    | 'flow+crisscross'
+    | 'flow+highways'
+    | 'flow-light'
+    | 'flow-light+highways'
+    | 'static'
+    | 'observed-delay';
   /** Weights that the network starts from; `silent` ones predict nothing. */
   readonly weights?: 'cold' | 'shipped' | 'silent';
   /** Serves a shortest path, each of those as likely. */
@@ -15,7 +22,8 @@ export interface BenchMethodSpec {
 
 /**
  * Every method plans with the same planner in the same simulator. `flow` is the planned-flow price of Chen et al.,
- * AAAI 2024; `static` the published lane weights of Zhang et al., IJCAI 2024; `frozen` the shipped policy as it is.
+ * AAAI 2024, with `+crisscross` by row and column numbers, which gives all aisles of an even pitch the same way, with
+ * `+highways` by the highways of our own rules; `static` the published lane weights of Zhang et al., IJCAI 2024; `frozen` the shipped policy as it is.
  * `rules-alone` is the service's own price without what its network predicts: what learning adds to it is learning's.
  * `frozen-at-change` stops its network at the change (lane memory, usual flow and pressure go on, as in mode frozen);
  * `oracle` knows how slow the slow cell is, and learns as `learned-cold` else.
@@ -24,7 +32,9 @@ export const BENCH_METHODS = {
   shortest: { mode: 'off', shortest: true },
   flow: { mode: 'off', price: 'flow' },
   'flow+crisscross': { mode: 'off', price: 'flow+crisscross' },
+  'flow+highways': { mode: 'off', price: 'flow+highways' },
   'flow-light': { mode: 'off', price: 'flow-light' },
+  'flow-light+highways': { mode: 'off', price: 'flow-light+highways' },
   static: { mode: 'off', price: 'static' },
   'observed-delay': { mode: 'off', price: 'observed-delay' },
   'rules-alone': { mode: 'frozen', weights: 'silent' },
@@ -43,7 +53,9 @@ export const QUALITY_METHODS = BENCH_METHOD_NAMES.filter((name) => !specOf(name)
 export const HAND_MADE_METHODS: readonly BenchMethod[] = [
   'flow',
   'flow+crisscross',
+  'flow+highways',
   'flow-light',
+  'flow-light+highways',
   'static',
   'observed-delay',
 ];

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { crisscrossPrice, guidancePrice, lightFlowPrice } from '../../../sim/bench/handMadePrices.js';
+import {
+  crisscrossPrice,
+  flowPrice,
+  guidancePrice,
+  lightFlowPrice,
+  onHighways,
+} from '../../../sim/bench/handMadePrices.js';
 import { createObservedDelay } from '../../../sim/bench/observedDelay.js';
 import type { FleetLink } from '../../../sim/fleetLink.js';
 import { flowPriceSeconds } from '../../../src/policy/pricing.js';
@@ -43,6 +49,27 @@ describe('hand-made prices of the benchmark', () => {
     expect([extra('r1c1', 'r1c2'), extra('r1c2', 'r1c1')]).toEqual([4, 0]);
     expect([extra('r1c1', 'r2c1'), extra('r2c1', 'r1c1')]).toEqual([4, 0]);
     expect([extra('r1c2', 'r2c2'), extra('r2c2', 'r1c2')]).toEqual([0, 4]);
+  });
+
+  it('add them against the highways of the map, where rows beside each other differ at any pitch', () => {
+    const map = gridFromText(`
+      .....
+      .@@@.
+      .....`);
+    const traffic = createTraffic(map);
+    traffic.addFlow([lane(map, 'r0c2', 'r0c1')], 0, 1);
+    for (const plain of [flowPrice(map), lightFlowPrice(map)]) {
+      const price = onHighways(map, plain);
+      const extra = (from: string, to: string): number =>
+        price(lane(map, from, to), traffic) - plain(lane(map, from, to), traffic);
+      const [upper, lower] = [extra('r0c1', 'r0c2'), extra('r2c1', 'r2c2')];
+      expect([upper, lower].toSorted()).toEqual([0, 4]);
+      expect([extra('r0c2', 'r0c1'), extra('r2c2', 'r2c1')]).toEqual([4 - upper, 4 - lower]);
+    }
+    // By row numbers both of them point the same way.
+    const literal = (row: number): number =>
+      crisscrossPrice(map)(lane(map, `r${row}c2`, `r${row}c3`), createTraffic(map));
+    expect(literal(0)).toBe(literal(2));
   });
 
   it('read a published guidance graph: waits first, then right, up, left, down of each cell', () => {
