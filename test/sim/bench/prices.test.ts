@@ -61,7 +61,7 @@ describe('hand-made prices of the benchmark', () => {
     for (const plain of [flowPrice(map), lightFlowPrice(map)]) {
       const price = onHighways(map, plain);
       const extra = (from: string, to: string): number =>
-        price(lane(map, from, to), traffic) - plain(lane(map, from, to), traffic);
+        Math.round(price(lane(map, from, to), traffic) - plain(lane(map, from, to), traffic));
       const [upper, lower] = [extra('r0c1', 'r0c2'), extra('r2c1', 'r2c2')];
       expect([upper, lower].toSorted()).toEqual([0, 4]);
       expect([extra('r0c2', 'r0c1'), extra('r2c2', 'r2c1')]).toEqual([4 - upper, 4 - lower]);
