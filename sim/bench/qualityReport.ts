@@ -109,7 +109,8 @@ function differences(lines: readonly BenchLine[]): Part {
 
 /** Paired difference in per cent of the opponent's own throughput. */
 function showShare(ours: readonly BenchLine[], theirs: readonly BenchLine[]): string {
-  const mean = meanOf(theirs.map((line) => line.throughput));
+  const seeds = new Set(ours.map(({ seed }) => seed));
+  const mean = meanOf(theirs.filter(({ seed }) => seeds.has(seed)).map((line) => line.throughput));
   return showDifference(
     pairedDifferences(ours, theirs, (line) => (100 * line.throughput) / mean),
     1,

@@ -18,6 +18,7 @@ import {
   type BenchLine,
   type BenchRun,
 } from '../../../sim/bench/runs.js';
+import { showDifference, showInterval } from '../../../sim/bench/statistics.js';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'bench-'))));
@@ -144,10 +145,13 @@ describe('the reports', () => {
   const lines = runsOf('full', RUN_LENGTHS, 4).map(lineOf);
   const text = describeQuality({ lines, lengths: RUN_LENGTHS, skipped: new Map() }, []);
 
-  it('pair ours with theirs: a constant lead has an interval of no width', () => {
+  it('pair ours with theirs, and give no interval for few seeds', () => {
     const row = text.split('\n').find((line) => line.startsWith('| narrow-33x57@600 | learned-cold |'));
-    expect(row).toContain('| +1.00 [+1.00, +1.00] |');
-    expect(row).toMatch(/\+19\.9 \[\+19\.9, \+19\.9\] \(/);
+    expect(row).toContain('| +1.00 |');
+    expect(row).toMatch(/\+19\.9 \(/);
+    expect([showInterval([1, 2, 3, 4]), showDifference([1, 1, 1, 1])]).toEqual(['2.50', '+1.00']);
+    expect(showDifference([1, 1, 1, 1, 1])).toBe('+1.00 [+1.00, +1.00]');
+    expect(showInterval([1, 2, 3, 4, 5])).toMatch(/^3\.00 \[1\.\d\d, 4\.\d\d\]$/);
   });
 
   it('set the simulator check beside every table, and say when figures do not compare', () => {
@@ -172,7 +176,7 @@ describe('the reports', () => {
     const row = (start: string): string => rows.find((line) => line.startsWith(start))!;
     expect(row('| robots-slow | kiva-33x36@300 | learned-cold')).toMatch('| 60, 60: met |');
     const unaware = row('| kiva-33x36@200 | learned-cold');
-    expect(unaware).toMatch(/20\.00 %: \*\*not met\*\* .* \+0\.0 \[\+0\.0, \+0\.0\]: met .* 100 %: met/);
+    expect(unaware).toMatch(/20\.00 %: \*\*not met\*\* .* \+0\.0: met .* 100 %: met/);
     expect(row('| kiva-33x36@200 | oracle')).toMatch(/\| 1\.00 % .* 5 %: \*\*not met\*\*/);
     expect(row('| slow-robot | kiva-33x36@30')).toMatch('| 100 %: met |');
   });
