@@ -11,8 +11,22 @@ const stepsOf = (graph: LaneGraph, lane: number): number =>
 /** Added for each step against the preferred direction. */
 const CRISSCROSS_SECONDS = 4;
 
+/** The planned-flow price of the service. */
+export function flowPrice(graph: LaneGraph): HandMadePrice {
+  return (lane, traffic) => flowPriceSeconds(graph, traffic, lane);
+}
+
+/** A price and 4 s for each step against preferred ways: unless told, the highways that our own rules find in the map. */
+export function onHighways(
+  graph: LaneGraph,
+  price: HandMadePrice,
+  against: Readonly<Uint8Array> = againstHighways(graph),
+): HandMadePrice {
+  return (lane, traffic) => price(lane, traffic) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
+}
+
 /**
- * The planned-flow price on highways: even rows prefer east, odd ones west; even columns prefer south, odd
+ * The planned-flow price on highways by number: even rows prefer east, odd ones west; even columns prefer south, odd
  * ones north. One-way lanes have no direction to prefer.
  */
 export function crisscrossPrice(graph: LaneGraph): HandMadePrice {
@@ -26,19 +40,7 @@ export function crisscrossPrice(graph: LaneGraph): HandMadePrice {
     const [forward, line] = Math.abs(dx) >= Math.abs(dy) ? [dx > 0, row[from]!] : [dy > 0, column[from]!];
     return forward === (line % 2 === 0) ? 0 : 1;
   });
-  return (lane, traffic) =>
-    flowPriceSeconds(graph, traffic, lane) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
-}
-
-/** A price and 4 s for each step against the highways that our own rules find in the map: those of even pitch included. */
-export function onHighways(graph: LaneGraph, price: HandMadePrice): HandMadePrice {
-  const against = againstHighways(graph);
-  return (lane, traffic) => price(lane, traffic) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
-}
-
-/** The planned-flow price of the service. */
-export function flowPrice(graph: LaneGraph): HandMadePrice {
-  return (lane, traffic) => flowPriceSeconds(graph, traffic, lane);
+  return onHighways(graph, flowPrice(graph), against);
 }
 
 /** [N] position of each coordinate among all that occur. */

@@ -23,7 +23,8 @@ export interface BenchMethodSpec {
 /**
  * Every method plans with the same planner in the same simulator. `flow` is the planned-flow price of Chen et al.,
  * AAAI 2024, with `+crisscross` by row and column numbers, which gives all aisles of an even pitch the same way, with
- * `+highways` by the highways of our own rules; `static` the published lane weights of Zhang et al., IJCAI 2024; `frozen` the shipped policy as it is.
+ * `+highways` by the highways of our own rules; `static` the published lane weights of Zhang et al., IJCAI 2024;
+ * `frozen` the shipped policy as it is.
  * `rules-alone` is the service's own price without what its network predicts: what learning adds to it is learning's.
  * `frozen-at-change` stops its network at the change (lane memory, usual flow and pressure go on, as in mode frozen);
  * `oracle` knows how slow the slow cell is, and learns as `learned-cold` else.

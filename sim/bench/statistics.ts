@@ -54,16 +54,16 @@ export function median(values: readonly number[]): number {
 /** `5.03 [4.98, 5.08]`, of few values `5.03`; empty without values. */
 export function showInterval(values: readonly number[], digits = 2): string {
   if (values.length === 0) return '';
+  if (values.length < FEWEST_FOR_INTERVAL) return meanOf(values).toFixed(digits);
   const { mean, low, high } = bootstrapInterval(values);
-  if (values.length < FEWEST_FOR_INTERVAL) return mean.toFixed(digits);
   return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }
 
 /** `+0.70 [+0.64, +0.76]`, of few values `+0.70`; empty without values. */
 export function showDifference(values: readonly number[], digits = 2): string {
   if (values.length === 0) return '';
+  if (values.length < FEWEST_FOR_INTERVAL) return signed(meanOf(values), digits);
   const { mean, low, high } = bootstrapInterval(values);
-  if (values.length < FEWEST_FOR_INTERVAL) return signed(mean, digits);
   return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }
 

@@ -60,10 +60,10 @@ export const LIMITS = {
   revisionsWhenMany: 20,
   /** Closed routes kept for answering a repeated completion without reading the journal. */
   closedRoutesKept: 20_000,
+  requestsKept: 20_000,
   /** Who held which node when, by node and by warehouse: traces tell of waits minutes later. Some 280 bytes each. */
   holdsKeptPerNode: 64,
   holdsKept: 500_000,
-  requestsKept: 20_000,
   openRouteLifeSeconds: 4 * 3600,
   traceClockSkewSeconds: 5,
 
@@ -92,6 +92,8 @@ export const LIMITS = {
   /** Of one connection, in one turn of the loop; the rest of what it sent waits for the next. */
   webSocketMillisecondsPerTurn: 1,
   webSocketBufferedBytes: 1024 * 1024,
+  /** Held back for one write: more at once a kernel may take in parts, and a part that it has not taken counts as all of it. */
+  webSocketGatheredBytes: 16 * 1024,
   webSocketFragments: 64,
   /** A message of a megabyte over a network of the usual size of packets comes in some 700. */
   webSocketChunks: 4_096,

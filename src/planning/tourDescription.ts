@@ -67,7 +67,7 @@ export function describe(
   nodes[0] = task.from;
   let at = 0;
   // What it drives for has no turn at its start, but its clock has.
-  const [first] = lanes;
+  const first = tour.legs[0]?.[0];
   const turn =
     task.arrivalLane < 0 || first === undefined ? 0 : turnSeconds(graph, robotType, task.arrivalLane, first);
   let clock = task.readyInSeconds + turn;

@@ -41,8 +41,6 @@ export function robotKey(warehouseId: string, robotId: string): string {
 }
 
 const CUT_AFTER_MILLISECONDS = 1000;
-/** More at once a kernel may take in parts, and a part that it has not taken counts as all of it. */
-const GATHERED_BYTES = 16 * 1024;
 const READ_FASTER = 'read faster';
 
 export function createFleetConnection(options: {
@@ -104,7 +102,7 @@ export function createFleetConnection(options: {
       }
       gather();
       socket.send(text);
-      if (stream.writableLength > GATHERED_BYTES) release();
+      if (stream.writableLength > LIMITS.webSocketGatheredBytes) release();
     },
     explains() {
       const now = monotonicMilliseconds();

@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.js';
+import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteRequestContent } from '../domain/messages.js';
 import type { RoutePlan } from '../journal/routeEntry.js';
@@ -39,6 +40,11 @@ export function taskOf(site: Site, request: RouteRequestContent): { task: TourTa
   return { task, robot };
 }
 
+/** Until its robot is done with the stop that it is handling; 0 where it is at none. */
+export function readyInSeconds({ readySeconds }: OpenRoute, at: Instant): number {
+  return Math.max(0, readySeconds - at / 1000);
+}
+
 /** What is left of a route, from where its robot stands, in the order once chosen. */
 export function remainingTask(site: Site, route: OpenRoute): TourTask {
   return {
@@ -48,7 +54,7 @@ export function remainingTask(site: Site, route: OpenRoute): TourTask {
     stops: remainingTour(route).stops,
     dropoff: null,
     fixedOrder: true,
-    readyInSeconds: Math.max(0, route.readySeconds - site.clock.now() / 1000),
+    readyInSeconds: readyInSeconds(route, site.clock.now()),
     deadlineSeconds: route.deadlineAt === null ? null : (route.deadlineAt - site.clock.now()) / 1000,
   };
 }

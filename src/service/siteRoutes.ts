@@ -15,7 +15,7 @@ import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
 import { endHold, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
-import { describePlan, isStillOpen, planTour, remainingTask, taskOf } from './routePlans.js';
+import { describePlan, isStillOpen, planTour, readyInSeconds, remainingTask, taskOf } from './routePlans.js';
 import type { NoWay, OpenRoute, Robot, Site } from './site.js';
 import { remainingTour, stopsMade } from './stopsMade.js';
 import { revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
@@ -188,7 +188,7 @@ export function replanRoute(
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);
   if (isRefuted(route)) route.lastKnown = null;
-  const readyInSeconds = Math.max(0, route.readySeconds - labels.at / 1000);
+  const untilReady = readyInSeconds(route, labels.at);
   startRevision(site, route, revision);
   const [setsOut] = revision.passages;
   if (setsOut) setsOut.excusedSeconds += excusedSeconds;
@@ -205,7 +205,7 @@ export function replanRoute(
     payload: {
       ...{ routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
       ...assumption(route),
-      ...(readyInSeconds > 0 ? { readyInSeconds } : {}),
+      ...(untilReady > 0 ? { readyInSeconds: untilReady } : {}),
     },
     blob: blobOfFloats(revision.features),
   };

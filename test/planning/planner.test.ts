@@ -227,6 +227,10 @@ describe('expected arrivals', () => {
     const arrivalLane = laneBetween(graph, graph.nodeIndexOf.get('r0c0')!, corner!);
     const plan = planned(planner.plan(tour(graph, 'r0c1', ['r1c1'], { arrivalLane }), view));
     expect([[...plan.nodes], [...plan.etaSeconds], plan.expected.time]).toEqual([[corner, below], [0, 4], 1]);
+    // Who handles a stop first may turn meanwhile: no price counts that turn either.
+    const handled = { arrivalLane, fixedOrder: true };
+    const second = planned(planner.plan(tour(graph, 'r0c1', ['r0c1', 'r1c1'], handled), view));
+    expect([...second.etaSeconds]).toEqual([0, 1]);
   });
 });
 

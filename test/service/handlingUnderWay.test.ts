@@ -18,6 +18,16 @@ async function ask({ service }: TestService, robotId: string, given: Partial<Rou
   });
 }
 
+/** Its robot says after 31 s, beside its route, that it is where it was expected after one. */
+async function startLate(): Promise<TestService> {
+  const test = await startService({ map: FLOOR, robots: ['a'] });
+  await ask(test, 'a');
+  await test.pass(31);
+  const said = { robotId: 'a', node: cell('01'), available: true, at: test.now() };
+  test.service.robotState(SITE, { type: 'robot.state', ...said });
+  return test;
+}
+
 const updates = ({ events }: TestService) =>
   events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
 
@@ -108,12 +118,7 @@ it('a start knows how long the handling under way takes yet', async () => {
 });
 
 it('a robot that said beside its route that it is late is late with its handling too', async () => {
-  const test = await startService({ map: FLOOR, robots: ['a'] });
-  await ask(test, 'a');
-  await test.pass(31);
-  test.service.robotState(SITE, {
-    ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: true, at: test.now() },
-  });
+  const test = await startLate();
   await test.pass(3);
   await test.service.closeLanes(SITE, [lane('02', '03')]);
   // It comes to its stop after 32 s: 100 more, and one for the lane behind it.
@@ -121,12 +126,7 @@ it('a robot that said beside its route that it is late is late with its handling
 });
 
 it('such a robot waits from the end of its late handling on', async () => {
-  const test = await startService({ map: FLOOR, robots: ['a'] });
-  await ask(test, 'a');
-  await test.pass(31);
-  test.service.robotState(SITE, {
-    ...{ type: 'robot.state', robotId: 'a', node: cell('01'), available: true, at: test.now() },
-  });
+  const test = await startLate();
   await test.pass(HANDLING_SECONDS + 1);
   expect(test.service.openRoutes(SITE).routes[0]!.waitingSeconds).toBeCloseTo(0, 2);
 });
