@@ -218,7 +218,7 @@ describe('the queue of plans', () => {
     expect([served, queue.depth]).toEqual([['next'], 0]);
   });
 
-  it('lets one deviation of a route in a few seconds go before all, and the others wait as requests do', async () => {
+  it('lets one deviation of a route in a while go before all, and the others wait as requests do', async () => {
     const { queue, ask, served, drain, pass } = startQueue();
     let now = 0;
     const service = {
