@@ -76,8 +76,6 @@ export const LIMITS = {
   planStandingSeconds: 0.05,
   /** How long an ordinary request may wait then where more urgent ones overtake it: E_BUSY after that. */
   planOvertakenSeconds: 0.1,
-  /** Of a route, one `route.deviated` in so long goes before all requests; more wait like an ordinary one. */
-  deviationUrgentSeconds: 0.05,
   busyRetryAfterSeconds: 1,
 
   /** Of a longer message that fits no schema it is not told what is wrong: that would hold all plans for 0.4 s. */

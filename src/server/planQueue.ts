@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
@@ -208,24 +208,11 @@ export function withPlanQueue(
   service: RoutingService,
   queue: PlanQueue,
   largeQueue: PlanQueue,
-  now: () => number = monotonicMilliseconds,
 ): RoutingService {
   const queueOf = (...request: Parameters<RoutingService['takesTurns']>): PlanQueue =>
     service.takesTurns(...request) ? largeQueue : queue;
   /** By robot, how many of its requests are in the queue of the large. Others of it wait for them, wherever they are. */
   const large = new Map<string, number>();
-  /** By route, when its last deviation went before all; the longest ago first. */
-  const urgentAt = new Map<string, number>();
-  const urgencyOfDeviation = (route: string): number => {
-    const tooOld = now() - 1000 * LIMITS.deviationUrgentSeconds;
-    for (const [other, at] of urgentAt) {
-      if (at > tooOld) break;
-      urgentAt.delete(other);
-    }
-    if (urgentAt.has(route)) return URGENCY.request;
-    urgentAt.set(route, now());
-    return URGENCY.deviated;
-  };
   const countLarge = (robot: string, change: number): void => {
     const count = (large.get(robot) ?? 0) + change;
     if (count > 0) large.set(robot, count);
@@ -241,18 +228,8 @@ export function withPlanQueue(
       countLarge(robot, 1);
       return largeQueue.run(urgency, plan).finally(() => countLarge(robot, -1));
     },
-    routeDeviated(warehouseId, message) {
-      const route = `${warehouseId} ${message.routeId}`;
-      const urgency = urgencyOfDeviation(route);
-      return queue
-        .run(urgency, () => service.routeDeviated(warehouseId, message))
-        .catch((error: unknown) => {
-          // It had no plan: its next goes before all.
-          if (urgency === URGENCY.deviated && isAppError(error) && error.code === 'E_BUSY')
-            urgentAt.delete(route);
-          throw error;
-        });
-    },
+    routeDeviated: (warehouseId, message) =>
+      queue.run(URGENCY.deviated, () => service.routeDeviated(warehouseId, message)),
     dryRun: (warehouseId, request) =>
       queueOf(warehouseId, request).run(URGENCY.dryRun, () => service.dryRun(warehouseId, request)),
   };

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
-import type { RouteDeviatedMessage } from '../../src/domain/messages.js';
-import type { RoutingService } from '../../src/domain/serviceContract.js';
-import { URGENCY, withPlanQueue } from '../../src/server/planQueue.js';
+import { URGENCY } from '../../src/server/planQueue.js';
 import { startQueue } from './support/startQueue.js';
 import { startServer } from './support/startServer.js';
 
@@ -216,50 +213,6 @@ describe('the queue of plans', () => {
     await drain();
     await refused;
     expect([served, queue.depth]).toEqual([['next'], 0]);
-  });
-
-  it('lets one deviation of a route in a while go before all, and the others wait as requests do', async () => {
-    const { queue, ask, served, drain, pass } = startQueue();
-    let now = 0;
-    const service = {
-      routeDeviated: (_warehouseId: string, { routeId }: RouteDeviatedMessage) => served.push(routeId),
-    } as unknown as RoutingService;
-    const queued = withPlanQueue(service, queue, queue, () => now);
-    const deviate = (routeId: string) =>
-      void queued.routeDeviated('site', { routeId } as RouteDeviatedMessage);
-    void ask('urgent', URGENCY.request + 9);
-    for (const routeId of ['lost', 'lost', 'other']) deviate(routeId);
-    await drain();
-    expect(served.splice(0)).toEqual(['lost', 'other', 'urgent', 'lost']);
-    for (const milliseconds of [1000 * LIMITS.deviationUrgentSeconds - 1, 1]) {
-      now += milliseconds;
-      pass(milliseconds);
-      void ask('urgent', URGENCY.request + 9);
-      deviate('lost');
-      await drain();
-    }
-    expect(served).toEqual(['urgent', 'lost', 'lost', 'urgent']);
-  });
-
-  it('lets the next deviation go before all where one was refused', async () => {
-    const { queue, ask, served, drain } = startQueue();
-    let isBusy = true;
-    const service = {
-      routeDeviated(_warehouseId: string, { routeId }: RouteDeviatedMessage) {
-        if (isBusy) throw new AppError('E_BUSY');
-        served.push(routeId);
-      },
-    } as unknown as RoutingService;
-    const queued = withPlanQueue(service, queue, queue);
-    const deviate = () => queued.routeDeviated('site', { routeId: 'lost' } as RouteDeviatedMessage);
-    const refused = expect(deviate()).rejects.toMatchObject({ code: 'E_BUSY' });
-    await drain();
-    await refused;
-    isBusy = false;
-    void ask('urgent', URGENCY.request + 9);
-    void deviate();
-    await drain();
-    expect(served).toEqual(['lost', 'urgent']);
   });
 
   it('shows how much waits in it, whatever is under way', async () => {
