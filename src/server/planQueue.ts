@@ -17,7 +17,10 @@ export interface PlanQueue {
   readonly depth: number;
 }
 
-/** Who asks without wanting to drive waits behind all; a robot beside its route stands in the way of others. */
+/**
+ * Who asks without wanting to drive waits behind all; a robot beside its route stands in the way of others. To let it go
+ * first only now and then (once in 5 s a route, or twenty times a second) jammed a crowded floor until it stood still.
+ */
 export const URGENCY = { dryRun: 0, request: 1, deviated: 11 } as const;
 
 export interface PlanQueueOptions {
