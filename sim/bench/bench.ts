@@ -1,18 +1,19 @@
 import { COMPONENTS, type Components } from '../../src/domain/components.js';
 import type { NodeIndex } from '../../src/domain/ids.js';
 import { createRandom, type Random } from '../../src/platform/random.js';
-import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { createFleet } from '../fleet.js';
-import { createFloor } from '../floor/floor.js';
+import { createFloor, type Floor } from '../floor/floor.js';
 import { randomStarts } from '../orders/reach.js';
 import { typesInTurn } from '../run.js';
 import { WINDOW_STEPS, type BenchOptions, type BenchResult } from './benchResult.js';
 import { createBenchService, type RegretSums, type ScoredSums } from './benchService.js';
 import { createChangeRun } from './changeRun.js';
-import { fleetOf } from './changes.js';
+import { fleetOf, type ChangeFleet } from './changes.js';
 import { createDeadlines } from './deadlines.js';
 import { freeFlowBound } from './freeFlowBound.js';
 import { createGoalTimes } from './goalTimes.js';
+import { publishedGuidance } from './handMadePrices.js';
+import { specOf } from './methods.js';
 
 /** One run, in process, through the service as any fleet. The same options give the same run. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
@@ -25,7 +26,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const starts = randomStarts(graph, robotTypes, random.fork('starts'));
   const change = createChangeRun(options, { graph, robotTypes, starts });
   const bench = await createBenchService({ ...options, graph: change.serviceGraph }, random);
-  const floor = change.onFloor(openFloor(graph, robotTypes, starts, random));
+  const floor = change.onFloor(openFloor(options, { graph, robotTypes }, starts, random));
   const { stepSeconds } = floor;
   const countsFrom = 1000 * warmUpSteps * stepSeconds;
   const goalTimes = createGoalTimes(countsFrom);
@@ -85,13 +86,14 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
 }
 
 function openFloor(
-  graph: LaneGraph,
-  robotTypes: readonly number[],
+  { method, guidance }: BenchOptions,
+  { graph, robotTypes }: ChangeFleet,
   starts: readonly NodeIndex[],
   random: Random,
-) {
+): Floor {
   return createFloor({
     graph,
+    ...(specOf(method).guided && guidance ? { guidance: publishedGuidance(graph, guidance) } : {}),
     robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
     random: random.fork('floor'),
   });

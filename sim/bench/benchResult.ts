@@ -28,7 +28,7 @@ export interface BenchOptions {
   readonly deadlines?: number;
   /** What happens when the warm-up ends. */
   readonly change?: ChangeName;
-  /** What `static` prices by. */
+  /** What `static` prices by, and `ggo-pibt` goes by. */
   readonly guidance?: GuidanceGraph;
   /** What `learned-shipped` and `frozen` start from. */
   readonly shipped?: Float32Array;

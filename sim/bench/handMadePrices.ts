@@ -3,6 +3,7 @@ import { flowPriceSeconds, type HandMadePrice } from '../../src/policy/pricing.j
 import { againstHighways } from '../../src/warehouse/highways.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { cellId } from '../../src/warehouse/movingAi.js';
+import type { Guidance } from '../floor/pibt.js';
 
 /** Grid steps that a lane counts as: its seconds at its own limit. */
 const stepsOf = (graph: LaneGraph, lane: number): number =>
@@ -76,29 +77,44 @@ const GUIDANCE_DIRECTIONS = [
 ] as const;
 
 /**
- * Prices in proportion to the published weights of edges, the smallest as free flow; the weights of waiting have
- * no counterpart, since routes do not plan waits.
+ * The published costs of a move along each lane and of a wait on each node, as they stand in the file.
  * @throws RangeError where the file does not fit the map
  */
-export function guidancePrice(graph: LaneGraph, { layout, weights }: GuidanceGraph): HandMadePrice {
+export function publishedGuidance(graph: LaneGraph, { layout, weights }: GuidanceGraph): Guidance {
   const isFloor = (row: number, column: number): boolean => !'@T'.includes(layout[row]?.[column] ?? '@');
   const nodeAt = (row: number, column: number): number => graph.nodeIndexOf.get(cellId(row, column)) ?? -1;
-  const weightOf = new Float64Array(graph.laneCount);
-  let at = layout.join('').replace(/[@T]/g, '').length;
+  const moveCost = new Float64Array(graph.laneCount);
+  const waitCost = new Float64Array(graph.nodeCount);
+  const cells = layout.join('').replace(/[@T]/g, '').length;
+  let cell = 0;
+  let edge = cells;
   let lanes = 0;
   layout.forEach((line, row) => {
     for (let column = 0; column < line.length; column++) {
       if (!isFloor(row, column)) continue;
+      waitCost[nodeAt(row, column)] = weights[cell++]!;
       for (const [down, right] of GUIDANCE_DIRECTIONS) {
         if (!isFloor(row + down, column + right)) continue;
         const lane = laneBetween(graph, nodeAt(row, column), nodeAt(row + down, column + right));
         if (lane >= 0) lanes++;
-        weightOf[lane] = weights[at++]!;
+        moveCost[lane] = weights[edge++]!;
       }
     }
   });
-  if (at !== weights.length || lanes !== graph.laneCount)
-    throw new RangeError(`${weights.length} weights do not fit ${graph.warehouseId}: ${at} edges and cells`);
-  const least = weightOf.reduce((a, b) => Math.min(a, b));
-  return (lane) => (weightOf[lane]! / least - 1) * stepsOf(graph, lane);
+  if (edge !== weights.length || lanes !== graph.laneCount || cells !== graph.nodeCount)
+    throw new RangeError(
+      `${weights.length} weights do not fit ${graph.warehouseId}: ${edge} edges and cells`,
+    );
+  return { moveCost, waitCost };
+}
+
+/**
+ * Prices in proportion to the published weights of edges, the smallest as free flow; the weights of waiting have
+ * no counterpart, since routes do not plan waits.
+ * @throws RangeError where the file does not fit the map
+ */
+export function guidancePrice(graph: LaneGraph, published: GuidanceGraph): HandMadePrice {
+  const { moveCost } = publishedGuidance(graph, published);
+  const least = moveCost.reduce((a, b) => Math.min(a, b));
+  return (lane) => (moveCost[lane]! / least - 1) * stepsOf(graph, lane);
 }

@@ -14,6 +14,8 @@ export interface BenchMethodSpec {
     | 'observed-delay';
   /** Weights that the network starts from; `silent` ones predict nothing. */
   readonly weights?: 'cold' | 'shipped' | 'silent';
+  /** Robots go by the published weights of moves and waits step by step, whatever their routes say. */
+  readonly guided?: true;
   /** Serves a shortest path, each of those as likely. */
   readonly shortest?: true;
   /** Means something only in a run with a change. */
@@ -24,6 +26,7 @@ export interface BenchMethodSpec {
  * Every method plans with the same planner in the same simulator. `flow` is the planned-flow price of Chen et al.,
  * AAAI 2024, with `+crisscross` by row and column numbers, which gives all aisles of an even pitch the same way, with
  * `+highways` by the highways of our own rules; `static` the published lane weights of Zhang et al., IJCAI 2024;
+ * `ggo-pibt` the same as they published it, without routes: each robot ranks its next moves and its wait by all their weights;
  * `frozen` the shipped policy as it is.
  * `rules-alone` is the service's own price without what its network predicts: what learning adds to it is learning's.
  * `frozen-at-change` stops its network at the change (lane memory, usual flow and pressure go on, as in mode frozen);
@@ -37,6 +40,7 @@ export const BENCH_METHODS = {
   'flow-light': { mode: 'off', price: 'flow-light' },
   'flow-light+highways': { mode: 'off', price: 'flow-light+highways' },
   static: { mode: 'off', price: 'static' },
+  'ggo-pibt': { mode: 'off', price: 'static', guided: true },
   'observed-delay': { mode: 'off', price: 'observed-delay' },
   'rules-alone': { mode: 'frozen', weights: 'silent' },
   'learned-cold': { mode: 'learn', weights: 'cold' },
@@ -58,6 +62,7 @@ export const HAND_MADE_METHODS: readonly BenchMethod[] = [
   'flow-light',
   'flow-light+highways',
   'static',
+  'ggo-pibt',
   'observed-delay',
 ];
 

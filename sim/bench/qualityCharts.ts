@@ -20,6 +20,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   'flow-light': '#009E73',
   'flow-light+highways': '#117733',
   static: '#F0E442',
+  'ggo-pibt': '#999933',
   'observed-delay': '#CC79A7',
   'rules-alone': '#882255',
   'learned-cold': '#D55E00',

@@ -3,25 +3,29 @@ import type { CellGraph } from './cellGraph.js';
 /** Bytes of all cached tables, enough for a thousand goals on 100,000 cells; the one unused for longest goes first. */
 const TABLE_BYTES_LIMIT = 512 * 1024 * 1024;
 
-/** Free-flow distance of every cell to a goal node over open lanes, one table a goal and robot type. */
+/** Distance of every cell to a goal node over open lanes, one table a goal and robot type. */
 export interface DistanceTables {
-  /** [C] steps, Infinity where the goal cannot be reached. Treat it as read-only. */
+  /** [C] steps (or other costs), Infinity where the goal cannot be reached. Treat it as read-only. */
   to(goal: number, robotType: number): Float32Array;
   /** Forgets all tables: lanes were closed or opened. */
   clear(): void;
 }
 
-export function createDistanceTables(cells: CellGraph): DistanceTables {
+/** @param arcCosts [T][A] what a table adds up: steps, unless robots go by something else */
+export function createDistanceTables(
+  cells: CellGraph,
+  arcCosts: readonly Float64Array[] = cells.arcSteps,
+): DistanceTables {
   const tableLimit = Math.max(16, Math.floor(TABLE_BYTES_LIMIT / (4 * cells.cellCount)));
   const tables = new Map<number, Float32Array>();
-  const types = cells.arcSteps.length;
+  const types = arcCosts.length;
   return {
     to(goal, robotType) {
       const key = goal * types + robotType;
       let table = tables.get(key);
       // Deleted and set again: a Map iterates in order of insertion, so the first key is the oldest.
       if (table) tables.delete(key);
-      else table = distancesTo(cells, goal, robotType);
+      else table = distancesTo(cells, goal, arcCosts[robotType] as Float64Array);
       tables.set(key, table);
       if (tables.size > tableLimit) tables.delete(tables.keys().next().value as number);
       return table;
@@ -31,10 +35,9 @@ export function createDistanceTables(cells: CellGraph): DistanceTables {
 }
 
 /** Dijkstra against the arcs, on a binary heap with lazy deletion. */
-function distancesTo(cells: CellGraph, goal: number, robotType: number): Float32Array {
+function distancesTo(cells: CellGraph, goal: number, arcCost: Float64Array): Float32Array {
   const { inStart, inArcs, arcFrom, arcLane, nodeCount } = cells;
   const { open } = cells.graph;
-  const arcSteps = cells.arcSteps[robotType] as Float64Array;
   const distance = new Float32Array(cells.cellCount).fill(Infinity);
   const heap = createHeap();
   distance[goal] = 0;
@@ -48,7 +51,7 @@ function distancesTo(cells: CellGraph, goal: number, robotType: number): Float32
       const from = arcFrom[arc] as number;
       // A closed lane is not entered; who is inside it drives on.
       if (from < nodeCount && open[arcLane[arc] as number] === 0) continue;
-      const there = Math.fround(here + (arcSteps[arc] as number));
+      const there = Math.fround(here + (arcCost[arc] as number));
       if (there < (distance[from] as number)) {
         distance[from] = there;
         heap.push(there, from);

@@ -1,17 +1,19 @@
 import type { NodeIndex } from '../../src/domain/ids.js';
 import type { Random } from '../../src/platform/random.js';
 import { type LaneGraph, laneBetween } from '../../src/warehouse/laneGraph.js';
-import { createCellGraph } from './cellGraph.js';
+import { createCellGraph, type CellGraph } from './cellGraph.js';
 import { createDistanceTables } from './distanceTables.js';
 import { createFloorState } from './floorState.js';
 import { createInvariantCheck } from './invariants.js';
 import { createMotion } from './motion.js';
-import { createPibt } from './pibt.js';
+import { createPibt, type Guidance } from './pibt.js';
 
 export interface FloorOptions {
   readonly graph: LaneGraph;
   readonly robots: readonly { readonly robotType: number; readonly start: NodeIndex }[];
   readonly random: Random;
+  /** Robots go by it, not by the routes that they are told. */
+  readonly guidance?: Guidance;
 }
 
 /** A robot arrived at a node of the warehouse other than the one it held last. */
@@ -70,11 +72,14 @@ export interface Floor {
   statistics(): FloorStatistics;
 }
 
-export function createFloor({ graph, robots, random }: FloorOptions): Floor {
+/** @throws RangeError for robots that start on one node, and for guidance on a map with cells between its nodes */
+export function createFloor({ graph, robots, random, guidance }: FloorOptions): Floor {
   const cells = createCellGraph(graph);
+  if (guidance && cells.cellCount > cells.nodeCount)
+    throw new RangeError('guidance has no costs for the cells between nodes');
   const state = createFloorState(cells, robots, random.fork('priority'));
-  const distances = createDistanceTables(cells);
-  const pibt = createPibt(cells, state, 1 + random.fork('ties').integer(0xffff_fffe));
+  const distances = createDistanceTables(cells, guidance && arcCosts(cells, guidance));
+  const pibt = createPibt(cells, state, 1 + random.fork('ties').integer(0xffff_fffe), guidance);
   const checkInvariants = createInvariantCheck(cells, state);
   const motion = createMotion(cells, state, pibt);
   const { robotCount, cell, movingArc, arrival, ready } = state;
@@ -183,4 +188,11 @@ export function createFloor({ graph, robots, random }: FloorOptions): Floor {
     stepCount: () => now,
     statistics: () => ({ blockedSteps, gridlockedSteps, deviations }),
   };
+}
+
+/** [T][A] what a move costs, Infinity where a robot type is barred. */
+function arcCosts({ arcSteps, arcLane }: CellGraph, { moveCost }: Guidance): readonly Float64Array[] {
+  return arcSteps.map((ofArc) =>
+    ofArc.map((steps, arc) => (steps === Infinity ? Infinity : (moveCost[arcLane[arc]!] as number))),
+  );
 }

@@ -14,7 +14,17 @@ export interface Pibt {
   lanesChanged(): void;
 }
 
+/** What every move and every wait costs. */
+export interface Guidance {
+  /** [L] above 0 */
+  readonly moveCost: Float64Array;
+  /** [N] */
+  readonly waitCost: Float64Array;
+}
+
 const STAY = -1;
+/** What the lot counts for at most, and that a cell is occupied: less than what tells two ways apart. */
+const TIES = { steps: { lot: 0.49, occupied: 0.5 }, guidance: { lot: 1e-4, occupied: 1e-4 } } as const;
 
 /**
  * Priority Inheritance with Backtracking (Okumura et al., AIJ 2022), on robots whose moves may last several
@@ -25,8 +35,15 @@ const STAY = -1;
  * On top of it `DeadEndTraffic` rules the dead ends; floors without any never notice.
  *
  * @param seed of the tie-breaks, an unsigned 32-bit integer above 0.
+ * @param guidance where robots go by it instead of their routes (guidance graphs of Zhang et al., IJCAI 2024): each choice
+ * ranks by its own cost and that of the cheapest way on; `goalDistance` is in the same costs, and every cell is a node.
  */
-export function createPibt(cells: CellGraph, state: FloorState, seed: number): Pibt {
+export function createPibt(
+  cells: CellGraph,
+  state: FloorState,
+  seed: number,
+  guidance: Guidance | null = null,
+): Pibt {
   const { arcStart, arcTo, arcLane, arcSteps, nodeCount } = cells;
   const { open } = cells.graph;
   const { robotCount, cell, movingArc, ready, broken, occupant, goalDistance, robotType } = state;
@@ -44,6 +61,7 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
   const stack = new Int32Array(robotCount);
   const order = Int32Array.from({ length: robotCount }, (_, robot) => robot);
   const deadEnds = createDeadEndTraffic(cells, state);
+  const { lot, occupied } = TIES[guidance === null ? 'steps' : 'guidance'];
   let bits = seed >>> 0 || 1;
 
   /** xorshift32: ties are drawn for every candidate of every robot, so this must cost nothing. */
@@ -86,6 +104,7 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
   /**
    * Orders a robot's choices: the next cell of its route, then by distance to its goal, free cells first,
    * the rest by lot. Neighbours differ from each other by whole steps, so the lot never outweighs them.
+   * Under guidance there is no route, and what the choice itself costs counts too.
    */
   function rankCandidates(robot: number): void {
     const here = cell[robot] as number;
@@ -93,12 +112,14 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
     const steps = arcSteps[robotType[robot] as number] as Float64Array;
     const lanes = state.routeLanes[robot] as Int32Array;
     const at = state.routeAt[robot] as number;
-    const routeArc = at < lanes.length ? arcAlong(cells, lanes[at] as number, here) : STAY;
+    const routeArc =
+      at < lanes.length && guidance === null ? arcAlong(cells, lanes[at] as number, here) : STAY;
     const base = robot * width;
     const idle = table === null;
     const mustLeave = deadEnds.mustLeave(here, idle);
     let count = 0;
-    insertCandidate(base, count++, STAY, idle ? -1 : (table[here] as number) + 0.49 * nextTie());
+    const waiting = guidance === null ? 0 : (guidance.waitCost[here] as number);
+    insertCandidate(base, count++, STAY, idle ? -1 : waiting + (table[here] as number) + lot * nextTie());
     for (let arc = arcStart[here] as number, end = arcStart[here + 1] as number; arc < end; arc++) {
       if (here < nodeCount && (open[arcLane[arc] as number] === 0 || steps[arc] === Infinity)) continue;
       const there = arcTo[arc] as number;
@@ -107,8 +128,14 @@ export function createPibt(cells: CellGraph, state: FloorState, seed: number): P
         if (deadEnds.leadsOut(arc)) insertCandidate(base, count++, arc, -2);
         continue;
       }
-      const value = arc === routeArc ? -2 : (idle ? 0 : (table[there] as number)) + 0.49 * nextTie();
-      insertCandidate(base, count++, arc, occupant[there] === -1 || arc === routeArc ? value : value + 0.5);
+      const moving = guidance === null ? 0 : (guidance.moveCost[arcLane[arc] as number] as number);
+      const value = arc === routeArc ? -2 : (idle ? 0 : moving + (table[there] as number)) + lot * nextTie();
+      insertCandidate(
+        base,
+        count++,
+        arc,
+        occupant[there] === -1 || arc === routeArc ? value : value + occupied,
+      );
     }
     candidateCount[robot] = count;
     candidateAt[robot] = 0;

@@ -188,6 +188,40 @@ describe('the floor, one cell a step', () => {
     expect(floor.step().map((event) => event.node)).toEqual([1, blockedEnd]);
   });
 
+  it('goes by guidance rather than by a route, and waits where that is cheapest', () => {
+    const graph = gridFromText(RING);
+    const short = shortestNodes(graph, node(graph, 'r2c0'), node(graph, 'r2c4'));
+    // The lower row is dear: the long way round costs 8.
+    const isLower = (at: number): boolean => graph.nodeIds[at]!.startsWith('r2');
+    const moveCost = Float64Array.from({ length: graph.laneCount }, (_, lane) =>
+      isLower(graph.laneFrom[lane]!) && isLower(graph.laneTo[lane]!) ? 9 : 1,
+    );
+    const visited = (waitCost: number): (string | undefined)[] => {
+      const floor = createFloor({
+        graph,
+        robots: [{ robotType: 0, start: node(graph, 'r2c0') }],
+        random: createRandom(1),
+        guidance: { moveCost, waitCost: new Float64Array(graph.nodeCount).fill(waitCost) },
+      });
+      floor.setGoal(0, node(graph, 'r2c4'));
+      floor.setRoute(0, short);
+      return Array.from({ length: 8 }, () => floor.step()).flatMap((events) =>
+        events.map((event) => graph.nodeIds[event.node]),
+      );
+    };
+    expect(visited(1)).toEqual(['r1c0', 'r0c0', 'r0c1', 'r0c2', 'r0c3', 'r0c4', 'r1c4', 'r2c4']);
+    // Going on brings a robot nearer by what it costs: a wait that costs less than nothing beats it.
+    expect(visited(-1)).toEqual([]);
+  });
+
+  it('refuses guidance where cells lie between the nodes', () => {
+    const graph = metreMap([{ from: '0,0', to: '9,0', speedLimit: 1 }]);
+    const guidance = { moveCost: new Float64Array(graph.laneCount), waitCost: new Float64Array(2) };
+    expect(() => createFloor({ graph, robots: [], random: createRandom(1), guidance })).toThrow(
+      /between nodes/,
+    );
+  });
+
   it('keeps a crowded hall moving', () => {
     const { reached, statistics } = keepBusy(gridFromText(HALL), 40, 500, 3);
     expect(reached).toBeGreaterThan(400);

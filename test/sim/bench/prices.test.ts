@@ -5,6 +5,7 @@ import {
   guidancePrice,
   lightFlowPrice,
   onHighways,
+  publishedGuidance,
 } from '../../../sim/bench/handMadePrices.js';
 import { createObservedDelay } from '../../../sim/bench/observedDelay.js';
 import type { FleetLink } from '../../../sim/fleetLink.js';
@@ -84,6 +85,19 @@ describe('hand-made prices of the benchmark', () => {
     expect(of('r0c1', 'r0c0')).toBe(2);
     expect(of('r0c1', 'r1c1')).toBe(1);
     expect(of('r1c1', 'r0c1')).toBe(3);
+  });
+
+  it('take the same file whole, with its waits by node, for robots without routes', () => {
+    const small = gridFromText(`
+      W.
+      @E`);
+    const { moveCost, waitCost } = publishedGuidance(small, {
+      layout: ['w.', '@e'],
+      weights: [7, 8, 9, 2, 6, 4, 3],
+    });
+    expect([...waitCost]).toEqual([7, 8, 9]);
+    expect(moveCost[lane(small, 'r0c1', 'r0c0')]).toBe(6);
+    expect(moveCost[lane(small, 'r1c1', 'r0c1')]).toBe(3);
   });
 
   it('refuse a guidance graph of another map', () => {

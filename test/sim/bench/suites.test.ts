@@ -99,6 +99,7 @@ describe('the suites of the benchmark', () => {
       whyMissing({ ...run, cell, method }, nothing);
     expect(reason('kiva-33x36@400', 'flow')).toBeNull();
     expect(reason('kiva-33x36@400', 'static')).toMatch('lane weights');
+    expect(reason('kiva-33x36@400', 'ggo-pibt')).toMatch('lane weights');
     expect(reason('kiva-33x36@400', 'frozen')).toMatch('policy');
     expect(reason('warehouse-large@1000', 'flow')).toMatch('warehouse_large.map');
   });
