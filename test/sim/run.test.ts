@@ -10,7 +10,7 @@ import { NO_DISTURBANCES } from '../../sim/disturbances.js';
 import { withHandling } from '../../sim/handling.js';
 import { createInProcessLink } from '../../sim/inProcessLink.js';
 import { createInProcessService } from '../../sim/inProcessService.js';
-import { measureLink } from '../../sim/measuredLink.js';
+import { measureLink, type MeasuredLink } from '../../sim/measuredLink.js';
 import { runFleet, typesInTurn, type RunOptions } from '../../sim/run.js';
 import { readServerLatencies } from '../../sim/serverMetrics.js';
 import { openSocketLink } from '../../sim/socketLink.js';
@@ -121,6 +121,34 @@ describe('a simulated fleet over the socket', () => {
     expect(Object.keys(result.notLearnt).filter((why) => why.startsWith('E_'))).toEqual([]);
     expect(socket.strayErrors()).toEqual({});
   });
+
+  it('has a plan for every robot that is pushed off a crowded floor, whoever else asks', async () => {
+    const socket = await open('learn', 4);
+    const measured = measureLink(socket, kiva);
+    let standing = 0;
+    const link: MeasuredLink = {
+      ...measured,
+      deviated: (message) =>
+        measured.deviated(message).catch((error: unknown) => {
+          standing++;
+          throw error;
+        }),
+    };
+    // More than a machine plans for in time: four of ten cells have a robot, and the floor hardly waits for answers.
+    const crowd = options(kiva, {
+      asking: 'background',
+      speedUp: Infinity,
+      picks: 2,
+      robots: 400,
+      steps: 80,
+    });
+    const result = await runFleet({ ...crowd, link });
+    await socket.close();
+    expect(result.pushedOff).toBeGreaterThan(3000);
+    // Where they waited like requests, the floor came to a stand within minutes.
+    expect(standing).toBe(0);
+    expect(result.link).toMatchObject({ invalidRoutes: 0, lostCompletions: 0 });
+  }, 60_000);
 
   it('starts anew where an earlier run left routes open', async () => {
     const first = await open('off', 1);
