@@ -46,16 +46,22 @@ export interface RouteIssued extends BlobShape {
 interface Assumed {
   readonly assumed?: true;
 }
+interface Held {
+  /** Since when its robot was to wait. Left out where it was not, and by programs that did not say so. */
+  readonly heldFrom?: Instant;
+}
 /** An open route was planned anew from where its robot is. Blob: features of the new lanes. */
-export interface RouteRevised extends BlobShape, Assumed {
+export interface RouteRevised extends BlobShape, Assumed, Held {
   readonly routeId: string;
   readonly revision: number;
   readonly answer: Omit<RouteUpdatedMessage, 'type'>;
+  /** From when it counts, by the robot that asked for it. Left out where that is when it was made. */
+  readonly inForceAt?: Instant;
   /** Seconds from then until its robot is done with a stop that it was handling. Left out where it was not. */
   readonly readyInSeconds?: number;
 }
 /** An open route has no way now; its robot was told to wait where it is. */
-export interface RouteHeld extends Assumed {
+export interface RouteHeld extends Assumed, Held {
   readonly routeId: string;
   readonly revision: number;
   readonly answer: Omit<RouteHeldMessage, 'type'>;

@@ -34,6 +34,8 @@ export interface RouteEntry {
   readonly revision: number;
   /** Where the robot was told to wait, until the next plan. */
   readonly heldAt: string | null;
+  /** Since when it waits there or elsewhere. */
+  readonly heldFrom: Instant | null;
   /** The newest thing that the robot was told is from where its ETAs put it. */
   readonly assumed: boolean;
   readonly state: RouteState;
@@ -70,7 +72,7 @@ export function issuedEntry(record: JournalRecord<'route.issued'>): RouteEntry {
     plan: answer,
     plannedAt: record.at,
     revision: answer.revision,
-    heldAt: null,
+    ...{ heldAt: null, heldFrom: null },
     assumed: false,
     state: 'issued',
     ...{ closedAt: null, traceHash: null, trace: null, scored: null },
@@ -83,9 +85,12 @@ export function revisedEntry(
 ): RouteEntry {
   const { revision } = record.payload;
   const assumed = record.payload.assumed === true;
-  if (record.kind === 'route.held')
-    return { ...entry, revision, heldAt: record.payload.answer.node, assumed };
-  return { ...entry, plan: record.payload.answer, plannedAt: record.at, revision, heldAt: null, assumed };
+  if (record.kind === 'route.held') {
+    const { answer, heldFrom = record.at } = record.payload;
+    return { ...entry, revision, heldAt: answer.node, heldFrom, assumed };
+  }
+  const plan = { plan: record.payload.answer, plannedAt: record.at };
+  return { ...entry, ...plan, revision, heldAt: null, heldFrom: null, assumed };
 }
 
 /** From the record alone: a late completion may close a route that memory no longer holds. */

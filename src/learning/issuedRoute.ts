@@ -22,6 +22,13 @@ export interface Revision {
   readonly passages: (Passage | undefined)[];
 }
 
+/** A time in which a robot was to wait where it stood: there was no way for it. */
+export interface Hold {
+  readonly from: Instant;
+  /** Infinity while it lasts. */
+  readonly until: Instant;
+}
+
 /** A route as issued, with all its revisions: what a trace is read against. */
 export interface IssuedRoute {
   readonly routeId: RouteId;
@@ -32,6 +39,8 @@ export interface IssuedRoute {
   /** Free-flow seconds of the shortest tour when it was issued, handling excluded. */
   readonly shortestSeconds: number;
   readonly revisions: Revision[];
+  /** In order of time: what it took its robot then says nothing of lanes or prices. */
+  readonly holds: readonly Hold[];
 }
 
 export function latestRevision({ revisions }: Pick<IssuedRoute, 'revisions'>): Revision {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { isTurn, moveSeconds, type FreeFlow } from '../planning/freeFlow.js';
 import { laneBetween, type LaneGraph } from '../warehouse/laneGraph.js';
-import type { IssuedRoute, Revision } from './issuedRoute.js';
+import type { Hold, IssuedRoute, Revision } from './issuedRoute.js';
 
 /** A node held, in compiled indices. */
 export interface TraceStep {
@@ -18,11 +18,11 @@ export interface Sample {
   readonly lane: number;
   readonly revision: number;
   readonly position: number;
-  /** Seconds beyond free flow, waits behind stopped robots excused. */
+  /** Seconds beyond free flow, without holds and waits behind stopped robots. */
   readonly waitSeconds: number;
 }
 
-/** One lane that the robot passed, planned or not, and what it paid there beyond free flow. */
+/** One lane that the robot passed, planned or not, and what it paid there beyond free flow and holds. */
 export interface DrivenLane {
   readonly lane: number;
   readonly waitSeconds: number;
@@ -34,7 +34,7 @@ export type Reading =
       readonly components: Components;
       readonly samples: readonly Sample[];
       readonly drivenLanes: readonly DrivenLane[];
-      /** Seconds on the way, handling excluded. */
+      /** Seconds on the way to the last stop, handling excluded. */
       readonly travelledSeconds: number;
     }
   | {
@@ -50,7 +50,8 @@ const SPEED_TOLERANCE_MILLISECONDS = 50;
 /**
  * Reads a trace against the route that was issued: components of the whole route, and one sample for
  * each lane set out on, until it was driven or abandoned. A robot pushed off its route pays
- * the lane it was on: time lost plus the extra free-flow seconds to its next stop.
+ * the lane it was on: time lost plus the extra free-flow seconds to its next stop. Nothing of it is paid for while it
+ * was to wait, and where it drives once all stops are made is no part of the route.
  */
 export function readTrace(
   graph: LaneGraph,
@@ -108,9 +109,9 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   let stopsDone = 0;
   /** Of the whole tour, wherever a plan has them: what a trace must visit, whatever was assumed meanwhile. */
   let stopsVisited = 0;
-  let readyAt = Math.max(first.arrivedAt, route.issuedAt);
+  let arrivedAt = Math.max(first.arrivedAt, route.issuedAt);
+  let readyAt = arrivedAt;
   let travelledSeconds = 0;
-  let lastArrivedAt = readyAt;
 
   /** Handles every stop that the current plan has at the current position. */
   const handle = (): void => {
@@ -121,6 +122,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       previousLane = -1;
     }
   };
+  const isDone = (): boolean => stopsDone === stopCount && stopsVisited >= stopCount;
   /**
    * Goes over to the revision that was in force when the robot left this node. One that begins elsewhere was planned from
    * where the robot was taken to be: it comes there yet, or was given another since.
@@ -133,8 +135,10 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       revisionIndex = index;
       revision = next;
       position = 0;
-      // A plan may have been made with other stops before it than the robot had made.
-      stopsDone = stopCount - next.stops.length;
+      // A plan may have been made with other stops before it than the robot had made: what it gives back was not handled.
+      const stopsBefore = stopCount - next.stops.length;
+      if (stopsBefore < stopsDone) readyAt = arrivedAt;
+      stopsDone = stopsBefore;
       handle();
     }
   };
@@ -158,21 +162,29 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
     move(step: TraceStep): void {
       adoptRevision(step.arrivedAt - 1);
       const lane = laneBetween(graph, node, step.node);
-      const clockSeconds = Math.max(0, step.arrivedAt - readyAt) / 1000;
+      if (isDone()) {
+        node = step.node;
+        arrivedAt = step.arrivedAt;
+        return;
+      }
       const driving = moveSeconds(graph, robotType, previousLane, lane);
+      // Handled in less time than planned, it set out before: how long it took for the lane nobody knows.
+      const least = previousLane < 0 ? driving : 0;
+      const clockSeconds = Math.max(least, (step.arrivedAt - readyAt) / 1000);
+      const lostSeconds = clockSeconds - heldSeconds(readyAt, step.arrivedAt);
       const planned = position < revision.lanes.length && revision.nodes[position] === node;
       const onRoute = planned && revision.lanes[position] === lane;
-      if (onRoute) sample(clockSeconds - driving);
-      else if (planned) sample(clockSeconds + detourSeconds(revision, step.node));
+      if (onRoute) sample(lostSeconds - driving);
+      else if (planned && !isHeldAt(step.arrivedAt)) sample(lostSeconds + detourSeconds(revision, step.node));
       if (isTurn(graph, previousLane, lane)) components.turns++;
       components.time += driving;
       components.distance += graph.lengthMetres[lane]!;
       travelledSeconds += clockSeconds;
-      drivenLanes.push({ lane, waitSeconds: clockSeconds - driving });
+      drivenLanes.push({ lane, waitSeconds: lostSeconds - driving });
       node = step.node;
       visit();
       previousLane = lane;
-      readyAt = lastArrivedAt = step.arrivedAt;
+      readyAt = arrivedAt = step.arrivedAt;
       if (onRoute) {
         position++;
         handle();
@@ -181,7 +193,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       }
     },
     finish(): Reading {
-      adoptRevision(lastArrivedAt);
+      adoptRevision(arrivedAt);
       if (stopsVisited < stopCount) {
         return refuse('E_TRACE_INCOMPLETE', { detail: `visit stop ${stopsVisited + 1} of ${stopCount}` });
       }
@@ -191,6 +203,15 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       return { kind: 'scored', components, samples, drivenLanes, travelledSeconds };
     },
   };
+
+  function heldSeconds(from: Instant, until: Instant): number {
+    const overlap = (hold: Hold): number => Math.min(until, hold.until) - Math.max(from, hold.from);
+    return route.holds.reduce((sum, hold) => sum + Math.max(0, overlap(hold)) / 1000, 0);
+  }
+
+  function isHeldAt(at: Instant): boolean {
+    return route.holds.some((hold) => hold.from < at && at <= hold.until);
+  }
 
   /** Extra free-flow seconds from where the robot was pushed to, towards its next stop. */
   function detourSeconds(plan: Revision, pushedTo: number): number {

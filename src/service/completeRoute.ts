@@ -50,10 +50,11 @@ export async function completeRoute(
   if (!outcome) return scored;
   if (route) finish(entry, route, outcome, trace);
   const { shortestRatio, firstRow, rows, travelledSeconds } = outcome;
-  watch(core, entry, outcome, route?.wasHeld === true);
+  const wasHeld = route !== undefined && route.holds.length > 0;
+  watch(core, entry, outcome, wasHeld);
   const isCorner =
     route !== undefined &&
-    !route.wasHeld &&
+    !wasHeld &&
     travelledSeconds > 0 &&
     lookBack(core, entry, { route, scored, policyVersion, shortestRatio });
   if (route && scored.learnt) {
@@ -87,7 +88,7 @@ function finish(
   dropRoute(site, route);
   site.completedRoutes++;
   if (outcome.travelledSeconds === 0) return;
-  if (!route.wasHeld) {
+  if (route.holds.length === 0) {
     site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robotsOnFloor);
     updateScoreRatio(site, outcome.scored.ratio);
   }

@@ -82,7 +82,8 @@ function describeOutcome(
   const freeFlowCost = site.weights.time * route.shortestSeconds;
   const { drivenLanes, travelledSeconds } = reading;
   const driven = { route, firstPassage: route.firstPassage, drivenLanes, travelledSeconds };
-  const hindsight = route.wasHeld ? null : site.hindsight.regret.measure(driven, site.clock.now() / 1000);
+  const hindsight =
+    route.holds.length > 0 ? null : site.hindsight.regret.measure(driven, site.clock.now() / 1000);
   const firstRow = site.rowsMade;
   const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
   site.rowsMade += reading.samples.length;

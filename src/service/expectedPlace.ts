@@ -1,6 +1,6 @@
 import type { Instant, NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
-import { finishStops } from './stopsMade.js';
+import { finishStops, handlingSecondsAt } from './stopsMade.js';
 import { hear, isRefuted, keepLastKnown } from './lastKnown.js';
 import { placeRobot, type OpenRoute, type Site } from './site.js';
 
@@ -46,10 +46,15 @@ export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
  */
 export function hearAside(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
   if (hear(site, route, { node, at }) || !isPlaceAssumed(route)) return;
-  const { nodes, etaSeconds, at: plannedAt } = latestRevision(route);
+  const revision = latestRevision(route);
+  const { nodes, etaSeconds, at: plannedAt } = revision;
   const position = nodes.indexOf(node, Math.max(route.position, route.heardPosition));
   if (position < 0) return;
   route.heardPosition = position;
   // A millisecond less, so that rounding does not put it a node back.
-  route.lateSeconds = Math.max(0, (at - plannedAt - 1) / 1000 - etaSeconds[position]!);
+  const sinceEta = (at - plannedAt - 1) / 1000 - etaSeconds[position]!;
+  // While it handles a stop it may have come there on time: it is no later than was known, where that is possible.
+  const handling =
+    position > 0 ? handlingSecondsAt(revision, position) : Math.max(0, route.readySeconds - plannedAt / 1000);
+  route.lateSeconds = Math.max(0, sinceEta - handling, Math.min(route.lateSeconds, sinceEta));
 }

@@ -16,28 +16,33 @@ export const HOLD_REASONS: Readonly<Record<NoWay, string>> = {
 };
 
 /** Takes a route for one without a way, until another look is due. */
-export function hold({ closures }: Site, route: OpenRoute, because: NoWay): void {
-  beginHold(route);
+export function hold({ closures, clock }: Site, route: OpenRoute, because: NoWay): void {
+  beginHold(route, clock.now());
   route.heldBecause = because;
   route.heldEpoch = closures.openedEpoch;
 }
 
-/** From now on its robot waits as it was told. */
-export function beginHold(route: OpenRoute): void {
+/** From then on its robot waits as it was told, if it does not already. */
+export function beginHold(route: OpenRoute, from: Instant): void {
+  if (!route.held) route.holds = [...route.holds, { from, until: Infinity }];
   route.held = true;
-  route.wasHeld = true;
 }
 
 /**
- * It has a way again. Nobody blocked it while it waited as it was told, and no lane was slow: its clock starts anew.
- * @returns the seconds that the wait of its next lane does not count
+ * It has a way again, if it had none. Nobody blocked it while it waited as it was told, and no lane was slow: its clock
+ * starts anew.
  */
-export function endHold(route: OpenRoute, at: Instant): number {
-  if (!route.held) return 0;
-  const waited = Math.max(0, at / 1000 - route.readySeconds);
+export function endHold(route: OpenRoute, at: Instant): void {
+  const from = heldFrom(route);
+  if (from === null) return;
+  route.holds = [...route.holds.slice(0, -1), { from, until: Math.max(from, at) }];
   route.held = false;
-  route.readySeconds += waited;
-  return waited;
+  route.readySeconds = Math.max(route.readySeconds, at / 1000);
+}
+
+/** Since when its robot waits as it was told; null where it does not. */
+export function heldFrom({ held, holds }: OpenRoute): Instant | null {
+  return held ? holds[holds.length - 1]!.from : null;
 }
 
 /** What its robot was told, where another look would find no more than that; null where it might. */

@@ -82,6 +82,6 @@ export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot): WelcomeM
 function waitForPlan(site: Site, route: OpenRoute): void {
   if (route.held) return;
   assumePlace(site, route, site.clock.now());
-  beginHold(route);
+  beginHold(route, site.clock.now());
   lookAgain(route);
 }

@@ -1,4 +1,4 @@
-import type { LaneIndex, RouteId } from '../domain/ids.js';
+import type { Instant, LaneIndex, RouteId } from '../domain/ids.js';
 import type { LaneName } from '../domain/serviceContract.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from '../journal/journalState.js';
 import { ALL_WAREHOUSES, floatsOfBlob, type JournalRecord, type RouteRevised } from '../journal/records.js';
@@ -7,7 +7,7 @@ import { latestRevision, type Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import { cornerCaseOf } from './cornerCaseRecord.js';
-import { beginHold } from './heldRoutes.js';
+import { beginHold, endHold } from './heldRoutes.js';
 import { keepLastKnown } from './lastKnown.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
@@ -18,10 +18,12 @@ import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
 /** A plan as the journal holds it, with its blob of features. */
 interface JournalledPlan {
   readonly plan: RoutePlan;
-  readonly at: number;
+  readonly at: Instant;
   readonly features: Float32Array;
   readonly assumed: boolean;
   readonly readyInSeconds: number;
+  /** Of the hold that it ended. */
+  readonly heldFrom: Instant | null;
 }
 
 /**
@@ -111,11 +113,11 @@ function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecor
 }
 
 function planOf(plan: RoutePlan, record: JournalRecord): JournalledPlan {
-  const { assumed, readyInSeconds }: Pick<RouteRevised, 'assumed' | 'readyInSeconds'> =
+  const { assumed, inForceAt, readyInSeconds, heldFrom }: Partial<RouteRevised> =
     record.kind === 'route.revised' ? record.payload : {};
   return {
-    ...{ plan, at: record.at, features: floatsOfBlob(record.blob) },
-    ...{ assumed: assumed === true, readyInSeconds: readyInSeconds ?? 0 },
+    ...{ plan, at: inForceAt ?? record.at, features: floatsOfBlob(record.blob) },
+    ...{ assumed: assumed === true, readyInSeconds: readyInSeconds ?? 0, heldFrom: heldFrom ?? null },
   };
 }
 
@@ -135,26 +137,29 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
   if (revisions.includes(null)) return;
   revisions.forEach((revision, index) => {
     if (!revision) return;
-    if (!plans[index]!.assumed) route.lastKnown = null;
+    const { assumed, readyInSeconds, heldFrom } = plans[index]!;
+    if (heldFrom !== null) beginHold(route, heldFrom);
+    endHold(route, revision.at);
+    if (!assumed) route.lastKnown = null;
     else keepLastKnown(route);
     standAt(site, robot, revision.nodes[0]!, revision.at);
     if (index === 0) startRoute(site, route, revision);
     else {
       withdrawFlow(site, route);
-      route.readySeconds = revision.at / 1000 + plans[index]!.readyInSeconds;
+      route.readySeconds = revision.at / 1000 + readyInSeconds;
       startRevision(site, route, revision);
     }
   });
   // What its robot reported of the stops that the newest plan leaves out is not in the journal.
   if (latestRevision(route).stops.length < route.revisions[0]!.stops.length) route.stopsTold = 0;
-  if (known.heldAt === null) return;
+  if (known.heldAt === null || known.heldFrom === null) return;
   if (known.assumed) keepLastKnown(route);
   else route.lastKnown = null;
   const waitsAt = site.graph.nodeIndexOf.get(known.heldAt);
   if (waitsAt !== undefined && waitsAt !== robot.node)
-    arrive(site, route, { node: waitsAt, at: known.plannedAt });
+    arrive(site, route, { node: waitsAt, at: known.heldFrom });
   withdrawFlow(site, route);
-  beginHold(route);
+  beginHold(route, known.heldFrom);
 }
 
 function rememberRobot(site: Site, known: RouteEntry): Robot | null {

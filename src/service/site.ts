@@ -6,7 +6,7 @@ import type { HoldCause } from '../domain/serviceContract.js';
 import type { Random } from '../platform/random.js';
 import type { DrivenClock, Clock } from '../platform/clock.js';
 import { createHoldings, type Holdings, type Wait } from '../learning/holdings.js';
-import type { IssuedRoute, Revision } from '../learning/issuedRoute.js';
+import type { Hold, IssuedRoute, Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
 import { createPlanner, type Planner } from '../planning/planner.js';
@@ -87,8 +87,8 @@ export interface OpenRoute extends IssuedRoute {
   reportedAt: Instant;
   /** Told to wait: there is no way for now. */
   held: boolean;
-  /** It was once: how long it took says nothing of prices. */
-  wasHeld: boolean;
+  /** The last one lasts while it is held. */
+  holds: readonly Hold[];
   /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
   heldEpoch: number;
   /** What was found when a way was last looked for, while it is held. */

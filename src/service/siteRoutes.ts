@@ -13,7 +13,7 @@ import type { ChosenOrders } from '../planning/planner.js';
 import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
-import { endHold, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
+import { endHold, heldFrom, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
 import { describePlan, isStillOpen, planTour, readyInSeconds, remainingTask, taskOf } from './routePlans.js';
 import type { NoWay, OpenRoute, Robot, Site } from './site.js';
@@ -94,7 +94,7 @@ export function createOpenRoute(options: {
     told: false,
     reportedAt: 0,
     held: false,
-    wasHeld: false,
+    holds: [],
     plannedOn: null,
     firstPassage: 0,
     heldEpoch: -1,
@@ -120,7 +120,9 @@ export function dropRoute(site: Site, route: OpenRoute): void {
 
 /** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
 export function rememberPlan(site: Site, route: OpenRoute): () => void {
-  const { position, flowFrom, stopsDone, readySeconds, previousLane, held, lateSeconds, lastKnown } = route;
+  const { position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds } = route;
+  const { held, holds, lastKnown } = route;
+  const before = { position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds, held, holds };
   const count = route.revisions.length;
   const stoodAt = route.robot.node;
   return () => {
@@ -128,7 +130,7 @@ export function rememberPlan(site: Site, route: OpenRoute): () => void {
     withdrawFlow(site, route);
     const heard = { made: stopsMade(route), readySeconds: route.readySeconds };
     route.revisions.length = count;
-    Object.assign(route, { position, flowFrom, stopsDone, readySeconds, previousLane, held, lateSeconds });
+    Object.assign(route, before);
     // What was heard meanwhile is newer.
     route.lastKnown ??= lastKnown;
     lookAgain(route);
@@ -180,11 +182,13 @@ export function replanRoute(
     const record = {
       ...stamp(site),
       kind: 'route.held' as const,
-      payload: { routeId, revision: labels.revision, answer, ...assumption(route) },
+      payload: { routeId, revision: labels.revision, answer, ...holdOf(route), ...assumption(route) },
     };
     return { record, message: { type: 'route.held', ...answer } };
   }
-  const excusedSeconds = endHold(route, labels.at) + excusedBefore(route);
+  const endedHold = holdOf(route);
+  endHold(route, labels.at);
+  const excusedSeconds = excusedBefore(route);
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);
   if (isRefuted(route)) route.lastKnown = null;
@@ -205,6 +209,8 @@ export function replanRoute(
     payload: {
       ...{ routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
       ...assumption(route),
+      ...endedHold,
+      ...(labels.at === site.clock.now() ? {} : { inForceAt: labels.at }),
       ...(untilReady > 0 ? { readyInSeconds: untilReady } : {}),
     },
     blob: blobOfFloats(revision.features),
@@ -218,7 +224,12 @@ function excusedBefore(route: OpenRoute): number {
   return route.position === 0 && route.robot.node === nodes[0] ? (passages[0]?.excusedSeconds ?? 0) : 0;
 }
 
-/** A start must know it as well. */
+/** A start must know of both as well. */
+function holdOf(route: OpenRoute): { readonly heldFrom?: Instant } {
+  const from = heldFrom(route);
+  return from === null ? {} : { heldFrom: from };
+}
+
 function assumption({ lastKnown }: OpenRoute): { readonly assumed?: true } {
   return lastKnown ? { assumed: true } : {};
 }

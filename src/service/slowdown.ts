@@ -1,8 +1,5 @@
 import type { IssuedRoute } from '../learning/issuedRoute.js';
 
-/** What the slow-down needs to know of a route under way. */
-type RouteUnderWay = IssuedRoute & { readonly wasHeld: boolean };
-
 /** How slow the floor is, and the pressure that follows from it (decision 0012). */
 export interface Slowdown {
   completed(travelledSeconds: number, freeFlowSeconds: number, robots: number): void;
@@ -23,7 +20,7 @@ const ROUTE_LIMIT = { ratio: 10, seconds: 60 } as const;
  */
 export const PRESSURE = { factor: 2, exponent: 3, limit: 5 } as const;
 
-export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
+export function createSlowdown(openRoutes: ReadonlyMap<string, IssuedRoute>): Slowdown {
   let travelled = 0;
   let freeFlow = 0;
 
@@ -34,7 +31,8 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
     let shortest = freeFlow;
     for (const route of openRoutes.values()) {
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
-      if (route.wasHeld || route.shortestSeconds === 0 || soFar <= done * route.shortestSeconds) continue;
+      if (route.holds.length > 0 || route.shortestSeconds === 0 || soFar <= done * route.shortestSeconds)
+        continue;
       elapsed += limited(soFar, route.shortestSeconds);
       shortest += route.shortestSeconds;
     }
@@ -57,6 +55,6 @@ function limited(travelledSeconds: number, freeFlowSeconds: number): number {
   return Math.min(travelledSeconds, ROUTE_LIMIT.ratio * freeFlowSeconds + ROUTE_LIMIT.seconds);
 }
 
-function handlingSeconds(route: RouteUnderWay): number {
+function handlingSeconds(route: IssuedRoute): number {
   return route.revisions[0]!.stops.reduce((sum, stop) => sum + stop.handlingSeconds, 0);
 }

@@ -244,16 +244,20 @@ describe('revisions and ends', () => {
     await issue(ledger, 'a', 'r1');
     const open = () => ledger.snapshot().open;
     const afterIssue = open();
-    for (const next of [held, held, revised, held, revised, held, held])
-      await ledger.revise('r1', (e) => next(e));
+    for (const [at, next] of [held, held, revised, held, revised, held, held].entries())
+      await ledger.revise('r1', (e) => next(e, 10 + at));
     expect([afterIssue, open()]).toEqual([[['r1', [1]]], [['r1', [1, 4, 6, 8]]]]);
     // What an older program wrote down names all of them.
     const records: JournalRecord[] = [];
     for await (const record of journal.read()) records.push(record);
-    const later = ledgerOn(journal);
-    later.load({ closed: [], requests: ledger.snapshot().requests }, [records]);
-    expect([later.hash(), later.snapshot()]).toEqual([ledger.hash(), ledger.snapshot()]);
-    for (const its of [ledger, later]) {
+    const loaded = (those: readonly JournalRecord[]) => {
+      const later = ledgerOn(journal);
+      later.load({ closed: [], requests: ledger.snapshot().requests }, [those]);
+      expect([later.hash(), later.snapshot()]).toEqual([ledger.hash(), ledger.snapshot()]);
+      return later;
+    };
+    const listed = records.filter(({ sequence }) => open()[0]![1].includes(sequence));
+    for (const its of [loaded(records), loaded(listed), ledger]) {
       its.apply({ ...revised(its.open('r1')!), sequence: 20, blob: null });
       expect(its.snapshot().open).toEqual([['r1', [1, 4, 6, 20]]]);
     }

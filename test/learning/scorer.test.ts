@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RobotId, RouteId } from '../../src/domain/ids.js';
-import type { Revision } from '../../src/learning/issuedRoute.js';
-import { readTrace } from '../../src/learning/scorer.js';
+import type { Hold, Revision } from '../../src/learning/issuedRoute.js';
+import { readTrace, type Reading } from '../../src/learning/scorer.js';
 import { createFreeFlow } from '../../src/planning/freeFlow.js';
 import { laneBetween } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
@@ -24,17 +24,23 @@ function revision(at: number, ...cells: readonly string[]): Revision {
   };
 }
 
-/** Lanes sampled, by the cells they lead to, with the seconds waited. */
-function samplesOf(revisions: Revision[], trace: readonly (readonly [string, number])[]) {
-  const reading = readTrace(
+type Trace = readonly (readonly [string, number])[];
+
+function read(revisions: Revision[], trace: Trace, holds: readonly Hold[] = []): Reading {
+  return readTrace(
     graph,
     createFreeFlow(graph, () => 0),
     {
       ...{ routeId: 'r' as RouteId, robotId: 'a' as RobotId, robotType: 0 },
-      ...{ issuedAt: 0, deadlineAt: null, shortestSeconds: 4, revisions },
+      ...{ issuedAt: 0, deadlineAt: 1000, shortestSeconds: 4, revisions, holds },
     },
     trace.map(([cell, arrivedAt]) => ({ node: node(cell), arrivedAt, departedAt: null })),
   );
+}
+
+/** Lanes sampled, by the cells they lead to, with the seconds waited. */
+function samplesOf(revisions: Revision[], trace: Trace, holds: readonly Hold[] = []) {
+  const reading = read(revisions, trace, holds);
   return reading.kind === 'scored'
     ? reading.samples.map(
         ({ lane, waitSeconds }) => `${graph.nodeIds[graph.laneTo[lane]!]} ${waitSeconds.toFixed(1)}`,
@@ -76,5 +82,75 @@ describe('a trace read against the plans of its route', () => {
         [...driven, ['03', 3_000], ['13', 4_000], ['14', 5_000], ['04', 6_000]],
       ),
     ).toEqual(['r0c1 0.0', 'r0c2 0.0', 'r0c3 0.0', 'r1c3 0.0', 'r1c4 0.0', 'r0c4 0.0']);
+  });
+
+  it('counts no wait as its robot was told to, on the way it had before, beside it or behind it', () => {
+    const before = [revision(0, ...row), revision(30_000, '02', '03', '04')];
+    const holds = [{ from: 2_500, until: 30_000 }];
+    const after = (waited: number): Trace => [...driven, ['03', 31_000 + waited], ['04', 32_000 + waited]];
+    expect(samplesOf(before, after(2_000), holds)).toEqual(['r0c1 0.0', 'r0c2 0.0', 'r0c3 2.5', 'r0c4 0.0']);
+    // Let by while it waited: the lane that it was to take before is not slow, and none that it took is.
+    const aside = [revision(0, ...row), revision(30_000, '12', '13', '14', '04')];
+    const pushed: Trace = [...driven, ['12', 20_000], ['13', 31_000], ['14', 32_000], ['04', 33_000]];
+    expect(samplesOf(aside, pushed, holds)).toEqual([
+      'r0c1 0.0',
+      'r0c2 0.0',
+      'r1c3 0.0',
+      'r1c4 0.0',
+      'r0c4 0.0',
+    ]);
+    const reading = read(aside, pushed, holds) as Extract<Reading, { kind: 'scored' }>;
+    expect(Math.max(...reading.drivenLanes.map(({ waitSeconds }) => waitSeconds))).toBeCloseTo(0);
+    // That it took long all the same is so.
+    expect(reading.components.wait).toBeCloseTo(27);
+  });
+
+  it('ends where the last stop is made, wherever its robot drives then', () => {
+    const scored = (trace: Trace) =>
+      read([revision(0, ...row)], trace) as Extract<Reading, { kind: 'scored' }>;
+    const made: Trace = [...driven, ['03', 3_000], ['04', 4_000]];
+    expect(scored([...made, ['14', 50_000], ['13', 90_000]])).toEqual(scored(made));
+  });
+
+  it('hides no wait behind a stop that was handled sooner than planned', () => {
+    const plan: Revision = {
+      ...revision(0, ...row),
+      ...{ stopIndexes: [1, 4], stopOrder: [0, 1] },
+      stops: [
+        { node: node('01'), handlingSeconds: 60 },
+        { node: node('04'), handlingSeconds: 0 },
+      ],
+    };
+    const reading = read(
+      [plan],
+      [
+        ['00', 0],
+        ['01', 1_000],
+        ['02', 12_000],
+        ['03', 33_000],
+        ['04', 34_000],
+      ],
+    ) as Extract<Reading, { kind: 'scored' }>;
+    expect(reading.components).toMatchObject({ time: 4, wait: 20 });
+  });
+
+  it('handles once a stop that is given back where its robot stands', () => {
+    const stops = [
+      { node: node('02'), handlingSeconds: 10 },
+      { node: node('04'), handlingSeconds: 0 },
+    ];
+    const first: Revision = { ...revision(0, ...row), stops, stopIndexes: [2, 4], stopOrder: [0, 1] };
+    const again: Revision = {
+      ...revision(5_000, '02', '03', '04'),
+      stops,
+      stopIndexes: [0, 2],
+      stopOrder: [0, 1],
+    };
+    expect(samplesOf([first, again], [...driven, ['03', 20_000], ['04', 21_000]])).toEqual([
+      'r0c1 0.0',
+      'r0c2 0.0',
+      'r0c3 7.0',
+      'r0c4 0.0',
+    ]);
   });
 });

@@ -3,7 +3,16 @@ import { LIMITS } from '../../src/domain/limits.js';
 import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { gridToFile } from '../../src/warehouse/movingAi.js';
 import { request, startOnSlowDisk, updatesIn } from './support/closing.js';
-import { cell, codeOf, lane, SITE, startService, type TestService } from './support/startService.js';
+import {
+  cell,
+  codeOf,
+  lane,
+  report,
+  SITE,
+  startService,
+  traceAlong,
+  type TestService,
+} from './support/startService.js';
 
 const ROW = '......';
 
@@ -159,5 +168,18 @@ describe('a robot that was told to wait', () => {
     const opening = service.openLanes(SITE, [lane('02', '03')]);
     expect(await codeOf(() => run(opening, 'stored', 'full'))).toBe('E_JOURNAL_FULL');
     expect(await run(askAt(started, { routeId, revision: 1, node: '00' }), 'stored')).toBe('');
+  });
+
+  it('was not told to wait where the disk did not take that: how long it took counts', async () => {
+    const started = await startOnSlowDisk({ map: ROW });
+    const { service, run, pass, now } = started;
+    const route = await run(service.requestRoute(SITE, request('a', '00', ['05'])), 'stored');
+    const closing = service.closeLanes(SITE, [lane('02', '03')]);
+    expect(await codeOf(() => run(closing, 'stored', 'full'))).toBe('E_JOURNAL_FULL');
+    await run(service.openLanes(SITE, [lane('02', '03')]), 'stored');
+    const issuedAt = now();
+    await pass(10);
+    await run(service.completeRoute(SITE, report(route, traceAlong(route.nodes, issuedAt))), 'stored');
+    expect(service.warehouse(SITE).scoreRatio).toBeCloseTo(1);
   });
 });

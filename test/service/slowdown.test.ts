@@ -8,7 +8,10 @@ const underWay = (wasHeld = false, shortestSeconds = 10): Open =>
   new Map([
     [
       'a',
-      { issuedAt: 0, shortestSeconds, wasHeld, revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }] },
+      {
+        ...{ issuedAt: 0, shortestSeconds, holds: wasHeld ? [{ from: 0, until: 1 }] : [] },
+        revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }],
+      },
     ],
   ]) as unknown as Open;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
+import type { JournalRecord } from '../../src/journal/records.js';
 import type { LearnerUpdate } from '../../src/learning/learner.js';
 import { createRandom } from '../../src/platform/random.js';
 import { randomWeights } from '../../src/policy/network.js';
@@ -54,6 +55,59 @@ describe('a robot that was told to wait', () => {
     await floor.pass(nodes.length);
     await floor.service.completeRoute(SITE, { routeId, trace: way });
     expect(floor.labels(0)[0]![0]).toBe(0);
+  });
+
+  it.each(['while it waits', 'while it waits, told again', 'after its wait'])(
+    'has nothing counted of that over a start %s',
+    async (when) => {
+      const before = await startFloor({ map: '.........', mode: 'learn', robots: ['a'] });
+      const { routeId } = await before.request('a', '01', '07');
+      const restart = ({ journal, now }: typeof before) =>
+        startFloor({ map: '.........', mode: 'learn', robots: [], journal, at: now() });
+      await before.service.closeLanes(SITE, DOOR);
+      await before.pass(300);
+      if (when === 'while it waits, told again') {
+        const beside = { routeId, revision: 1, node: cell('02'), at: before.now() };
+        const asks = before.service.routeDeviated(SITE, { type: 'route.deviated', ...beside });
+        await expect(asks).rejects.toMatchObject({ code: 'E_UNREACHABLE' });
+        // A start from a checkpoint reads no more than the newest.
+        let newest: JournalRecord | undefined;
+        for await (const record of before.journal.read()) newest = record;
+        expect(newest).toMatchObject({ kind: 'route.held', payload: { heldFrom: START } });
+      }
+      let floor = when === 'after its wait' ? before : await restart(before);
+      await floor.pass(300);
+      await floor.service.openLanes(SITE, DOOR);
+      if (when === 'after its wait') floor = await restart(floor);
+      await floor.pass(7);
+      const arrivals =
+        when === 'while it waits, told again'
+          ? [300, 601, 602, 603, 604, 605]
+          : [601, 602, 603, 604, 605, 606];
+      const steps = arrivals.map((at, i) => [`0${i + 2}`, at] as const);
+      const { components } = await floor.complete(routeId, [['01', 0], ...steps]);
+      expect(components.wait).toBe(arrivals[5]! - 6);
+      expect(floor.labels(0).map(([wait]) => wait)).toEqual([0, 0, 0, 0, 0, 0]);
+      const { slowdown, scoreRatio } = floor.service.warehouse(SITE);
+      expect([slowdown, scoreRatio]).toEqual([1, null]);
+    },
+  );
+
+  it('makes no lane slow where others push it aside meanwhile', async () => {
+    const floor = await startFloor({ map: '.........\n.........', mode: 'learn', robots: ['a'] });
+    const { routeId } = await floor.request('a', '01', '07');
+    const all = [...DOOR, { from: cell('14'), to: cell('15') }];
+    await floor.service.closeLanes(SITE, all);
+    await floor.pass(300);
+    floor.say(routeId, '11', 300);
+    await floor.pass(300);
+    await floor.service.openLanes(SITE, all);
+    const { nodes } = await floor.service.route(SITE, routeId);
+    const names = nodes.map((node) => `${node[1]}${node[3]}`);
+    const way = names.slice(1).map((name, i) => [name, 601 + i] as const);
+    await floor.pass(names.length);
+    await floor.complete(routeId, [['01', 0], ['11', 300], ...way]);
+    expect(Math.max(...floor.labels(0).map(([wait]) => wait))).toBe(0);
   });
 
   it('takes back no policy', async () => {
@@ -245,3 +299,26 @@ it('a robot that comes to its start after the issue makes no lane dear by that',
   }
   expect(floor.priceOf('01', '02')).toBeLessThan(before + 3);
 });
+
+it.each([false, true])(
+  'who left its way by a clock that is behind pays the same, restarted %s',
+  async (restarted) => {
+    const map = '.....\n.....';
+    const before = await startFloor({ map, mode: 'learn', robots: ['a'] });
+    const { routeId } = await before.request('a', '00', '04');
+    await before.pass(12);
+    before.say(routeId, '01', 1);
+    const { nodes } = await before.service.routeDeviated(SITE, {
+      ...{ type: 'route.deviated', routeId, revision: 0, node: cell('11'), at: START + 2000 },
+    });
+    const { journal, now } = before;
+    const floor = restarted
+      ? await startFloor({ map, mode: 'learn', robots: [], journal, at: now() })
+      : before;
+    await floor.pass(10);
+    const rest = nodes.slice(1).map((node, i) => [`${node[1]}${node[3]}`, 5 + i] as const);
+    await floor.complete(routeId, [['00', 0], ['01', 1], ['11', 2], ...rest]);
+    // The lane that it left its way on, and those of its new way, the first of which it waited for.
+    expect(floor.labels(0).map(([wait]) => wait)).toEqual([0, 2, 2, 0, 0, 0]);
+  },
+);

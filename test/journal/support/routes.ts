@@ -46,7 +46,8 @@ export function held(entry: RouteEntry, at = 3): NewRecord<'route.held'> {
   const { routeId, robotId } = entry;
   const revision = entry.revision + 1;
   const answer = { routeId, robotId, revision, node: 'a', reason: 'no way' };
-  return { at, warehouseId: SITE, kind: 'route.held', payload: { routeId, revision, answer } };
+  const payload = { routeId, revision, answer, heldFrom: entry.heldFrom ?? at };
+  return { at, warehouseId: SITE, kind: 'route.held', payload };
 }
 
 export function trace(arrivedAt: number): Trace {
