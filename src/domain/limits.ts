@@ -31,6 +31,8 @@ export const LIMITS = {
   localSearchRounds: 200,
   /** Tables of free-flow seconds to a goal, of one warehouse: 8 bytes a node each. */
   freeFlowTableBytes: 192 * 1024 * 1024,
+  /** Of all warehouses of a server: each has an equal share where there are many. */
+  freeFlowTableBytesTogether: 1024 * 1024 * 1024,
   /**
    * A served route's free-flow time is at most `detourRatio` times the shortest tour's and `detourSlackSeconds`
    * more; above it the shortest is served. Decision 0004 has what the slack is worth.

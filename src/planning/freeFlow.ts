@@ -19,6 +19,11 @@ export interface FreeFlow {
   fastestLanes(robotType: number, from: number, goal: number, tieBreaks?: Random | null): number[] | null;
 }
 
+/** Bytes of tables that each of so many warehouses may keep. */
+export function tableBytesOf(warehouses: number): number {
+  return Math.min(LIMITS.freeFlowTableBytes, LIMITS.freeFlowTableBytesTogether / warehouses);
+}
+
 interface Table {
   readonly seconds: Float64Array;
   /** Seconds up to which they are exact. */
@@ -33,7 +38,7 @@ interface Table {
 export function createFreeFlow(
   graph: LaneGraph,
   closuresEpoch: () => number,
-  tableBytes: number = LIMITS.freeFlowTableBytes,
+  tableBytes: number = tableBytesOf(1),
 ): FreeFlow {
   const tablesKept = Math.max(1, Math.floor(tableBytes / (8 * graph.nodeCount)));
   const tables = new Map<number, Table>();

@@ -12,6 +12,7 @@ import type { LearnerPort } from '../learning/learnerPort.js';
 import { createDrivenClock, wallClock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { createSlices, UNDIVIDED, type Slices } from '../platform/slices.js';
+import { tableBytesOf } from '../planning/freeFlow.js';
 import { orderTour, type VisitOrder } from '../planning/tourOrder.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
@@ -176,6 +177,7 @@ async function createCore(
       mode: options.mode,
       tieBreaks: options.tieBreaks ?? null,
       visitOrder: options.visitOrder ?? orderTour,
+      tableBytes: tableBytesOf(options.graphs.length),
     });
   });
   const groups = options.policies === 'shared' ? [sites] : sites.map((site) => [site]);

@@ -164,13 +164,15 @@ export interface SiteOptions {
   readonly mode: Mode;
   readonly tieBreaks: Random | null;
   readonly visitOrder: VisitOrder;
+  /** Of the tables of its free flow; without it, those of a warehouse alone. */
+  readonly tableBytes?: number;
 }
 
 export function createSite(options: SiteOptions): Site {
-  const { graph, source, clock, driven, weights, mode, tieBreaks, visitOrder } = options;
+  const { graph, source, clock, driven, weights, mode, tieBreaks, visitOrder, tableBytes } = options;
   const closures = createLaneClosures(graph);
   const traffic = createTraffic(graph);
-  const freeFlow = createFreeFlow(graph, () => closures.epoch);
+  const freeFlow = createFreeFlow(graph, () => closures.epoch, tableBytes);
   const charged = new Set<Passage>();
   const openRoutes = new Map<string, OpenRoute>();
   const robotList: Robot[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../src/platform/random.js';
-import { createFreeFlow } from '../../src/planning/freeFlow.js';
+import { LIMITS } from '../../src/domain/limits.js';
+import { createFreeFlow, tableBytesOf } from '../../src/planning/freeFlow.js';
 import { createSearch } from '../../src/planning/search.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
@@ -125,5 +126,11 @@ describe('free flow', () => {
     expect(freeFlow.secondsTo(0, 0)).toBe(first);
     expect(freeFlow.secondsTo(0, 1)).not.toBe(second);
     expect(freeFlow.secondsTo(0, 1)).toEqual(second);
+  });
+
+  it('share so many bytes over the warehouses of a server', () => {
+    const { freeFlowTableBytes: each, freeFlowTableBytesTogether: together } = LIMITS;
+    expect([1, 2].map(tableBytesOf)).toEqual([each, each]);
+    expect(64 * tableBytesOf(64)).toBe(together);
   });
 });
