@@ -122,7 +122,18 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       previousLane = -1;
     }
   };
-  const isDone = (): boolean => stopsDone === stopCount && stopsVisited >= stopCount;
+  /** What it came to up to here. */
+  const here = () => ({
+    driven: { ...components },
+    travelled: travelledSeconds,
+    lanes: drivenLanes.length,
+    doneAt: readyAt,
+  });
+  /** Where all stops were made, unless a plan gives some back since: what is driven on is no part of the route. */
+  let end: ReturnType<typeof here> | null = null;
+  const endWhereDone = (): void => {
+    if (stopsDone === stopCount && stopsVisited >= stopCount) end ??= here();
+  };
   /**
    * Goes over to the revision that was in force when the robot left this node. One that begins elsewhere was planned from
    * where the robot was taken to be: it comes there yet, or was given another since.
@@ -137,9 +148,13 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       position = 0;
       // A plan may have been made with other stops before it than the robot had made: what it gives back was not handled.
       const stopsBefore = stopCount - next.stops.length;
-      if (stopsBefore < stopsDone) readyAt = arrivedAt;
+      if (stopsBefore < stopsDone) {
+        readyAt = arrivedAt;
+        end = null;
+      }
       stopsDone = stopsBefore;
       handle();
+      endWhereDone();
     }
   };
   const sample = (waitSeconds: number): void => {
@@ -157,16 +172,12 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   };
   visit();
   handle();
+  endWhereDone();
 
   return {
     move(step: TraceStep): void {
       adoptRevision(step.arrivedAt - 1);
       const lane = laneBetween(graph, node, step.node);
-      if (isDone()) {
-        node = step.node;
-        arrivedAt = step.arrivedAt;
-        return;
-      }
       const driving = moveSeconds(graph, robotType, previousLane, lane);
       // Handled in less time than planned, it set out before: how long it took for the lane nobody knows.
       const least = previousLane < 0 ? driving : 0;
@@ -174,8 +185,9 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       const lostSeconds = clockSeconds - heldSeconds(readyAt, step.arrivedAt);
       const planned = position < revision.lanes.length && revision.nodes[position] === node;
       const onRoute = planned && revision.lanes[position] === lane;
-      if (onRoute) sample(lostSeconds - driving);
-      else if (planned && !isHeldAt(step.arrivedAt)) sample(lostSeconds + detourSeconds(revision, step.node));
+      // Told to wait it went on, or was pushed aside: what of the time it could have driven nobody knows.
+      const isKnown = planned && !isHeldAt(step.arrivedAt);
+      if (isKnown) sample(lostSeconds + (onRoute ? -driving : detourSeconds(revision, step.node)));
       if (isTurn(graph, previousLane, lane)) components.turns++;
       components.time += driving;
       components.distance += graph.lengthMetres[lane]!;
@@ -191,16 +203,23 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       } else {
         rejoin();
       }
+      endWhereDone();
     },
     finish(): Reading {
       adoptRevision(arrivedAt);
       if (stopsVisited < stopCount) {
         return refuse('E_TRACE_INCOMPLETE', { detail: `visit stop ${stopsVisited + 1} of ${stopCount}` });
       }
-      components.wait = Math.max(0, travelledSeconds - components.time);
-      components.blocking = blockingOf(revisions);
-      if (route.deadlineAt !== null) components.lateness = Math.max(0, readyAt - route.deadlineAt) / 1000;
-      return { kind: 'scored', components, samples, drivenLanes, travelledSeconds };
+      const { driven, travelled, lanes, doneAt } = end ?? here();
+      const wait = Math.max(0, travelled - driven.time);
+      const lateness = route.deadlineAt === null ? 0 : Math.max(0, doneAt - route.deadlineAt) / 1000;
+      return {
+        kind: 'scored',
+        components: { ...driven, wait, lateness, blocking: blockingOf(revisions) },
+        samples,
+        drivenLanes: drivenLanes.slice(0, lanes),
+        travelledSeconds: travelled,
+      };
     },
   };
 

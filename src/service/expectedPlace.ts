@@ -1,12 +1,12 @@
 import type { Instant, NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
-import { finishStops, handlingSecondsAt } from './stopsMade.js';
+import { finishStops } from './stopsMade.js';
 import { hear, isRefuted, keepLastKnown } from './lastKnown.js';
 import { placeRobot, type OpenRoute, type Site } from './site.js';
 
-/** Nothing was heard from its robot: it is taken for where its ETAs put it. */
+/** Nothing was heard from its robot since it has this plan: it is taken for where its ETAs put it. */
 export function isPlaceAssumed(route: OpenRoute): boolean {
-  return route.told && !route.held && !route.progressSeen && !route.robot.reports && !isRefuted(route);
+  return route.told && !route.held && !route.leftItsWay && !route.robot.reports && !isRefuted(route);
 }
 
 /** How far a route's robot is, as a position in its path: as it reported, or by its ETAs where it reports nothing. */
@@ -46,15 +46,11 @@ export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
  */
 export function hearAside(site: Site, route: OpenRoute, node: NodeIndex, at: Instant): void {
   if (hear(site, route, { node, at }) || !isPlaceAssumed(route)) return;
-  const revision = latestRevision(route);
-  const { nodes, etaSeconds, at: plannedAt } = revision;
+  const { nodes, etaSeconds, at: plannedAt } = latestRevision(route);
   const position = nodes.indexOf(node, Math.max(route.position, route.heardPosition));
   if (position < 0) return;
   route.heardPosition = position;
-  // A millisecond less, so that rounding does not put it a node back.
-  const sinceEta = (at - plannedAt - 1) / 1000 - etaSeconds[position]!;
-  // While it handles a stop it may have come there on time: it is no later than was known, where that is possible.
-  const handling =
-    position > 0 ? handlingSecondsAt(revision, position) : Math.max(0, route.readySeconds - plannedAt / 1000);
-  route.lateSeconds = Math.max(0, sinceEta - handling, Math.min(route.lateSeconds, sinceEta));
+  // It may have come there just now, also where it handles a stop: taken for earlier it would not be told of a lane that
+  // closes before it. A millisecond less, so that rounding does not put it a node back.
+  route.lateSeconds = Math.max(0, (at - plannedAt - 1) / 1000 - etaSeconds[position]!);
 }

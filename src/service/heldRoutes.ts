@@ -5,7 +5,7 @@ import type { RouteHeldMessage } from '../domain/messages.js';
 import { secondsNow } from '../planning/freeFlowChanges.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
 import type { SiteEntry } from './serviceCore.js';
-import type { NoWay, OpenRoute, Site } from './site.js';
+import { markObstacle, type NoWay, type OpenRoute, type Site } from './site.js';
 
 /** A robot that is told to wait does so until there may be a way for it that was not there when one was looked for. */
 
@@ -16,28 +16,31 @@ export const HOLD_REASONS: Readonly<Record<NoWay, string>> = {
 };
 
 /** Takes a route for one without a way, until another look is due. */
-export function hold({ closures, clock }: Site, route: OpenRoute, because: NoWay): void {
-  beginHold(route, clock.now());
+export function hold(site: Site, route: OpenRoute, because: NoWay): void {
+  beginHold(site, route, site.clock.now());
   route.heldBecause = because;
-  route.heldEpoch = closures.openedEpoch;
+  route.heldEpoch = site.closures.openedEpoch;
 }
 
 /** From then on its robot waits as it was told, if it does not already. */
-export function beginHold(route: OpenRoute, from: Instant): void {
-  if (!route.held) route.holds = [...route.holds, { from, until: Infinity }];
+export function beginHold(site: Site, route: OpenRoute, from: Instant): void {
+  if (route.held) return;
+  route.holds = [...route.holds, { from, until: Infinity }];
   route.held = true;
+  markObstacle(site, route.robot, from);
 }
 
 /**
  * It has a way again, if it had none. Nobody blocked it while it waited as it was told, and no lane was slow: its clock
  * starts anew.
  */
-export function endHold(route: OpenRoute, at: Instant): void {
+export function endHold(site: Site, route: OpenRoute, until: Instant): void {
   const from = heldFrom(route);
   if (from === null) return;
-  route.holds = [...route.holds.slice(0, -1), { from, until: Math.max(from, at) }];
+  route.holds = [...route.holds.slice(0, -1), { from, until }];
   route.held = false;
-  route.readySeconds = Math.max(route.readySeconds, at / 1000);
+  route.readySeconds = Math.max(route.readySeconds, until / 1000);
+  markObstacle(site, route.robot, until);
 }
 
 /** Since when its robot waits as it was told; null where it does not. */

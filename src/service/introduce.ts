@@ -73,7 +73,10 @@ export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot): WelcomeM
     const { nodes, stopIndexes } = rest;
     return [{ routeId, robotId, revision, held: false, stopIndexes, nodes }];
   }
-  if (route) waitForPlan(site, route);
+  if (route) {
+    waitForPlan(site, route);
+    route.heldAtHello = true;
+  }
   const nodes = route ? [site.graph.nodeIds[route.robot.node]!] : [];
   return [{ routeId, robotId, revision, held: true, stopIndexes: [], nodes }];
 }
@@ -82,6 +85,6 @@ export function openRouteOf({ site, ledger }: SiteEntry, robot: Robot): WelcomeM
 function waitForPlan(site: Site, route: OpenRoute): void {
   if (route.held) return;
   assumePlace(site, route, site.clock.now());
-  beginHold(route, site.clock.now());
+  beginHold(site, route, site.clock.now());
   lookAgain(route);
 }

@@ -7,7 +7,6 @@ import { expectedPosition, isPlaceAssumed } from './expectedPlace.js';
 import { isLookDue } from './heldRoutes.js';
 import type { SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
-import { handlingSecondsAt } from './stopsMade.js';
 
 /** An open route with what it is found and ranked by; no `route` where the map has changed under it. */
 interface Found {
@@ -105,4 +104,11 @@ function lateSeconds(route: OpenRoute, now: Instant): number | null {
 
 function etaOf({ at, etaSeconds }: Revision, position: number): number {
   return at / 1000 + etaSeconds[position]!;
+}
+
+function handlingSecondsAt({ stops, stopIndexes }: Revision, position: number): number {
+  return stops.reduce(
+    (sum, { handlingSeconds }, i) => (stopIndexes[i] === position ? sum + handlingSeconds : sum),
+    0,
+  );
 }

@@ -18,7 +18,9 @@ import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
 /** A plan as the journal holds it, with its blob of features. */
 interface JournalledPlan {
   readonly plan: RoutePlan;
+  /** From when it counts, and when it was made. */
   readonly at: Instant;
+  readonly madeAt: Instant;
   readonly features: Float32Array;
   readonly assumed: boolean;
   readonly readyInSeconds: number;
@@ -116,7 +118,7 @@ function planOf(plan: RoutePlan, record: JournalRecord): JournalledPlan {
   const { assumed, inForceAt, readyInSeconds, heldFrom }: Partial<RouteRevised> =
     record.kind === 'route.revised' ? record.payload : {};
   return {
-    ...{ plan, at: inForceAt ?? record.at, features: floatsOfBlob(record.blob) },
+    ...{ plan, at: inForceAt ?? record.at, madeAt: record.at, features: floatsOfBlob(record.blob) },
     ...{ assumed: assumed === true, readyInSeconds: readyInSeconds ?? 0, heldFrom: heldFrom ?? null },
   };
 }
@@ -137,9 +139,9 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
   if (revisions.includes(null)) return;
   revisions.forEach((revision, index) => {
     if (!revision) return;
-    const { assumed, readyInSeconds, heldFrom } = plans[index]!;
-    if (heldFrom !== null) beginHold(route, heldFrom);
-    endHold(route, revision.at);
+    const { assumed, madeAt, readyInSeconds, heldFrom } = plans[index]!;
+    if (heldFrom !== null) beginHold(site, route, heldFrom);
+    endHold(site, route, madeAt);
     if (!assumed) route.lastKnown = null;
     else keepLastKnown(route);
     standAt(site, robot, revision.nodes[0]!, revision.at);
@@ -157,9 +159,9 @@ function reopen({ site }: SiteEntry, known: RouteEntry, plans: readonly Journall
   else route.lastKnown = null;
   const waitsAt = site.graph.nodeIndexOf.get(known.heldAt);
   if (waitsAt !== undefined && waitsAt !== robot.node)
-    arrive(site, route, { node: waitsAt, at: known.heldFrom });
+    arrive(site, route, { node: waitsAt, at: known.plannedAt });
   withdrawFlow(site, route);
-  beginHold(route, known.heldFrom);
+  beginHold(site, route, known.heldFrom);
 }
 
 function rememberRobot(site: Site, known: RouteEntry): Robot | null {

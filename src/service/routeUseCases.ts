@@ -18,7 +18,7 @@ import { isLargeTour, planInItsTurns, type PreparedPlan } from './largeTours.js'
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { nodeIndex, type OpenRoute, type Site } from './site.js';
+import { markObstacle, nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
 import { stopsMade, tellOfStops } from './stopsMade.js';
 import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
@@ -74,8 +74,8 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // What it said before its newest plan was made was true then.
       else if (at >= Math.max(robot.route.reportedAt, latestRevision(robot.route).at))
         hearAside(site, robot.route, node, at);
-      const isObstacle = message.pausedReason !== undefined || !message.available;
-      site.holdings.setObstacle(robot.index, isObstacle, at / 1000);
+      robot.paused = message.pausedReason !== undefined || !message.available;
+      markObstacle(site, robot, at);
     },
 
     async requestRoute(warehouseId, request) {
@@ -200,7 +200,7 @@ async function deviate(
   // What it was answered is counted, holds too: each is a record.
   if (route.revisions.length + route.holdsAnswered > limit)
     throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
-  route.progressSeen = true;
+  route.leftItsWay = true;
   route.robot.heardAt = site.clock.now();
   const at = plausibleInstant(site, route, message.at);
   // Under the newest revision it comes from a robot whose clock was set back: it is answered from where it is.

@@ -15,6 +15,7 @@ export function clearSilentRobots(site: Site): void {
 
 function takeOffFloor(site: Site, robot: Robot): void {
   placeRobot(site, robot, -1);
+  robot.paused = false;
   site.holdings.forget(robot.index);
 }
 

@@ -34,6 +34,8 @@ export interface Robot {
   arrivalLane: number;
   /** When it last said where it is, or hello. */
   heardAt: Instant;
+  /** It said that it cannot drive. */
+  paused: boolean;
   /** It has sent progress: where it reports none it has not moved. */
   reports: boolean;
   route: OpenRoute | null;
@@ -67,7 +69,10 @@ export interface OpenRoute extends IssuedRoute {
   /** When the next lane's clock starts, in seconds. */
   readySeconds: number;
   previousLane: number;
+  /** Its robot told of its way while it drove: nothing of it is left for the trace to tell. */
   progressSeen: boolean;
+  /** It said where it left its way, and has had no plan since: it waits there. */
+  leftItsWay: boolean;
   /** Where more is assumed of its robot than is known: what is known. Null: nothing is assumed. */
   lastKnown: LastKnown | null;
   /**
@@ -87,6 +92,8 @@ export interface OpenRoute extends IssuedRoute {
   reportedAt: Instant;
   /** Told to wait: there is no way for now. */
   held: boolean;
+  /** It was told so at its hello, where no plan may come of it: this is put right by the next. */
+  heldAtHello: boolean;
   /** The last one lasts while it is held. */
   holds: readonly Hold[];
   /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
@@ -258,6 +265,7 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
     occupies: -1,
     arrivalLane: -1,
     heardAt: site.clock.now(),
+    paused: false,
     reports: false,
     route: null,
   };
@@ -271,6 +279,11 @@ export function placeRobot(site: Site, robot: Robot, node: number): void {
   if (robot.node >= 0 !== node >= 0) site.robotsOnFloor += node >= 0 ? 1 : -1;
   robot.node = node;
   occupy(site, robot, node);
+}
+
+/** Waits for a robot that cannot drive, or was told to wait, are nobody's fault. */
+export function markObstacle({ holdings }: Site, robot: Robot, at: Instant): void {
+  holdings.setObstacle(robot.index, robot.paused || robot.route?.held === true, at / 1000);
 }
 
 /** Takes a robot for one that stands on a node, as far as traffic goes. */

@@ -13,10 +13,10 @@ import type { ChosenOrders } from '../planning/planner.js';
 import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
-import { endHold, heldFrom, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
+import { beginHold, endHold, heldFrom, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
 import { describePlan, isStillOpen, planTour, readyInSeconds, remainingTask, taskOf } from './routePlans.js';
-import type { NoWay, OpenRoute, Robot, Site } from './site.js';
+import { markObstacle, type NoWay, type OpenRoute, type Robot, type Site } from './site.js';
 import { remainingTour, stopsMade } from './stopsMade.js';
 import { revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
 
@@ -86,6 +86,7 @@ export function createOpenRoute(options: {
     readySeconds: at / 1000,
     previousLane: -1,
     progressSeen: false,
+    leftItsWay: false,
     lastKnown: null,
     stopsTold: null,
     holdsAnswered: 0,
@@ -94,6 +95,7 @@ export function createOpenRoute(options: {
     told: false,
     reportedAt: 0,
     held: false,
+    heldAtHello: false,
     holds: [],
     plannedOn: null,
     firstPassage: 0,
@@ -115,14 +117,18 @@ export function dropRoute(site: Site, route: OpenRoute): void {
   if (!site.openRoutes.delete(route.routeId)) return;
   withdrawFlow(site, route);
   if (route.robot.route === route) route.robot.route = null;
+  markObstacle(site, route.robot, site.clock.now());
   site.holdings.depart(route.robot.index, null, route.readySeconds);
 }
 
 /** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
 export function rememberPlan(site: Site, route: OpenRoute): () => void {
   const { position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds } = route;
-  const { held, holds, lastKnown } = route;
-  const before = { position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds, held, holds };
+  const { held, holds, leftItsWay, lastKnown } = route;
+  const before = {
+    ...{ position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds },
+    ...{ held, holds, leftItsWay },
+  };
   const count = route.revisions.length;
   const stoodAt = route.robot.node;
   return () => {
@@ -131,6 +137,8 @@ export function rememberPlan(site: Site, route: OpenRoute): () => void {
     const heard = { made: stopsMade(route), readySeconds: route.readySeconds };
     route.revisions.length = count;
     Object.assign(route, before);
+    if (route.heldAtHello) beginHold(site, route, site.clock.now());
+    markObstacle(site, route.robot, site.clock.now());
     // What was heard meanwhile is newer.
     route.lastKnown ??= lastKnown;
     lookAgain(route);
@@ -187,7 +195,7 @@ export function replanRoute(
     return { record, message: { type: 'route.held', ...answer } };
   }
   const endedHold = holdOf(route);
-  endHold(route, labels.at);
+  endHold(site, route, site.clock.now());
   const excusedSeconds = excusedBefore(route);
   const { stopOrder } = remainingTour(route);
   const revision = revisionOf(site, plan, labels.at, stopOrder);

@@ -18,14 +18,6 @@ export function finishStops(route: OpenRoute, revision: Revision): void {
   }
 }
 
-/** Seconds of handling at a position of a plan. */
-export function handlingSecondsAt({ stops, stopIndexes }: Revision, position: number): number {
-  return stops.reduce(
-    (sum, { handlingSeconds }, i) => (stopIndexes[i] === position ? sum + handlingSeconds : sum),
-    0,
-  );
-}
-
 /** How many stops of the whole tour are taken for made. */
 export function stopsMade(route: OpenRoute): number {
   return stopsLeftOut(route, latestRevision(route)) + route.stopsDone;

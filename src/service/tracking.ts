@@ -71,6 +71,8 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   route.stopsDone = 0;
   route.heardPosition = 0;
   route.lateSeconds = 0;
+  route.leftItsWay = false;
+  route.heldAtHello = false;
   site.traffic.addFlow(revision.lanes, 0, 1);
   finishStops(route, revision);
   site.holdings.depart(route.robot.index, nextPassage(route, revision), route.readySeconds);
@@ -144,16 +146,8 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   // It may have handled its stop in less time than planned.
   const setOutSeconds = Math.min(seconds, Math.max(route.readySeconds, seconds - driving));
   const by = nextPassage(route, revision);
-  const wanted = { robot: robot.index, node: revision.nodes[position + 1]! };
-  const wait = { ...wanted, fromSeconds: route.readySeconds, toSeconds: setOutSeconds };
-  const explained = blame(site, route, wait, by);
-  const waited = seconds - route.readySeconds - driving;
-  // Clipped as labels are: one bad clock must not close a lane for everyone.
-  const unexplained = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited - explained));
-  const predicted = revision.predictedWait?.[position];
-  if (predicted !== undefined)
-    site.pricing.recent.memory.observe(lane, { robot: robot.index, unexplained, predicted });
-  site.hindsight.waits.record(lane, seconds, waited);
+  // Told to wait, it went on all the same: what of the time it could have driven nobody knows.
+  if (!route.held) learnWait(site, route, { by, setOutSeconds, atSeconds: seconds, driving });
 
   route.position = position + 1;
   route.previousLane = lane;
@@ -174,6 +168,32 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   });
 }
 
+/** Tells who is to pay for the wait on a lane, what of it nobody explains, and how long it was. */
+function learnWait(
+  site: Site,
+  route: OpenRoute,
+  passed: {
+    readonly by: Passage | null;
+    readonly setOutSeconds: number;
+    readonly atSeconds: number;
+    readonly driving: number;
+  },
+): void {
+  const { robot, position, readySeconds } = route;
+  const { nodes, lanes, predictedWait } = latestRevision(route);
+  const lane = lanes[position]!;
+  const wanted = { robot: robot.index, node: nodes[position + 1]! };
+  const wait = { ...wanted, fromSeconds: readySeconds, toSeconds: passed.setOutSeconds };
+  const explained = blame(site, route, wait, passed.by);
+  const waited = passed.atSeconds - readySeconds - passed.driving;
+  // Clipped as labels are: one bad clock must not close a lane for everyone.
+  const unexplained = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited - explained));
+  const predicted = predictedWait?.[position];
+  if (predicted !== undefined)
+    site.pricing.recent.memory.observe(lane, { robot: robot.index, unexplained, predicted });
+  site.hindsight.waits.record(lane, passed.atSeconds, waited);
+}
+
 function skipTo(site: Site, route: OpenRoute, revision: Revision, position: number, at: Instant): void {
   const { robot } = route;
   site.traffic.addFlow(revision.lanes.subarray(route.flowFrom, Math.max(route.flowFrom, position)), 0, -1);
@@ -188,15 +208,16 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
 }
 
 function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeIndex, at: Instant): void {
-  const { robot } = route;
-  const wanted = revision.nodes[route.position + 1];
-  if (wanted !== undefined && !route.held) {
-    const wait = { fromSeconds: route.readySeconds, toSeconds: at / 1000 };
-    blame(site, route, { robot: robot.index, node: wanted, ...wait }, nextPassage(route, revision));
+  const { robot, position, readySeconds, held } = route;
+  // From farther away it went on unseen meanwhile: what it waited for last nobody knows.
+  const wasPushed = !held && laneBetween(site.graph, robot.node, node) >= 0;
+  const wantedLane = revision.lanes[position];
+  if (wantedLane !== undefined && wasPushed) {
+    const wanted = { robot: robot.index, node: revision.nodes[position + 1]! };
+    const wait = { ...wanted, fromSeconds: readySeconds, toSeconds: at / 1000 };
+    blame(site, route, wait, nextPassage(route, revision));
+    site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - readySeconds);
   }
-  const wantedLane = revision.lanes[route.position];
-  if (wantedLane !== undefined && !route.held)
-    site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - route.readySeconds);
   standOffPlan(site, route, node, at);
 }
 

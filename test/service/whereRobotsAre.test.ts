@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HelloMessage } from '../../src/domain/messages.js';
 import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { gridToFile } from '../../src/warehouse/movingAi.js';
+import { SETTLE_SECONDS } from '../../src/service/site.js';
+import { startFloor, type Way } from './support/startFloor.js';
 import { cell, SITE, startService, type TestService } from './support/startService.js';
 
 const NOON = Date.UTC(2026, 10, 29, 12);
@@ -41,6 +43,63 @@ describe('a robot that left its way is answered from where it says that it is', 
     await running.pass(2);
     robot.progress('12', running.now(), 1);
     expect(await robot.deviated('11', then)).toBe(cell('12'));
+  });
+});
+
+describe('a robot that tells of nothing but that it left its way', () => {
+  const LONG = '...........\n...........\n...........';
+  const placeOf = ({ service }: TestService) => service.openRoutes(SITE).routes[0]!;
+  const leave = async () => {
+    const running = await startService({ map: LONG, robots: ['a'] });
+    const far = { ...request, stops: [cell('09')] };
+    const { routeId } = await running.service.requestRoute(SITE, far);
+    const robot = robotOn(running, routeId);
+    await running.pass(5);
+    // By its ETAs it is at 05.
+    expect(await robot.deviated('13', running.now())).toBe(cell('13'));
+    return { ...running, routeId };
+  };
+
+  it('drives on by the ETAs of the way that it got', async () => {
+    const running = await leave();
+    const { nodes } = await running.service.route(SITE, running.routeId);
+    expect(placeOf(running)).toMatchObject({ node: cell('13'), assumed: true });
+    await running.pass(3);
+    expect(placeOf(running)).toMatchObject({ node: nodes[3], assumed: true });
+    await running.service.closeLanes(SITE, [{ from: nodes[4]!, to: nodes[5]! }]);
+    const update = running.events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+    expect(update.map((message) => message.nodes[0])).toEqual([nodes[3]]);
+  });
+
+  it('waits where it said so while it has no other way', async () => {
+    const running = await startService({ map: LONG, robots: ['a'] });
+    const { routeId } = await running.service.requestRoute(SITE, { ...request, stops: [cell('09')] });
+    await running.pass(2);
+    // No plan is stored: what it is to drive it does not know.
+    const { journal } = running;
+    const append = vi.spyOn(journal, 'append').mockRejectedValueOnce(new Error('full'));
+    await expect(robotOn(running, routeId).deviated('12', running.now())).rejects.toThrow();
+    append.mockRestore();
+    await running.pass(4);
+    expect(placeOf(running)).toMatchObject({ node: cell('12'), assumed: false });
+  });
+
+  it('charges nobody for what it was not seen to wait for', async () => {
+    const floor = await startFloor({ map: LONG, robots: ['a', 'b'] });
+    const silent = await floor.request('a', '00', '09');
+    // b stands for five seconds where the way of the other began, which drove on unseen long before.
+    const other = await floor.request('b', '02', '01', '21');
+    const way: Way = [
+      ['02', 0],
+      ['01', 1],
+      ['11', 6],
+      ['21', 7],
+    ];
+    await floor.drive(8, { [other.routeId]: way });
+    await robotOn(floor, silent.routeId).deviated('27', floor.now());
+    await floor.complete(other.routeId, way);
+    await floor.pass(SETTLE_SECONDS + 1);
+    expect(floor.labels(0).map(([, blocking]) => blocking)).toEqual([0, 0, 0]);
   });
 });
 

@@ -87,7 +87,9 @@ describe('a robot that was told to wait', () => {
       const steps = arrivals.map((at, i) => [`0${i + 2}`, at] as const);
       const { components } = await floor.complete(routeId, [['01', 0], ...steps]);
       expect(components.wait).toBe(arrivals[5]! - 6);
-      expect(floor.labels(0).map(([wait]) => wait)).toEqual([0, 0, 0, 0, 0, 0]);
+      // Of a lane that it drove while it was to wait nothing is known.
+      const known = arrivals.filter((at) => at > 600);
+      expect(floor.labels(0).map(([wait]) => wait)).toEqual(known.map(() => 0));
       const { slowdown, scoreRatio } = floor.service.warehouse(SITE);
       expect([slowdown, scoreRatio]).toEqual([1, null]);
     },
