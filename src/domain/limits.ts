@@ -184,6 +184,8 @@ export const LIMITS = {
   learnerHeapMebibytes: 512,
   /** A learner that answers no tick for so long hangs. */
   learnerSilenceSeconds: 10,
+  /** So does one that has not begun for so long. */
+  learnerStartSeconds: 60,
   learnerRestart: { firstPauseSeconds: 1, longestPauseSeconds: 60 },
   batchesPerTurn: 64,
   policyVersionsKept: 200,

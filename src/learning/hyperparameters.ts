@@ -7,6 +7,8 @@ export const HYPERPARAMETERS = {
   rowsPerBatch: 128,
   /** Share of a batch drawn from rows that no batch has seen, newest first. */
   freshShare: 0.5,
+  /** Rows from which on a warehouse has a full share of those that a batch has seen before. */
+  replayedRowsForFullShare: 1_000,
   /** Fresh rows of one completion in a batch that is learnt before its rows ask for one. */
   hurriedRowsPerCompletion: 4,
   /** Age of a replayed row is size * u^recencyPower, u uniform: above 1 favours recent rows. */
@@ -17,7 +19,7 @@ export const HYPERPARAMETERS = {
   huberSeconds: 4,
   /** Labels are clipped here before they are learnt. */
   labelLimitSeconds: 30,
-  /** Every n-th row is held out for the gates and never learnt. */
+  /** One row of n, by its number, is held out for the gates and never learnt. */
   heldOutEvery: 16,
   gradientNormLimit: 10,
   /** A robot's rows in a batch, over the share that it would have if all robots had the same. */

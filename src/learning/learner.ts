@@ -79,22 +79,21 @@ export function createLearner(options: LearnerOptions): Learner {
     for (const replay of replays.values()) replay.keepDrawn();
   };
 
-  /** Half fresh rows, half replayed ones, each warehouse its share. */
+  /** Half fresh rows, half replayed ones, each warehouse its share of both. */
   const assemble = (): boolean => {
     const sources = [...replays.values()].filter((replay) => replay.size() > 0);
     if (sources.length === 0) return false;
     let filled = 0;
     const rowsEach = hurried ? HYPERPARAMETERS.hurriedRowsPerCompletion : Infinity;
-    sources.forEach((replay, i) => {
-      const end = Math.floor(((i + 1) * HYPERPARAMETERS.batchRows) / sources.length);
-      replay.startBatch(end - filled);
-      const wanted = Math.ceil((end - filled) * HYPERPARAMETERS.freshShare);
-      filled += replay.drawFresh(batch, filled, { count: wanted, rowsEach, completions: learntCompletions });
+    for (const { replay, fresh, replayed } of sharesOf(sources)) {
+      const end = filled + fresh + replayed;
+      replay.startBatch(fresh + replayed);
+      filled += replay.drawFresh(batch, filled, { count: fresh, rowsEach, completions: learntCompletions });
       const corners = Math.floor((end - filled) * cornerShare);
       filled += replay.drawCorner(batch, filled, corners, random);
       replay.drawRecent(batch, filled, end - filled, random);
       filled = end;
-    });
+    }
     return true;
   };
 
@@ -179,4 +178,36 @@ export function createLearner(options: LearnerOptions): Learner {
     },
     dispose: () => trainer.dispose(),
   };
+}
+
+interface BatchShare {
+  readonly replay: Replay;
+  /** Rows that no batch has seen, at most, and the rest. */
+  readonly fresh: number;
+  readonly replayed: number;
+}
+
+/**
+ * What each warehouse gives to a batch: of its fresh rows as many as the others', while it has some; of those seen before by
+ * how much it has driven. The few rows of a warehouse that hardly drives would otherwise be learnt again and again.
+ */
+function sharesOf(sources: readonly Replay[]): BatchShare[] {
+  const { batchRows, freshShare, replayedRowsForFullShare } = HYPERPARAMETERS;
+  let freshLeft = Math.ceil(batchRows * freshShare);
+  const byFresh = sources.toSorted((a, b) => a.freshCount() - b.freshCount());
+  const fresh = new Map<Replay, number>();
+  byFresh.forEach((replay, i) => {
+    const share = Math.min(replay.freshCount(), Math.ceil(freshLeft / (byFresh.length - i)));
+    fresh.set(replay, share);
+    freshLeft -= share;
+  });
+  const weightOf = (replay: Replay): number => Math.min(replay.size(), replayedRowsForFullShare);
+  let weightLeft = sources.reduce((sum, replay) => sum + weightOf(replay), 0);
+  let rowsLeft = batchRows - [...fresh.values()].reduce((sum, rows) => sum + rows, 0);
+  return sources.map((replay) => {
+    const replayed = Math.round((rowsLeft * weightOf(replay)) / weightLeft);
+    weightLeft -= weightOf(replay);
+    rowsLeft -= replayed;
+    return { replay, fresh: fresh.get(replay)!, replayed };
+  });
 }

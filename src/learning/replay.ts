@@ -45,8 +45,9 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   const rows = new Float32Array(capacity * ROW_SIZE);
   const heldOut = new Float32Array(heldOutCapacity * ROW_SIZE);
   const slotOfRow = new Map<number, number>();
-  const rowOfSlot = new Int32Array(capacity).fill(-1);
-  const rowOfHeldSlot = new Int32Array(heldOutCapacity).fill(-1);
+  // Numbers of rows: in a month of a busy site they are more than 32 bits hold.
+  const rowOfSlot = new Float64Array(capacity).fill(-1);
+  const rowOfHeldSlot = new Float64Array(heldOutCapacity).fill(-1);
   const robotOfSlot = new Int32Array(capacity).fill(-1);
   const shares = createRobotShares();
   let fresh: FreshRow[] = [];
@@ -55,7 +56,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
   let held = 0;
   // Copies: a corner case outlives its place among the newest.
   const cornerRows = new Float32Array(LIMITS.cornerRows * ROW_SIZE);
-  const rowOfCornerSlot = new Int32Array(LIMITS.cornerRows).fill(-1);
+  const rowOfCornerSlot = new Float64Array(LIMITS.cornerRows).fill(-1);
   const robotOfCornerSlot = new Int32Array(LIMITS.cornerRows).fill(-1);
   let corners = 0;
 
@@ -92,7 +93,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       for (let i = 0; i < count; i++) {
         const row = batch.firstRow + i;
         const values = batch.rows.subarray(i * ROW_SIZE, (i + 1) * ROW_SIZE);
-        if (row % HYPERPARAMETERS.heldOutEvery === 0 && i > 0) {
+        if (isHeldOut(row) && i > 0) {
           const slot = held++ % heldOutCapacity;
           heldOut.set(values, slot * ROW_SIZE);
           rowOfHeldSlot[slot] = row;
@@ -158,6 +159,11 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       return filled;
     },
   };
+}
+
+/** By multiples of the golden section (Knuth): where all routes have eight lanes, every sixteenth row is the first of one. */
+export function isHeldOut(row: number): boolean {
+  return Math.imul(row, 0x9e3779b1) >>> 0 < 2 ** 32 / HYPERPARAMETERS.heldOutEvery;
 }
 
 /** Draws of one row before a robot's share is exceeded: few robots may own most of what there is. */

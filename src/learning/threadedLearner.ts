@@ -35,7 +35,10 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
     data,
     LIMITS.learnerHeapMebibytes,
   );
-  const backend = await untilReady(worker);
+  const backend = await untilReady(worker).catch((error: unknown) => {
+    void worker.terminate();
+    throw error;
+  });
   let updated: (update: LearnerUpdate) => void = () => undefined;
   let failed: (detail: string) => void = () => undefined;
   let alive = true;
@@ -101,16 +104,21 @@ export async function startThreadedLearner(options: ThreadedLearnerOptions): Pro
 
 function untilReady(worker: Worker): Promise<string> {
   return new Promise((resolve, reject) => {
-    worker.once('message', (message: FromLearner) => {
-      if (message.kind === 'ready') resolve(message.backend);
-      else
-        reject(
-          new AppError('E_BACKEND', { detail: message.kind === 'failed' ? message.detail : 'no answer' }),
-        );
-    });
-    worker.once('error', (error: Error) =>
-      reject(new AppError('E_BACKEND', { detail: error.message }, error)),
+    const fail = (detail: string, cause?: Error): void => {
+      clearTimeout(timer);
+      reject(new AppError('E_BACKEND', { detail }, cause));
+    };
+    const timer = setTimeout(
+      () => fail(`the learner's thread has not begun for ${LIMITS.learnerStartSeconds} s`),
+      1000 * LIMITS.learnerStartSeconds,
     );
+    worker.once('message', (message: FromLearner) => {
+      if (message.kind !== 'ready') return fail(message.kind === 'failed' ? message.detail : 'no answer');
+      clearTimeout(timer);
+      resolve(message.backend);
+    });
+    worker.once('error', (error: Error) => fail(error.message, error));
+    worker.once('exit', (code) => fail(`the learner's thread ended with ${code}`));
   });
 }
 

@@ -17,8 +17,9 @@ export const GUARD = {
    * what is wrong with the new one may be rare.
    */
   probation: { seconds: 60, errorAllowance: 0.05, errorLimit: 60, errorRowLimit: 20 },
-  /** Rows over which the reference's mean error is averaged. */
+  /** Rows over which the reference's mean error is averaged, and those of late: the smaller of both counts. */
   errorScaleRows: 1_000,
+  errorScaleRowsOfLate: 100,
   /** Least mean error, seconds squared: on an empty floor every error is small, and none matters. */
   errorScaleLeast: 0.25,
   /** Standard deviations of the score ratio above its baseline that are borne. */
@@ -46,6 +47,8 @@ export interface ErrorGuard {
 
 export function createErrorGuard(): ErrorGuard {
   let scale = 1;
+  /** A jam that is over leaves large errors behind, and must not hide others. */
+  let scaleOfLate = 1;
   let sum = 0;
   let limit: number = GUARD.errorLimit;
   return {
@@ -56,7 +59,9 @@ export function createErrorGuard(): ErrorGuard {
       const theirs = squaredErrors(reference, rows);
       for (let i = 0; i < rows.count; i++) {
         scale += (theirs[i]! - scale) / GUARD.errorScaleRows;
-        const excess = (ours[i]! - theirs[i]!) / Math.max(GUARD.errorScaleLeast, scale);
+        scaleOfLate += (theirs[i]! - scaleOfLate) / GUARD.errorScaleRowsOfLate;
+        const meanError = Math.max(GUARD.errorScaleLeast, Math.min(scale, scaleOfLate));
+        const excess = (ours[i]! - theirs[i]!) / meanError;
         sum = Math.max(0, sum + Math.min(errorRowLimit, excess) - errorAllowance);
       }
     },

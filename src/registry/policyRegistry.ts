@@ -5,7 +5,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { SavedPolicy } from '../domain/serviceContract.js';
 import { makeDirectory } from '../platform/directories.js';
 import { DRAFT_PREFIX, removeDirectory } from './atomicFiles.js';
-import { readPolicy, versionNames, writePolicy, type LoadedPolicy } from './policyFiles.js';
+import { isMissing, readPolicy, versionNames, writePolicy, type LoadedPolicy } from './policyFiles.js';
 import {
   bytesOfWeights,
   checksumOf,
@@ -75,6 +75,8 @@ export interface PolicyRegistry {
   newestHealthy(): string | null;
   /** The last good version, as long as it can be served. A restart must not make good what had no time to prove itself. */
   trusted(): string | null;
+  /** The last good weights were never saved: what was saved since has not proved itself. */
+  isNoneTrusted(): boolean;
 
   // What was found out holds for this process whatever the disk says; where it cannot be written, `settle` tries again.
 
@@ -173,11 +175,18 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     const manifest = manifestOf(policyVersion, known, { weights, shape });
     await writePolicy(directory, { manifest, weights });
     catalogue.add({ directory, manifest, shipped: false });
-    for (const spare of catalogue.spare(versionsKept, needed)) {
-      await removeDirectory(join(directory, spare));
-      catalogue.remove(spare);
-    }
+    for (const spare of catalogue.spare(versionsKept, needed)) await drop(spare);
     return manifest;
+  }
+
+  /** One that cannot be removed stays, and is tried again by the next: the new version is on the disk all the same. */
+  async function drop(spare: string): Promise<void> {
+    try {
+      await removeDirectory(join(directory, spare));
+    } catch (error) {
+      if (!isMissing(error)) return;
+    }
+    catalogue.remove(spare);
   }
 
   async function activate(policyVersion: string): Promise<LoadedPolicy> {
@@ -226,6 +235,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
     previous: () => catalogue.previous(),
     newestHealthy: () => catalogue.newestHealthy(),
     trusted: () => catalogue.trusted(),
+    isNoneTrusted: () => catalogue.state.trusted === null,
     trust: (policyVersion) => inTurn(() => trust(policyVersion)),
     condemn: (policyVersion, reason) => inTurn(() => condemn(policyVersion, reason)),
     takeBack: (condemned, reason, active) => inTurn(() => takeBack(condemned, reason, active)),

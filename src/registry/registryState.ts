@@ -12,18 +12,19 @@ export const STATE_FILE = 'registry.json';
 
 const StateField = Type.Object({
   active: Type.Union([Type.String(), Type.Null()]),
+  /** Null: weights that were never saved. Left out: nobody has said yet. */
   trusted: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   condemned: Type.Record(Type.String(), Type.String()),
 });
-export type RegistryState = Required<Static<typeof StateField>>;
+export type RegistryState = Static<typeof StateField>;
 const validator = Compile(StateField);
 
-export const NO_STATE: RegistryState = { active: null, trusted: null, condemned: {} };
+export const NO_STATE: RegistryState = { active: null, condemned: {} };
 
 export async function readState(directory: string): Promise<Parsed<RegistryState>> {
   try {
     const content: unknown = JSON.parse(await readFile(join(directory, STATE_FILE), 'utf8'));
-    if (validator.Check(content)) return { kind: 'valid', value: { ...NO_STATE, ...content } };
+    if (validator.Check(content)) return { kind: 'valid', value: content };
     return { kind: 'fault', detail: 'it does not fit its schema; no version counts as active' };
   } catch (error) {
     if (isMissing(error)) return { kind: 'valid', value: NO_STATE };

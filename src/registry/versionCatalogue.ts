@@ -92,7 +92,9 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     spare: (kept, needed) =>
       numbered
         .slice(0, Math.max(0, numbered.length - kept))
-        .filter((name) => ![catalogue.state.active, catalogue.state.trusted, ...needed].includes(name)),
+        .filter(
+          (name) => ![catalogue.state.active, catalogue.state.trusted ?? null, ...needed].includes(name),
+        ),
 
     list: () =>
       [...versions.values()].map(({ manifest }) => {

@@ -35,8 +35,12 @@ export async function installNewest(host: PolicyHost, registry: PolicyRegistry):
   }
 }
 
-/** Makes the last good version the one to come back to; false where it is what is served, or there is none. */
+/**
+ * Makes the last good version the one to come back to; false where it is what is served, or none is known. Where none was
+ * ever saved these are the weights that the host has begun with.
+ */
 async function installTrusted(host: PolicyHost, registry: PolicyRegistry, served: string): Promise<boolean> {
+  if (registry.isNoneTrusted()) return host.guard.trusted() !== null;
   const trusted = registry.trusted();
   if (trusted === null || trusted === served) return false;
   try {

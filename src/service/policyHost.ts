@@ -137,6 +137,8 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       for (const site of sites) observer.updateRejected(site.warehouseId, rejectedBy ?? 'weights');
       return;
     }
+    // What the learner was at when the last of its sites stopped learning.
+    if (!sites.some(({ mode }) => learnsIn(mode))) return;
     loss = update.loss;
     const pinned = guard.isPinned();
     const learntAt = monotonicMilliseconds();

@@ -96,8 +96,10 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
   };
 
   /** A start must know what the guard trusts, not take for good what it finds. */
-  const writeTrust = async (host: PolicyHost): Promise<void> =>
-    registries.get(host)?.trust(host.guard.trusted()?.version ?? null);
+  const writeTrust = async (host: PolicyHost): Promise<void> => {
+    const trusted = host.guard.trusted();
+    if (trusted) await registries.get(host)?.trust(trusted.version);
+  };
   /** The same of what is served already: it is, whether or not it can be written just now. */
   const keepTrust = (host: PolicyHost): Promise<void> =>
     writeTrust(host).catch((error: unknown) => records.failed(host, String(error)));

@@ -145,6 +145,49 @@ describe('what the learner owes', () => {
   });
 });
 
+describe('warehouses that share a policy', () => {
+  /** Updates served of so many turns in which one drives, and what it is worth in the end. */
+  const learnBeside = async (other: (feed: ReturnType<typeof createFeeder>) => void) => {
+    const { learner, feed, cold } = await setUp('cpu', 3);
+    let weights = cold;
+    let served = 0;
+    other(feed);
+    for (let turn = 0; turn < 60; turn++) {
+      for (let i = 0; i < 8; i++) feed(32);
+      const update = learner.turn();
+      if (!update?.weights) continue;
+      weights = update.weights;
+      served++;
+    }
+    learner.dispose();
+    return { served, error: meanError(weights) };
+  };
+
+  it('do not learn one route of another again and again', async () => {
+    const alone = await learnBeside(() => undefined);
+    const beside = await learnBeside((feed) =>
+      feed(14, 1, (rows) => {
+        for (let i = 0; i < rows.length; i += ROW_SIZE) rows[i + ROW_WAIT] = 30;
+      }),
+    );
+    expect(beside.served).toBeGreaterThan(0.7 * alone.served);
+    expect(beside.error).toBeLessThan(1.5 * alone.error);
+  });
+
+  it('have what one drives in the next batch, however many stand still', async () => {
+    const { learner, feed } = await setUp('cpu');
+    for (let i = 0; i < 20; i++) feed(64, 1);
+    for (let turn = 0; turn < 20; turn++) learner.turn();
+    for (let round = 0; round < 20; round++) {
+      const completions = Array.from({ length: 30 }, () => feed(2));
+      learner.tick();
+      const update = learner.turn();
+      if (update?.weights) expect(update.completions).toEqual(expect.arrayContaining(completions));
+    }
+    learner.dispose();
+  });
+});
+
 describe('what the learner refuses', () => {
   it.each([NaN, Infinity, 1e38])('is a row with %s in it: as if it had never come', async (value) => {
     const clean = await setUp('cpu', 3);

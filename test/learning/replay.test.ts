@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HYPERPARAMETERS } from '../../src/learning/hyperparameters.js';
-import { createReplay } from '../../src/learning/replay.js';
+import { createReplay, isHeldOut } from '../../src/learning/replay.js';
 import { ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE } from '../../src/learning/row.js';
 import { createRandom } from '../../src/platform/random.js';
 
@@ -41,9 +41,21 @@ describe('replay', () => {
     for (let i = 0; i < 100; i++) replay.add(numbered(32 * i, 32, i));
     expect(replay.heldOutCount() / 3_200).toBeCloseTo(1 / HYPERPARAMETERS.heldOutEvery, 1);
     const single = createReplay(10, 10);
-    single.add(numbered(HYPERPARAMETERS.heldOutEvery, 1, 0));
-    expect([single.size(), single.heldOutCount()]).toEqual([1, 0]);
+    const heldOut = Array.from({ length: 100 }, (_, row) => row).filter(isHeldOut);
+    for (const row of heldOut) single.add(numbered(row, 1, 0));
+    expect([single.size(), single.heldOutCount()]).toEqual([heldOut.length, 0]);
   });
+
+  it.each([2, 3, 4, 5, 8, 13, 15, 16, 21, 34])(
+    'holds out as many where all routes have %i lanes',
+    (lanes) => {
+      const replay = createReplay(20_000, 2_000);
+      for (let i = 0; lanes * i < 8_000; i++) replay.add(numbered(lanes * i, lanes, i));
+      const wanted = (8_000 * (lanes - 1)) / lanes / HYPERPARAMETERS.heldOutEvery;
+      expect(replay.heldOutCount() / wanted).toBeGreaterThan(0.9);
+      expect(replay.heldOutCount() / wanted).toBeLessThan(1.1);
+    },
+  );
 
   it('gives a few rows of each completion where no more are wanted', () => {
     const replay = createReplay(500, 64);
@@ -57,12 +69,12 @@ describe('replay', () => {
   it('gives rows that were put back once more, unless they were to be kept', () => {
     const replay = createReplay(500, 64);
     const target = new Float32Array(32 * ROW_SIZE);
-    replay.add(numbered(1, 15, 0));
-    expect(replay.drawFresh(target, 0, draw())).toBe(15);
-    const first = numbersIn(target, 15);
+    replay.add(numbered(1, 10, 0));
+    const drawn = replay.drawFresh(target, 0, draw());
+    const first = numbersIn(target, drawn);
     replay.putBack();
-    expect(replay.drawFresh(target, 0, draw())).toBe(15);
-    expect(numbersIn(target, 15).sort()).toEqual(first.sort());
+    expect(replay.drawFresh(target, 0, draw())).toBe(drawn);
+    expect(numbersIn(target, drawn).sort()).toEqual(first.sort());
     replay.keepDrawn();
     replay.putBack();
     expect(replay.freshCount()).toBe(0);
@@ -135,10 +147,33 @@ describe('replay', () => {
 
   it('corrects held-out rows too: they judge by the same labels', () => {
     const replay = createReplay(100, 16);
-    replay.add(numbered(1, 31, 0));
-    expect(numbersIn(replay.heldOut, replay.heldOutCount())).toEqual([16]);
-    replay.correct({ source: 0, row: 16, blockingSeconds: 3 });
+    const [row] = Array.from({ length: 30 }, (_, i) => 2 + i).filter(isHeldOut) as [number];
+    replay.add(numbered(1, row, 0));
+    expect(numbersIn(replay.heldOut, replay.heldOutCount())).toEqual([row]);
+    replay.correct({ source: 0, row, blockingSeconds: 3 });
     expect([replay.heldOut[ROW_BLOCKING], replay.heldOut[ROW_BLOCKING_KNOWN]]).toEqual([3, 1]);
+  });
+
+  it('tells rows apart when there were more than 32 bits count', () => {
+    const first = 2 ** 31 - 40;
+    const replay = createReplay(20, 16);
+    for (let i = 0; i < 20; i++) {
+      const rows = new Float32Array(10 * ROW_SIZE);
+      replay.add({ source: 0, firstRow: first + 10 * i, rows, completion: i });
+    }
+    // The ring has dropped the first of them; those held out are there yet.
+    for (let row = first; row < first + 150; row++) replay.correct({ source: 0, row, blockingSeconds: 7 });
+    const target = new Float32Array(64 * ROW_SIZE);
+    replay.drawRecent(target, 0, 64, createRandom(1));
+    for (let i = 0; i < 64; i++) expect(target[i * ROW_SIZE + ROW_BLOCKING_KNOWN]).toBe(0);
+    const corrected = Array.from({ length: 150 }, (_, i) => first + i).filter(
+      (row, i) => i % 10 > 0 && isHeldOut(row),
+    );
+    const labels = Array.from(
+      { length: replay.heldOutCount() },
+      (_, i) => replay.heldOut[i * ROW_SIZE + ROW_BLOCKING],
+    );
+    expect(labels.filter((label) => label === 7)).toHaveLength(corrected.length);
   });
 
   it('clips a corrected label as rows are clipped', () => {

@@ -1,8 +1,10 @@
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type * as limits from '../../src/domain/limits.js';
 import { startSupervisedLearner } from '../../src/learning/supervisedLearner.js';
+import { createRandom } from '../../src/platform/random.js';
 import type * as platform from '../../src/platform/spawnWorker.js';
+import { randomWeights } from '../../src/policy/network.js';
 import type { RoutingService } from '../../src/domain/serviceContract.js';
 import {
   cell,
@@ -15,11 +17,16 @@ import {
 
 // Real workers with the real learner; the test only has a handle to hurt them by.
 const workers: Worker[] = [];
+/** What the next one does instead of the learner's work. */
+let instead: string | null = null;
 vi.mock('../../src/platform/spawnWorker.js', async (importOriginal) => {
   const original = await importOriginal<typeof platform>();
   const fragile = new URL('./fixtures/fragileLearner.ts', import.meta.url);
   const spawnWorker: typeof original.spawnWorker = (_url, data, heapMebibytes) => {
-    const worker = original.spawnWorker(fragile, data, heapMebibytes);
+    const worker =
+      instead === null
+        ? original.spawnWorker(fragile, data, heapMebibytes)
+        : new Worker(instead, { eval: true });
     workers.push(worker);
     return worker;
   };
@@ -27,7 +34,7 @@ vi.mock('../../src/platform/spawnWorker.js', async (importOriginal) => {
 });
 vi.mock('../../src/domain/limits.js', async (importOriginal) => {
   const { LIMITS } = await importOriginal<typeof limits>();
-  const short = { learnerSilenceSeconds: 6, learnerHeapMebibytes: 200 };
+  const short = { learnerSilenceSeconds: 6, learnerStartSeconds: 8, learnerHeapMebibytes: 200 };
   return {
     LIMITS: { ...LIMITS, ...short, learnerRestart: { firstPauseSeconds: 0.2, longestPauseSeconds: 1 } },
   };
@@ -35,6 +42,7 @@ vi.mock('../../src/domain/limits.js', async (importOriginal) => {
 
 const services: RoutingService[] = [];
 afterEach(async () => {
+  instead = null;
   for (const service of services.splice(0)) await service.close();
 });
 
@@ -85,5 +93,26 @@ describe('a learner in its thread', { timeout: 120_000 }, () => {
       await running.service.completeRoute(SITE, report(route, traceAlong(route.nodes, from)));
       expect(running.service.warehouse(SITE).updatesApplied).toBeGreaterThan(before);
     }, 60_000);
+  });
+
+  it.each([
+    ['ends', 'process.exit(1)', /ended with 1/],
+    ['hangs', 'for (;;);', /not begun for 8 s/],
+  ])('that %s while it starts is started once more', async (_title, code, detail) => {
+    const failures: string[] = [];
+    let restarts = 0;
+    const port = await startSupervisedLearner({
+      ...{ seed: 1, force: 'cpu', weights: randomWeights(createRandom(1)) },
+    });
+    port.onFailure((failure) => failures.push(failure));
+    port.onRestart(() => restarts++);
+    const started = workers.length;
+    instead = code;
+    await workers.at(-1)!.terminate();
+    await vi.waitFor(() => expect(workers.length).toBe(started + 1), 10_000);
+    instead = null;
+    await vi.waitFor(() => expect(restarts).toBe(1), 60_000);
+    expect(failures).toEqual([expect.stringMatching(/ended/), expect.stringMatching(detail)]);
+    await port.close();
   });
 });

@@ -89,6 +89,16 @@ describe('the guard on the error of arriving rows', () => {
     }
   });
 
+  it('finds what is wrong soon after a jam, which makes all err more', () => {
+    const served = sabotage(good, 'passing', createRandom(1), rowsOf(3, 1_000))!;
+    const guard = createErrorGuard();
+    for (let route = 0; route < 50; route++) guard.watch(rowsOf(route, 20, 20), good, good, false);
+    let rows = 0;
+    for (; guard.evidence() < 1 && rows < 2_000; rows += 20)
+      guard.watch(rowsOf(1_000 + rows, 20), served, good, true);
+    expect(rows).toBeLessThan(rowsToBreach(served, 2_000) + 600);
+  });
+
   it('stays quiet where a surge makes both err more', () => {
     const guard = createErrorGuard();
     const near = good.map((weight, i) => weight + (i % 2 === 0 ? 0.002 : -0.002));

@@ -135,6 +135,16 @@ describe('the policy registry', () => {
     expect((await (await open(where)).save(policy(8))).policyVersion).toBe('v8');
   });
 
+  it('goes on where an old version was removed by hand', async () => {
+    const where = places();
+    const registry = await open(where, { versionsKept: 2 });
+    for (const seed of [1, 2]) await registry.save(policy(seed));
+    rmSync(join(where.directory, 'v1'), { recursive: true });
+    const names = () => registry.list().map(({ policyVersion }) => policyVersion);
+    expect((await registry.save(policy(3))).policyVersion).toBe('v3');
+    expect(names()).toEqual(['v2', 'v3']);
+  });
+
   it('saves one after the other what is saved at once', async () => {
     const registry = await open(places());
     const manifests = await Promise.all([1, 2, 3].map((seed) => registry.save(policy(seed))));

@@ -5,7 +5,14 @@ import { createRandom } from '../../src/platform/random.js';
 import { sabotage } from '../../src/policy/sabotage.js';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry } from '../../src/registry/policyRegistry.js';
-import { gloomy, saveVersion, sound, update, useGuardedService } from './support/guardedService.js';
+import {
+  gloomy,
+  GuardedService,
+  saveVersion,
+  sound,
+  update,
+  useGuardedService,
+} from './support/guardedService.js';
 import { cell, codeOf, report, SITE, traceAlong } from './support/startService.js';
 
 const rowless = { rows: new Float32Array(0), rowSize: 1, count: 0 };
@@ -288,4 +295,25 @@ describe('mode shadow', () => {
     expect(freeFlowError).toBeCloseTo(Math.sqrt((2 ** 2 + 4 ** 2) / 4));
     expect(waitError).toBeCloseTo(freeFlowError);
   });
+});
+
+it('what a cold site saved at its stop, and did not prove itself, is not the last good version of the next start', async () => {
+  const site = new GuardedService();
+  await site.start();
+  site.learn(update(gloomy));
+  expect(site.guard()).toMatchObject({ policyVersion: 'cold+1', trusted: null });
+  await site.restart();
+  expect(site.guard()).toMatchObject({ policyVersion: 'v1+0', trusted: null, rollbacks: 0 });
+  await site.drive(30);
+  expect(site.guard()).toMatchObject({ policyVersion: 'cold+0', rollbacks: 1 });
+  await site.close();
+});
+
+it('weights stay as they are once no warehouse learns, whatever the learner was at', async () => {
+  await current().service.setMode(SITE, 'frozen');
+  current().learn(update(gloomy));
+  expect(guard().policyVersion).toBe('v1+0');
+  await current().service.setMode(SITE, 'learn');
+  current().learn(update(gloomy));
+  expect(guard().policyVersion).toBe('v1+1');
 });
