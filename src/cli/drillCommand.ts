@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { AppError, isAppError, type ErrorCode } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
 import {
   SABOTAGES,
   type GuardView,
@@ -76,7 +77,8 @@ async function drill({ url, token = process.env['AISLEFLOW_TOKEN'], ...options }
     throw new AppError('E_USAGE', { detail: 'robots will be served worse routes for seconds; add --yes' });
   }
   const patience = Number(options.patience);
-  if (!(patience > 0)) throw new AppError('E_USAGE', { detail: `--patience ${options.patience} is no time` });
+  if (!(patience > 0 && patience < LIMITS.drillSeconds))
+    throw new AppError('E_USAGE', { detail: `--patience is between 0 and ${LIMITS.drillSeconds} s` });
   const api = createApiClient({ url, ...(token === undefined ? {} : { token }) });
   const path = `/v1/warehouses/${encodeURIComponent(options.warehouse)}`;
   const results: DrillResult[] = [];
@@ -104,13 +106,28 @@ async function drillOnce(
     return { sabotage, ...nothing, restoreMilliseconds: 0, restored };
   }
   const { policyVersion } = drilled;
-  const started = performance.now();
-  while (performance.now() - started < 1000 * patience) {
-    await sleep(POLL_MILLISECONDS);
-    const last = await lastRollback(api, path, policyVersion);
-    if (last) return takenBack(last, { sabotage, policyVersion }, performance.now() - started);
+  const release = endWhenInterrupted(api, path, { sabotage, policyVersion, detected: false });
+  try {
+    const started = performance.now();
+    while (performance.now() - started < 1000 * patience) {
+      await sleep(POLL_MILLISECONDS);
+      const last = await lastRollback(api, path, policyVersion);
+      if (last) return takenBack(last, { sabotage, policyVersion }, performance.now() - started);
+    }
+    return await endByHand(api, path, { sabotage, policyVersion, detected: false });
+  } finally {
+    release();
   }
-  return endByHand(api, path, { sabotage, policyVersion, detected: false });
+}
+
+/** Ctrl-C ends the drill first: nothing that is worse on purpose is left behind. */
+function endWhenInterrupted(api: CallApi, path: string, known: Drilled & { detected: false }): () => void {
+  const end = (): void => {
+    const exit = (): never => process.exit(130);
+    endByHand(api, path, known).then(exit, exit);
+  };
+  process.once('SIGINT', end);
+  return () => void process.off('SIGINT', end);
 }
 
 /** Null where it is refused for this reason. */

@@ -121,8 +121,13 @@ function addPolicyCommands(policy: Command): void {
     done: string,
   ): void =>
     add(inWarehouse(command), async (api, options, [argument = '']) => {
+      const served = () => api<GuardView>('GET', `${pathOf(options)}/guard`);
+      const before = await served();
       const value = await api<PolicyView>('POST', `${pathOf(options)}/policies/${action(argument, options)}`);
-      return { value, text: `${value.policyVersion} ${done}.` };
+      const after = await served();
+      const whose = value.warehouseId === null ? ', for all warehouses' : '';
+      const now = `${before.policyVersion} was served, ${after.policyVersion} is now`;
+      return { value, text: `${value.policyVersion} ${done}${whose}: ${now}.` };
     });
   add(policy.command('list').description('saved versions'), async (api) => {
     const value = await api<PolicyView[]>('GET', '/v1/policies');
@@ -132,7 +137,7 @@ function addPolicyCommands(policy: Command): void {
   change(
     policy.command('activate').description('serve a saved version').argument('<version>'),
     (version) => `${encodeURIComponent(version)}/activate`,
-    'is served',
+    'is active',
   );
   const rollback = policy
     .command('rollback')
@@ -141,7 +146,7 @@ function addPolicyCommands(policy: Command): void {
   change(
     rollback,
     (_argument, { from }) => `rollback${from === undefined ? '' : `?from=${encodeURIComponent(from)}`}`,
-    'is served',
+    'is active',
   );
   add(
     inWarehouse(policy.command('guard').description('the last good version, and what was taken back')),
@@ -187,7 +192,7 @@ function addLaneCommands(lanes: Command): void {
       .argument('<from/to...>', 'nodes where each lane begins and ends');
     add(inWarehouse(command), async (api, options, names = []) => {
       const value = await api('POST', `${pathOf(options)}/lanes/${verb}`, { lanes: names.map(laneNamed) });
-      return { value, text: `${names.length} ${verb === 'close' ? 'closed' : 'opened'}.` };
+      return { value, text: `${verb === 'close' ? 'Closed' : 'Open'} now: ${names.length}.` };
     });
   }
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
+import type { Mode } from '../domain/messages.js';
 import type { RoutingService, ServiceObserver } from '../domain/serviceContract.js';
 import { wallClock } from '../platform/clock.js';
 import { letHeapDouble } from '../platform/garbage.js';
@@ -123,10 +124,26 @@ async function serve(
     stopGracefully(logger, close);
     const report = { version, url, backend, settings, warehouses: service.warehouses(), firstTokens };
     console.log(options.json === true ? startedAsJson(report) : startedAsText(report));
+    tellWhatStays(logger, service, settings.mode);
     logger.info({ url, backend }, 'ready');
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** What the data directory says counts more than options and map files. */
+function tellWhatStays(logger: Logger, service: RunningService['service'], asked: Mode): void {
+  for (const { warehouseId, mode } of service.warehouses()) {
+    if (mode !== asked)
+      logger.warn(
+        { warehouseId, mode, asked },
+        'the mode that was last set stays; --mode is for new warehouses',
+      );
+    const { routes } = service.openRoutes(warehouseId, { held: true });
+    const lost = routes.filter(({ heldBecause }) => heldBecause === 'otherMap').length;
+    if (lost > 0)
+      logger.warn({ warehouseId, routes: lost }, 'the map is not that of these routes: cancel them');
   }
 }
 

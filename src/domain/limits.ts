@@ -188,6 +188,8 @@ export const LIMITS = {
   learnerStartSeconds: 60,
   learnerRestart: { firstPauseSeconds: 1, longestPauseSeconds: 60 },
   batchesPerTurn: 64,
+  /** A version that is worse on purpose is served for no longer, whatever became of who began the drill. */
+  drillSeconds: 300,
   policyVersionsKept: 200,
   /** Kept in each directory of versions: changes of the active one on a full disk, of some 4 KiB each. */
   registryReserveBytes: 64 * 1024,

@@ -253,6 +253,19 @@ export const ErrorMessage = strict({
   references: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
 });
 
+/** Each message a fleet may get, by its type. */
+export const TO_FLEET = {
+  welcome: Welcome,
+  'route.assigned': RouteAssigned,
+  'route.updated': RouteUpdated,
+  'route.held': RouteHeld,
+  'route.scored': RouteScored,
+  'route.closed': RouteClosed,
+  'policy.updated': PolicyUpdated,
+  'weights.updated': WeightsUpdated,
+  error: ErrorMessage,
+} as const;
+
 export const MODES = ['off', 'observe', 'shadow', 'learn', 'frozen'] as const;
 export type Mode = (typeof MODES)[number];
 

@@ -15,7 +15,8 @@ export function toSchema202012(value: unknown): unknown {
 }
 
 export const API_DESCRIPTION = `Aisleflow routes robot fleets: lanes priced from live traffic by a policy that learns
-from every completed route. Fleets use the WebSocket at \`/v1/ws\` (sub-protocol \`aisleflow.v1\`); this is the rest.
+from every completed route. Fleets use the WebSocket at \`/v1/ws\` (sub-protocol \`aisleflow.v1\`), whose
+messages \`docs/websocket.md\` describes; this is the rest.
 
 Every entry but \`/healthz\` and \`/readyz\` needs a token, sent as \`Authorization: Bearer <token>\` and never in a URL.
 Viewers read, robots drive for themselves, operators do everything. \`/docs\` also takes the token as a Basic password; to try a call out, enter it once more under Authorize.

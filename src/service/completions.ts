@@ -197,6 +197,7 @@ function rowsOf(
 
 /** Exponential mean over about as many routes as there are robots. */
 export function updateScoreRatio(site: Site, ratio: number): void {
-  site.scoredRoutes++;
-  site.scoreRatio += (boundedRatio(ratio) - site.scoreRatio) / Math.max(20, site.robotsOnFloor);
+  // The mean of all until they are as many as it is to remember.
+  const weight = 1 / Math.min(++site.scoredRoutes, Math.max(20, site.robotsOnFloor));
+  site.scoreRatio += weight * (boundedRatio(ratio) - site.scoreRatio);
 }

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
 import type { RollbackView, RoutingService } from '../domain/serviceContract.js';
 import type { Breach, PolicyHost } from './policyHost.js';
 import { createPolicyVersions, type OpenRegistry } from './policyVersions.js';
@@ -63,6 +64,28 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     return versions.inTurn(host, () => change(host));
   };
 
+  const rollBack: PolicyUseCases['rollBack'] = async (warehouseId, expected) =>
+    changing(warehouseId, async (host) => {
+      const from = host.version();
+      if (expected !== undefined && expected !== host.base()) {
+        throw new AppError('E_POLICY_CHANGED', { expected, policyVersion: from });
+      }
+      const servedSeconds = host.guard.servedSeconds();
+      const view = await versions.serveEarlier(host);
+      tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
+      return view;
+    });
+  /** Where nobody drives the guard finds nothing, and who began the drill may be gone. */
+  const endInTime = (warehouseId: string, policyVersion: string): void => {
+    const end = (): void =>
+      void rollBack(warehouseId, policyVersion).catch((error: unknown) => {
+        const isOver = isAppError(error) && ['E_POLICY_CHANGED', 'E_SHUTTING_DOWN'].includes(error.code);
+        const detail = `a drill could not be ended: ${String(error)}`;
+        if (!isOver) core.emit({ kind: 'upkeep.failed', warehouseId, detail });
+      });
+    setTimeout(end, 1000 * LIMITS.drillSeconds).unref();
+  };
+
   return {
     useCases: {
       policies: () => versions.list(),
@@ -74,24 +97,16 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
           const lost = await saveOrTell(host, policyVersion);
           return versions.serve(host, policyVersion, `activated by an operator${lost}`);
         }),
-      rollBack: async (warehouseId, expected) =>
-        changing(warehouseId, async (host) => {
-          const from = host.version();
-          if (expected !== undefined && expected !== host.base()) {
-            throw new AppError('E_POLICY_CHANGED', { expected, policyVersion: from });
-          }
-          const servedSeconds = host.guard.servedSeconds();
-          const view = await versions.serveEarlier(host);
-          tellRollback(host, { cause: 'operator', from, to: host.version() }, servedSeconds);
-          return view;
-        }),
+      rollBack,
       async drillPolicy(warehouseId, kind) {
         assertServing(core);
         const entry = entryOf(core, warehouseId);
         if (!servesPolicy(core, entry)) {
           throw new AppError('E_MODE_INVALID', { mode: entry.site.mode, known: 'learn, frozen' });
         }
-        return changing(warehouseId, (host) => versions.serveSabotaged(host, kind));
+        const drilled = await changing(warehouseId, (host) => versions.serveSabotaged(host, kind));
+        endInTime(warehouseId, drilled.policyVersion);
+        return drilled;
       },
       guard(warehouseId) {
         const entry = entryOf(core, warehouseId);

@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors.js';
 import type { Instant, LaneIndex, RouteId } from '../domain/ids.js';
 import type { LaneName } from '../domain/serviceContract.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from '../journal/journalState.js';
@@ -70,6 +71,7 @@ function stateOf({ entries, dormant }: ServiceCore, warehouseId: string): Wareho
 
 function applyFacts({ site, facts }: SiteEntry): void {
   const { weights, mode, latestAt, rowsMade, improvement, ...lanes } = facts.snapshot();
+  assertClockFits(site, latestAt);
   if (weights !== null) applyWeights(site, weights);
   if (mode !== null) site.mode = mode;
   site.closures.open((lanes.openedLanes ?? []).flatMap((lane) => knownLane(site, lane)));
@@ -80,6 +82,19 @@ function applyFacts({ site, facts }: SiteEntry): void {
   if (improvement === null) return;
   const { mapVersion = site.graph.mapVersion, ...state } = improvement;
   if (mapVersion === site.graph.mapVersion) site.hindsight.improvement.restore(state);
+}
+
+/** Later than any driven clock, which begins at 0, and before any other. */
+const WALL_CLOCK_FROM = Date.UTC(2000, 0);
+
+/** Under the other clock all its open routes would be over, or their ETAs far ahead. @throws E_CONFIG */
+function assertClockFits({ driven, warehouseId }: Site, latestAt: Instant): void {
+  const isDriven = driven !== null;
+  if (latestAt === 0 || isDriven === latestAt < WALL_CLOCK_FROM) return;
+  const detail = isDriven
+    ? `the data of ${warehouseId} has the wall's clock: serve it without --driven-clock`
+    : `the data of ${warehouseId} has a driven clock: serve it with --driven-clock, or with other data`;
+  throw new AppError('E_CONFIG', { detail });
 }
 
 /** Those whose records retention has not dropped. */

@@ -30,7 +30,7 @@ describe('the operator commands', () => {
     const closed = await run(`lanes list ${north}`, server.tokens.viewer);
     expect(closed).toMatchObject({ code: 0, err: '' });
     expect(closed.out).toContain('r0c0/r0c1 r0c1/r0c0 │ closure');
-    expect((await run(`lanes open r0c0/r0c1 ${north}`)).out).toContain('1 opened');
+    expect((await run(`lanes open r0c0/r0c1 ${north}`)).out).toContain('Open now: 1.');
     expect(server.service.warehouse('north')).toMatchObject({ closedLanes: 1 });
   }, 60_000);
 

@@ -61,13 +61,18 @@ describe('aisleflow serve', () => {
       'route.scored',
     );
 
+    const set = await fetch(`${started.url}/v1/warehouses/north/mode`, {
+      ...{ method: 'PUT', body: JSON.stringify({ mode: 'learn' }) },
+      headers: { authorization: `Bearer ${started.tokens?.operator}`, 'content-type': 'application/json' },
+    });
+    expect(set.status).toBe(200);
     const signalled = performance.now();
     first.child.kill('SIGTERM');
     expect(await fleet.closed).toMatchObject({ code: 1001 });
     expect(await first.ended).toMatchObject({ code: 0 });
     expect(performance.now() - signalled).toBeLessThan(10_000);
 
-    const second = serve('kept', '--json');
+    const second = serve('kept', '--json', '--mode', 'off');
     const again = await ready(second);
     expect(again.tokens).toBeNull();
     const back = await openClient(again.webSocketUrl, robot, {});
@@ -99,7 +104,10 @@ describe('aisleflow serve', () => {
     await expect.poll(withToken, { timeout: 8000 }).toBe(401);
 
     second.child.kill('SIGINT');
-    expect(await second.ended).toMatchObject({ code: 0 });
+    const ended = await second.ended;
+    expect(ended.code).toBe(0);
+    // It stays in mode learn, and says so.
+    expect(ended.err).toMatch(/"mode":"learn","asked":"off"/);
   }, 120_000);
 
   it('says at a glance where it is, what it serves and how to get in', async () => {

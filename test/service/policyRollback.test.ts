@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { LIMITS } from '../../src/domain/limits.js';
 import { POLICY_SHAPE } from '../../src/policy/network.js';
 import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
 import {
@@ -71,6 +72,33 @@ describe('a version made for a drill', () => {
     expect(guard()).toMatchObject({ policyVersion: `${drilled}+0`, trusted: faint, rollbacks: 0 });
     await activate('v1');
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', trusted: faint });
+  });
+});
+
+describe('a drill that nobody ends', () => {
+  it('ends after minutes by itself, where nothing is driven that would show the guard what is served', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { policyVersion: drilled } = await current().service.drillPolicy(SITE, 'flipped');
+    await vi.advanceTimersByTimeAsync(1000 * LIMITS.drillSeconds - 1);
+    expect(guard()).toMatchObject({ policyVersion: `${drilled}+0`, rollbacks: 0 });
+    await vi.advanceTimersByTimeAsync(1);
+    vi.useRealTimers();
+    await vi.waitFor(() => expect(guard()).toMatchObject({ policyVersion: 'v1+0', rollbacks: 1 }));
+  });
+
+  it('is over for good once it is ended', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { policyVersion: drilled } = await current().service.drillPolicy(SITE, 'flipped');
+    await rollBack(drilled);
+    await activate('v2');
+    await vi.advanceTimersByTimeAsync(1000 * LIMITS.drillSeconds);
+    vi.useRealTimers();
+    // Changes come one after the other: behind what the end of the drill might have done.
+    const { policyVersion: saved } = await current().service.savePolicy(SITE);
+    expect(guard()).toMatchObject({ policyVersion: `${saved}+0`, trusted: 'v1', rollbacks: 1 });
+    expect(current().running.events.filter(({ kind }) => kind === 'upkeep.failed')).toEqual([]);
   });
 });
 

@@ -335,3 +335,20 @@ function helloAgain(service: Awaited<ReturnType<typeof startService>>['service']
   const robots = ['a', 'b', 'c'].map((robotId) => ({ robotId, robotType: 'unit' }));
   return service.hello({ type: 'hello', warehouseId: SITE, robots }).openRoutes;
 }
+
+it.each([
+  ['the wall’s clock', { kind: 'wall' }, { kind: 'driven', startAt: 0 }, /without --driven-clock/],
+  ['a driven clock', { kind: 'driven', startAt: START }, { kind: 'wall' }, /with --driven-clock/],
+] as const)(
+  'data of %s is not served under the other: all its routes would be over',
+  async (_whose, clock, other, how) => {
+    const journal = createMemoryJournal();
+    const before = await startService({ journal, clock });
+    await before.service.requestRoute(SITE, request('a', '00', ['04']));
+    const after = startService({ journal, clock: other, robots: [] });
+    await expect(after).rejects.toMatchObject({ code: 'E_CONFIG', message: expect.stringMatching(how) });
+    const again = await startService({ journal, clock, robots: [] });
+    expect(again.service.warehouse(SITE).openRoutes).toBe(1);
+    await again.service.close();
+  },
+);

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { Value } from 'typebox/value';
+import { expect, it } from 'vitest';
+import { DESCRIBED, WIRE_DOCS, wireDocs } from '../../scripts/wireDocs.js';
+import { FROM_FLEET, TO_FLEET } from '../../src/domain/messages.js';
+
+const MESSAGES = { ...FROM_FLEET, ...TO_FLEET };
+
+it('docs/websocket.md says what the schemas say; npm run docs:websocket writes it', () => {
+  expect(readFileSync(WIRE_DOCS, 'utf8')).toBe(wireDocs());
+});
+
+it.each(Object.entries(MESSAGES))('its example of %s is one', (name, schema) => {
+  expect([...Value.Errors(schema, DESCRIBED[name]!.example)]).toEqual([]);
+});
