@@ -346,7 +346,7 @@ it.each([
     const before = await startService({ journal, clock });
     await before.service.requestRoute(SITE, request('a', '00', ['04']));
     const after = startService({ journal, clock: other, robots: [] });
-    await expect(after).rejects.toMatchObject({ code: 'E_CONFIG', message: expect.stringMatching(how) });
+    await expect(after).rejects.toThrow(how);
     const again = await startService({ journal, clock, robots: [] });
     expect(again.service.warehouse(SITE).openRoutes).toBe(1);
     await again.service.close();
