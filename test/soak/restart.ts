@@ -21,6 +21,9 @@ const READY_MILLISECONDS = 5_000;
 /** More than the service ever commits at once: what is timed are the starts. */
 const BATCH_RECORDS = 20_000;
 
+/** A server on the wall's clock refuses data of another. */
+const BEGAN_AT = Date.UTC(2026, 0);
+
 const FIRST = [recordOf(1), recordOf(2)] as const;
 
 await runSoak({
@@ -91,16 +94,16 @@ function likeFirst(sequence: number): EncodedRecord {
   const number = Math.ceil(sequence / 2);
   const first = FIRST[sequence % 2 === 1 ? 0 : 1];
   const payload = first.payload.replaceAll('"r1"', `"r${number}"`).replaceAll('"q1"', `"q${number}"`);
-  return { ...first, at: sequence, routeId: `r${number}`, payload };
+  return { ...first, at: BEGAN_AT + sequence, routeId: `r${number}`, payload };
 }
 
 /** Odd: a route is issued; even: the one before is completed. */
 function recordOf(sequence: number): EncodedRecord {
   const number = Math.ceil(sequence / 2);
   const content = request('robot', `q${number}`);
-  const issue = { ...issued(`r${number}`, content, sequence), warehouseId: 'grid' };
+  const issue = { ...issued(`r${number}`, content, BEGAN_AT + sequence), warehouseId: 'grid' };
   if (sequence % 2 === 1) return encodeRecord(issue);
   const entry = entryOfRecords([{ ...issue, sequence: sequence - 1, blob: null }]);
   if (entry === null) throw new Error('an issue makes an entry');
-  return encodeRecord({ ...completed(entry, trace(10), sequence), warehouseId: 'grid' });
+  return encodeRecord({ ...completed(entry, trace(10), BEGAN_AT + sequence), warehouseId: 'grid' });
 }
