@@ -8,6 +8,7 @@ import {
   type PolicyView,
   type RollbackView,
   type Sabotage,
+  type WarehouseSummary,
 } from '../domain/serviceContract.js';
 import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
@@ -49,7 +50,7 @@ export function addDrillCommand(program: Command): void {
     .command('policy')
     .description('serve versions made worse on purpose until the guard takes them back, then one by hand');
   policy
-    .requiredOption('--warehouse <id>', 'warehouse that is meant; it must serve the policy and drive routes')
+    .requiredOption('--warehouse <id>', 'warehouse that is meant; in mode learn, with robots that drive')
     .option('--url <url>', 'server', process.env['AISLEFLOW_URL'] ?? 'http://127.0.0.1:8080')
     .option('--token <token>', "an operator's (default: AISLEFLOW_TOKEN)")
     .option(
@@ -81,6 +82,9 @@ async function drill({ url, token = process.env['AISLEFLOW_TOKEN'], ...options }
     throw new AppError('E_USAGE', { detail: `--patience is between 0 and ${LIMITS.drillSeconds} s` });
   const api = createApiClient({ url, ...(token === undefined ? {} : { token }) });
   const path = `/v1/warehouses/${encodeURIComponent(options.warehouse)}`;
+  // Where nothing is learnt nothing proves itself between two versions.
+  const { mode } = await api<WarehouseSummary>('GET', path);
+  if (mode !== 'learn') throw new AppError('E_MODE_INVALID', { mode, known: 'learn' });
   const results: DrillResult[] = [];
   for (const sabotage of SABOTAGES) {
     await untilUnpinned(api, path, patience);
