@@ -10,18 +10,24 @@ it(
   { timeout: 600_000 },
   async () => {
     const { graph } = parseWarehouse(readFileSync(MAP, 'utf8'), MAP);
-    const options = { graph, robots: 50, seed: 2, steps: 500, backend: 'cpu' };
-    const without = await runWithLiar({ ...options, lie: null });
-    const lane = busiestLane(without);
-    // It shuttles in the aisle as the other does, and never waits there: of minimum times it has nothing to lie about.
-    const honest = await runWithLiar({ ...options, lie: { kind: 'fast', lane } });
-    expect(honest.liedSeconds).toBe(0);
-    const lied = await runWithLiar({ ...options, lie: { kind: 'waits', lane } });
-    expect(lied.liedSeconds).toBeGreaterThanOrEqual(100);
-    for (const { throughput } of [honest, lied])
-      expect(throughput / without.throughput).toBeGreaterThan(0.95);
-    const shares = [honest, lied].map(({ routesOver, routes }) => routesOver[lane]! / routes);
-    expect(shares[1]! / shares[0]!).toBeGreaterThan(0.75);
-    expect(shares[1]! / shares[0]!).toBeLessThan(1.33);
+    const shares = { honest: 0, lied: 0 };
+    // Some thirty routes of a run drive the lane: from one run alone chance is as large as what is looked for.
+    for (const seed of [1, 2, 3]) {
+      const options = { graph, robots: 50, seed, steps: 500, backend: 'cpu' };
+      const without = await runWithLiar({ ...options, lie: null });
+      const lane = busiestLane(without);
+      // It shuttles in the aisle as the other does, and never waits there: of minimum times it has nothing to lie about.
+      const honest = await runWithLiar({ ...options, lie: { kind: 'fast', lane } });
+      expect(honest.liedSeconds).toBe(0);
+      const lied = await runWithLiar({ ...options, lie: { kind: 'waits', lane } });
+      expect(lied.liedSeconds).toBeGreaterThanOrEqual(100);
+      for (const { throughput } of [honest, lied])
+        expect(throughput / without.throughput).toBeGreaterThan(0.95);
+      shares.honest += honest.routesOver[lane]! / honest.routes;
+      shares.lied += lied.routesOver[lane]! / lied.routes;
+    }
+    // A lane that believed it lost two thirds (before decision 0015).
+    expect(shares.lied / shares.honest).toBeGreaterThan(0.65);
+    expect(shares.lied / shares.honest).toBeLessThan(1.5);
   },
 );
