@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { AppError, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { Mode } from '../domain/messages.js';
 import type { RoutingService, ServiceObserver } from '../domain/serviceContract.js';
 import { wallClock } from '../platform/clock.js';
 import { letHeapDouble } from '../platform/garbage.js';
@@ -124,7 +123,7 @@ async function serve(
     stopGracefully(logger, close);
     const report = { version, url, backend, settings, warehouses: service.warehouses(), firstTokens };
     console.log(options.json === true ? startedAsJson(report) : startedAsText(report));
-    tellWhatStays(logger, service, settings.mode);
+    tellWhatStays(logger, service, options.mode ?? process.env['AISLEFLOW_MODE']);
     logger.info({ url, backend }, 'ready');
   } catch (error) {
     await close();
@@ -133,9 +132,9 @@ async function serve(
 }
 
 /** What the data directory says counts more than options and map files. */
-function tellWhatStays(logger: Logger, service: RunningService['service'], asked: Mode): void {
+function tellWhatStays(logger: Logger, service: RoutingService, asked: string | undefined): void {
   for (const { warehouseId, mode } of service.warehouses()) {
-    if (mode !== asked)
+    if (asked !== undefined && mode !== asked)
       logger.warn(
         { warehouseId, mode, asked },
         'the mode that was last set stays; --mode is for new warehouses',

@@ -26,7 +26,6 @@ export function hold(site: Site, route: OpenRoute, because: NoWay): void {
 export function beginHold(site: Site, route: OpenRoute, from: Instant): void {
   if (route.held) return;
   route.holds = [...route.holds, { from, until: Infinity }];
-  route.held = true;
   markObstacle(site, route.robot, from);
 }
 
@@ -38,14 +37,14 @@ export function endHold(site: Site, route: OpenRoute, until: Instant): void {
   const from = heldFrom(route);
   if (from === null) return;
   route.holds = [...route.holds.slice(0, -1), { from, until }];
-  route.held = false;
   route.readySeconds = Math.max(route.readySeconds, until / 1000);
   markObstacle(site, route.robot, until);
 }
 
 /** Since when its robot waits as it was told; null where it does not. */
-export function heldFrom({ held, holds }: OpenRoute): Instant | null {
-  return held ? holds[holds.length - 1]!.from : null;
+export function heldFrom({ holds }: Pick<OpenRoute, 'holds'>): Instant | null {
+  const last = holds[holds.length - 1];
+  return last?.until === Infinity ? last.from : null;
 }
 
 /** What its robot was told, where another look would find no more than that; null where it might. */

@@ -90,11 +90,10 @@ export interface OpenRoute extends IssuedRoute {
   told: boolean;
   /** The robot's own instant of its last report: what was sent before it and comes after it tells nothing. */
   reportedAt: Instant;
-  /** Told to wait: there is no way for now. */
-  held: boolean;
+  /** Told to wait, as there is no way for now: its last hold lasts. */
+  readonly held: boolean;
   /** It was told so at its hello, where no plan may come of it: this is put right by the next. */
   heldAtHello: boolean;
-  /** The last one lasts while it is held. */
   holds: readonly Hold[];
   /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
   heldEpoch: number;

@@ -94,7 +94,9 @@ export function createOpenRoute(options: {
     lateSeconds: 0,
     told: false,
     reportedAt: 0,
-    held: false,
+    get held() {
+      return heldFrom(this) !== null;
+    },
     heldAtHello: false,
     holds: [],
     plannedOn: null,
@@ -124,10 +126,10 @@ export function dropRoute(site: Site, route: OpenRoute): void {
 /** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
 export function rememberPlan(site: Site, route: OpenRoute): () => void {
   const { position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds } = route;
-  const { held, holds, leftItsWay, lastKnown } = route;
+  const { holds, leftItsWay, lastKnown } = route;
   const before = {
     ...{ position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds },
-    ...{ held, holds, leftItsWay },
+    ...{ holds, leftItsWay },
   };
   const count = route.revisions.length;
   const stoodAt = route.robot.node;

@@ -61,29 +61,6 @@ describe('a robot that goes on where it can though it was told to wait', () => {
     const { components } = await floor.complete(routeId, way);
     expect([components.wait, floor.labels(0).map(([wait]) => wait)]).toEqual([100, [0]]);
   });
-
-  it('lets nobody pay who passes before it', async () => {
-    const floor = await startFloor({ map: CROSS, robots: ['a', 'c'] });
-    const a = await floor.request('a', '11', '17');
-    await floor.pass(1);
-    floor.say(a.routeId, '12', 1);
-    await floor.service.closeLanes(SITE, CROSS_DOOR);
-    await floor.pass(59);
-    const c = await floor.request('c', '03', '23');
-    await floor.pass(1);
-    floor.say(c.routeId, '13', 61);
-    await floor.pass(25);
-    floor.say(c.routeId, '23', 86);
-    await floor.pass(1);
-    floor.say(a.routeId, '13', 87, 1);
-    await floor.service.openLanes(SITE, CROSS_DOOR);
-    const { components } = await floor.complete(c.routeId, [
-      ['03', 60],
-      ['13', 61],
-      ['23', 86],
-    ]);
-    expect(components.blocking).toBe(0);
-  });
 });
 
 describe('a robot that stands where it was told to', () => {

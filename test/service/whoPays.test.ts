@@ -150,6 +150,7 @@ describe('a robot that was told to wait', () => {
   it.each([
     ['stays', '13'],
     ['goes back', '12'],
+    ['goes on all the same', '14'],
   ])('and %s is nobody’s fault who passes meanwhile', async (does, next) => {
     const floor = await startFloor({ map: '@@@.@@@@\n........\n@@@.@@@@', robots: ['a', 'c'] });
     const door = [{ from: cell('14'), to: cell('15') }];
@@ -164,6 +165,7 @@ describe('a robot that was told to wait', () => {
     await floor.pass(25);
     floor.say(c.routeId, '23', 86);
     if (does === 'goes back') floor.say(a.routeId, '11', 86);
+    if (does === 'goes on all the same') floor.say(a.routeId, '13', 86, 1);
     await floor.service.openLanes(SITE, door);
     const { revision } = await floor.service.route(SITE, a.routeId);
     await floor.pass(1);
