@@ -27,7 +27,7 @@ it(
       shares.lied += lied.routesOver[lane]! / lied.routes;
     }
     // A lane that believed it lost two thirds (before decision 0015).
-    expect(shares.lied / shares.honest).toBeGreaterThan(0.65);
-    expect(shares.lied / shares.honest).toBeLessThan(1.5);
+    expect(shares.lied / shares.honest).toBeGreaterThan(0.75);
+    expect(shares.lied / shares.honest).toBeLessThan(1.33);
   },
 );
