@@ -144,6 +144,11 @@ function tellWhatStays(logger: Logger, service: RoutingService, asked: string | 
     if (lost > 0)
       logger.warn({ warehouseId, routes: lost }, 'the map is not that of these routes: cancel them');
   }
+  for (const { warehouseId, openRoutes } of service.dormantWarehouses())
+    logger.warn(
+      { warehouseId, openRoutes },
+      'the data has this warehouse, but no map of it is served: its robots are refused',
+    );
 }
 
 /** @throws E_CONFIG where the files cannot be read or do not go together */

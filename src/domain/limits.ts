@@ -191,8 +191,8 @@ export const LIMITS = {
   /** A version that is worse on purpose is served for no longer, whatever became of who began the drill. */
   drillSeconds: 300,
   policyVersionsKept: 200,
-  /** Kept in each directory of versions: changes of the active one on a full disk, of some 4 KiB each. */
-  registryReserveBytes: 64 * 1024,
+  /** Kept in each directory of versions: changes of the active one on a full disk, twice some 4 KiB each. */
+  registryReserveBytes: 128 * 1024,
 
   simulatedRobots: 5_000,
   simulatedSteps: 1_000_000,

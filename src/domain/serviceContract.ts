@@ -310,6 +310,8 @@ export interface RoutingService {
   lanes(warehouseId: string, filter?: LaneFilter): readonly LaneView[];
   /** What waits in the service's own queues, by the queue's name. */
   queueDepths(): Readonly<Record<string, number>>;
+  /** Warehouses that the data has and the server does not serve, with their routes that nobody ended. */
+  dormantWarehouses(): readonly { readonly warehouseId: string; readonly openRoutes: number }[];
 
   hello(message: HelloMessage): WelcomeMessage;
   robotState(warehouseId: string, message: RobotStateMessage): void;

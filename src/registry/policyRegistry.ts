@@ -14,7 +14,7 @@ import {
   type PolicyManifest,
   type PolicyShape,
 } from './policyFormat.js';
-import { readState, STATE_FILE, writeState, type RegistryState } from './registryState.js';
+import { readState, writeState, type RegistryState, type StateOnDisk } from './registryState.js';
 import {
   createVersionCatalogue,
   versionNumber,
@@ -119,10 +119,10 @@ export interface PolicyRegistryOptions {
  */
 export async function openPolicyRegistry(options: PolicyRegistryOptions): Promise<PolicyRegistry> {
   const { directory, shape, versionsKept = LIMITS.policyVersionsKept } = options;
-  const catalogue = await withDirectoryErrors(directory, () => scan(options));
+  const { catalogue, fault } = await withDirectoryErrors(directory, () => scan(options));
   let turn: Promise<unknown> = Promise.resolve();
   /** The file says something else than the memory. */
-  let isBehind = false;
+  let isBehind = fault?.isCopyUsed === true;
 
   /** One writer at a time; a failure does not stop the next. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -249,7 +249,7 @@ async function scan({
   shippedDirectory,
   shape,
   prefix = 'v',
-}: PolicyRegistryOptions): Promise<VersionCatalogue> {
+}: PolicyRegistryOptions): Promise<{ catalogue: VersionCatalogue; fault: StateOnDisk['fault'] }> {
   makeDirectory(directory);
   await removeDrafts(directory);
   const own = await versionNames(directory);
@@ -272,10 +272,10 @@ async function scan({
   );
 
   await holdReserve(directory);
-  const state = await readState(directory);
-  if (state.kind === 'valid') catalogue.state = state.value;
-  else catalogue.addFault(STATE_FILE, state.detail);
-  return catalogue;
+  const { state, fault } = await readState(directory);
+  catalogue.state = state;
+  if (fault !== null) catalogue.addFault(fault.file, fault.detail);
+  return { catalogue, fault };
 }
 
 function manifestOf(

@@ -134,6 +134,11 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       plansUnderWay: core.plansWaiting,
       learnerRows: hostsOf(core).reduce((sum, host) => sum + host.rowsWaiting(), 0),
     }),
+    dormantWarehouses: () =>
+      [...core.dormant].map(([warehouseId, { ledger }]) => ({
+        warehouseId,
+        openRoutes: ledger.snapshot().open.length,
+      })),
     subscribe(listener) {
       core.listeners.add(listener);
       return () => core.listeners.delete(listener);

@@ -108,6 +108,16 @@ describe('aisleflow serve', () => {
     expect(ended.code).toBe(0);
     // It stays in mode learn, and says so.
     expect(ended.err).toMatch(/"mode":"learn","asked":"off"/);
+
+    const elsewhere = startProgram(
+      ['serve', '--port', '0', '--map', 'maps/kiva-33x36.json', '--data', join(directory, 'kept'), '--json'],
+      QUICK,
+    );
+    onTestFinished(() => void elsewhere.child.kill('SIGKILL'));
+    expect((await ready(elsewhere)).warehouses).toMatchObject([{ warehouseId: 'kiva-33x36' }]);
+    elsewhere.child.kill('SIGTERM');
+    // It serves another warehouse, and says what robots it leaves alone.
+    expect((await elsewhere.ended).err).toMatch(/"warehouseId":"north","openRoutes":1,/);
   }, 120_000);
 
   it('says at a glance where it is, what it serves and how to get in', async () => {

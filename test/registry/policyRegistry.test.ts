@@ -164,7 +164,12 @@ describe('the policy registry', () => {
     ]) {
       await expect(registry.save(policy(2, { weights: bad }))).rejects.toEqual(code('E_POLICY_CORRUPT'));
     }
-    expect(readdirSync(where.directory).sort()).toEqual(['.registry.reserve', 'registry.json', 'v1']);
+    expect(readdirSync(where.directory).sort()).toEqual([
+      '.registry.reserve',
+      'registry.copy.json',
+      'registry.json',
+      'v1',
+    ]);
   });
 
   it('leaves out metrics that JSON would turn into null', async () => {
@@ -179,7 +184,12 @@ describe('the policy registry', () => {
     mkdirSync(join(where.directory, '.v2'));
     writeFileSync(join(where.directory, '.v2', 'weights.bin'), 'half');
     const registry = await open(where);
-    expect(readdirSync(where.directory).sort()).toEqual(['.registry.reserve', 'registry.json', 'v1']);
+    expect(readdirSync(where.directory).sort()).toEqual([
+      '.registry.reserve',
+      'registry.copy.json',
+      'registry.json',
+      'v1',
+    ]);
     expect([registry.faults(), registry.newestHealthy()]).toEqual([[], 'v1']);
   });
 
@@ -250,13 +260,58 @@ describe('a damaged policy', () => {
     expect((await registry.save(policy(3))).policyVersion).toBe('v3');
   });
 
-  it("does not hide the others when the registry's own state is damaged", async () => {
-    const where = places();
-    await filled(where, 2);
-    writeFileSync(join(where.directory, 'registry.json'), '{"active"');
-    const registry = await open(where);
-    expect([registry.active(), registry.newestHealthy()]).toEqual([null, 'v2']);
-    expect(registry.faults()).toHaveLength(1);
+  describe("of the registry's own state", () => {
+    const damages: Record<string, (file: string) => void> = {
+      'is cut off': (file) => writeFileSync(file, '{"active"'),
+      'fits no schema': (file) => writeFileSync(file, '{"active":"v1"}'),
+      'is missing': (file) => rmSync(file),
+    };
+    const condemned = async (where: Places): Promise<void> => {
+      const registry = await filled(where, 3);
+      await registry.takeBack(['v3'], 'guard: error on arriving rows', 'v2');
+      await registry.trust('v1');
+    };
+
+    it.each(Object.entries(damages))('which %s forgets nothing: there is a copy', async (_, damage) => {
+      const where = places();
+      await condemned(where);
+      const main = join(where.directory, 'registry.json');
+      const before = readFileSync(main, 'utf8');
+      damage(main);
+      const registry = await open(where);
+      expect([registry.active(), registry.trusted(), registry.isCondemned('v3')]).toEqual(['v2', 'v1', true]);
+      expect(registry.faults()[0]).toEqual({
+        policyVersion: 'registry.json',
+        reason: expect.stringMatching(/its copy is used/) as string,
+      });
+      await registry.settle();
+      expect(readFileSync(main, 'utf8')).toBe(before);
+      expect((await open(where)).faults()).toHaveLength(1);
+    });
+
+    it('which is damaged twice is told of, and hides no version', async () => {
+      const where = places();
+      await condemned(where);
+      for (const name of ['registry.json', 'registry.copy.json'])
+        writeFileSync(join(where.directory, name), '{"active"');
+      const registry = await open(where);
+      expect([registry.active(), registry.newestHealthy()]).toEqual([null, 'v3']);
+      expect(registry.faults()).toEqual([
+        { policyVersion: 'registry.json', reason: expect.stringMatching(/none as bad/) as string },
+      ]);
+    });
+
+    it('counts where it can be read, whatever its copy says', async () => {
+      const where = places();
+      const registry = await filled(where, 2);
+      // As a refusal, or the end of the process, between the two files leaves them.
+      mkdirSync(join(where.directory, '.registry.json'));
+      await expect(registry.activate('v1')).rejects.toEqual(code('E_DATA_DIRECTORY'));
+      rmSync(join(where.directory, '.registry.json'), { recursive: true });
+      const copy = JSON.parse(readFileSync(join(where.directory, 'registry.copy.json'), 'utf8')) as unknown;
+      expect(copy).toMatchObject({ active: 'v1' });
+      expect((await open(where)).active()).toBe('v2');
+    });
   });
 });
 

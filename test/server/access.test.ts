@@ -41,6 +41,8 @@ describe('access', () => {
         "GET /v1/warehouses/:warehouseId/routes/:routeId",
         "GET /v1/warehouses/:warehouseId/shadow",
         "GET /v1/warehouses/:warehouseId/weights",
+        "HEAD /healthz",
+        "HEAD /readyz",
         "PATCH /v1/warehouses/:warehouseId/weights",
         "POST /v1/warehouses/:warehouseId/clock/advance",
         "POST /v1/warehouses/:warehouseId/lanes/close",

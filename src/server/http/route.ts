@@ -51,6 +51,8 @@ export function addRoute<P, B, Q>(app: FastifyInstance, route: RouteDefinition<P
     url: route.url,
     schema,
     config: { access: route.access },
+    // Load balancers ask so whether the server is well.
+    exposeHeadRoute: route.method === 'GET' && route.access.roles === 'open',
     ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
     handler: async (request, reply) => {
       reply.code(status);
