@@ -185,6 +185,7 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
     warehouseId,
     // One socket keeps the order in which the robots ask.
     sockets: lockstep ? 1 : Math.min(sockets, options.robots),
+    inOrder: lockstep === true,
     signal: common.signal,
   });
   try {

@@ -22,6 +22,11 @@ export interface SocketLinkOptions {
   /** Robots are spread over so many sockets. */
   readonly sockets: number;
   readonly onPolicy?: (policyVersion: string) => void;
+  /**
+   * The clock goes on only once the server has read all that was told it before. Left out, it may go first: it goes by
+   * HTTP, and what is told on a socket waits for its turn.
+   */
+  readonly inOrder?: boolean;
   /** How long a server may be away, to restart, before the run ends. */
   readonly patienceSeconds?: number;
   /** Ends the patience: from then on a server that is away ends the run at once. */
@@ -211,6 +216,7 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
       for (;;) {
         answers.assertLinked();
         try {
+          if (options.inOrder === true) await Promise.all(lines.map((line) => greet(line, [])));
           return await api.advanceClock(at);
         } catch (error) {
           const isAway = isAppError(error) && ['E_LINK_LOST', 'E_SHUTTING_DOWN'].includes(error.code);

@@ -32,7 +32,7 @@ describe('the API description', () => {
 
   it('holds every entry of the server', () => {
     const served = server.server.routes
-      .filter(({ url }) => !url.startsWith('/docs'))
+      .filter(({ method, url }) => method !== 'HEAD' && !url.startsWith('/docs'))
       .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`);
     const described = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),

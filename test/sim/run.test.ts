@@ -78,7 +78,7 @@ describe('a simulated fleet over the socket', () => {
     await server?.close();
     server = undefined;
   });
-  const open = async (mode: Mode, sockets: number) => {
+  const open = async (mode: Mode, sockets: number, inOrder = false) => {
     server = await listen((observer) =>
       createInProcessService({
         ...{ graph: kiva, mode, price: null, backend: 'wasm', random: createRandom(5), observer },
@@ -88,13 +88,14 @@ describe('a simulated fleet over the socket', () => {
       target: server.target,
       warehouseId: kiva.warehouseId,
       sockets,
+      inOrder,
       patienceSeconds: 1,
     });
   };
 
   it('in lockstep does what it does in process, learning included', async () => {
     const expected = await inProcess(kiva, 'learn');
-    const socket = await open('learn', 1);
+    const socket = await open('learn', 1, true);
     const result = await runFleet({ ...options(kiva, {}), link: measureLink(socket, kiva) });
     const latencies = readServerLatencies(await socket.api.metrics(), kiva.warehouseId);
     const summary = await socket.api.summary();

@@ -29,6 +29,21 @@ it('closes what it opened where its hello is refused', async () => {
   await expect.poll(openSockets).toBe(0);
 });
 
+it('in order, lets the clock go on only once the server has read what it was told before', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.close());
+  const options = { target: target(server), warehouseId: 'north', sockets: 2, inOrder: true };
+  const link = await openSocketLink(options);
+  onTestFinished(() => link.close());
+  // More than a connection has time for in one turn of the server's loop, and each refused in its turn.
+  const nowhere = { routeId: 'none', revision: 0, node: 'any', at: link.serverTime };
+  for (let step = 1; step <= 3; step++) {
+    for (let told = 0; told < 500; told++) link.progress(nowhere);
+    await link.advanceClock(link.serverTime + 1000 * step);
+    expect(link.strayErrors()).toEqual({ E_UNKNOWN_ROUTE: 500 * step });
+  }
+});
+
 it('does not come back with a token that is known no more', async () => {
   const server = await startServer({ timing: { tokenRefreshSeconds: 0.05 } });
   onTestFinished(() => server.close());
