@@ -13,6 +13,7 @@ import { createMeasurer } from './bench/measure.js';
 import { openRawResults, type RawResults } from './bench/rawResults.js';
 import { writeReport } from './bench/reports.js';
 import {
+  linesOfSuite,
   matches,
   nameOf,
   RUN_LENGTHS,
@@ -98,7 +99,8 @@ async function main(suite: SuiteName, options: Options): Promise<void> {
     );
     if (failed > 0) process.exitCode = 1;
   }
-  const files = await writeReport(suite, { lines: raw.lines(), lengths, skipped, directory: options.out });
+  const lines = linesOfSuite(suite, lengths, raw.lines());
+  const files = await writeReport(suite, { lines, lengths, skipped, directory: options.out });
   console.log(`${files.join(', ')}: up to date.`);
 }
 

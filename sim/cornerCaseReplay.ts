@@ -101,7 +101,7 @@ function createRobot(
   const handle = (): void => {
     while (stop < stopIndexes.length && stopIndexes[stop] === position) {
       // What comes after the last arrival is not on the way.
-      if (stop + 1 < stopIndexes.length) handledSeconds += handlingSeconds[stop]!;
+      if (stopIndexes[stop]! < stopIndexes.at(-1)!) handledSeconds += handlingSeconds[stop]!;
       floor.hold(number, handlingSeconds[stop]!);
       floor.goalReached(number);
       previousLane = -1;
@@ -124,7 +124,8 @@ function createRobot(
     handle();
   };
 
-  if (path.length > 0) {
+  if (path.length > 0 && path[0] !== node) comeBack();
+  else if (path.length > 0) {
     floor.setRoute(number, path);
     handle();
   }

@@ -203,11 +203,12 @@ function slowCell(nothing: Change, { node }: Aisle, { graph, method }: ChangeOpt
     : graph;
   let isSlow = false;
 
-  /** Weights that are set, be they the same, price every lane anew. */
+  /** Weights that are set price every lane anew. */
   const tell = async (service: RoutingService, seconds: number): Promise<void> => {
     if (!knows) return;
     for (const ofType of serviceGraph.freeFlowSeconds) for (const lane of lanesOut) ofType[lane]! += seconds;
-    await service.setWeights(graph.warehouseId, service.weights(graph.warehouseId));
+    const { wait } = service.weights(graph.warehouseId);
+    for (const next of [wait / 2, wait]) await service.setWeights(graph.warehouseId, { wait: next });
   };
 
   return {

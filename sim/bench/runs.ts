@@ -144,7 +144,7 @@ export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | nu
       ];
     case 'weights':
       return seeded(
-        seeds ?? 3,
+        seeds ?? 5,
         sweepRuns().map((run) => ({ ...single, ...run, method: 'learned-cold' as const })),
       );
     case 'tours':
@@ -183,6 +183,17 @@ export function runsOf(suite: SuiteName, lengths: RunLengths, seeds: number | nu
       );
     }
   }
+}
+
+/** Those of any seed of its runs. Runs of other lengths are no more seeds of these; a nightly has the lines of the full benchmark. */
+export function linesOfSuite(
+  suite: SuiteName,
+  lengths: RunLengths,
+  lines: readonly BenchLine[],
+): readonly BenchLine[] {
+  const withoutSeed = (run: BenchRun | BenchLine): string => nameOf({ ...run, seed: 0 });
+  const names = new Set(runsOf(suite === 'quality' ? 'full' : suite, lengths, 1).map(withoutSeed));
+  return lines.filter((line) => names.has(withoutSeed(line)));
 }
 
 function seeded(seeds: number, runs: readonly Omit<BenchRun, 'seed'>[]): BenchRun[] {

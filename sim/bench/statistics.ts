@@ -10,7 +10,7 @@ export interface Interval {
 
 const RESAMPLES = 10_000;
 /** Of fewer values the bootstrap says too little: its 95 % are 50 of two, 75 of three, 81 of four, 89 of eight. */
-const FEWEST_FOR_INTERVAL = 5;
+export const FEWEST_FOR_INTERVAL = 5;
 
 /** Mean and its 95 % bootstrap interval (percentile, 10,000 resamples, the same ones each time). */
 export function bootstrapInterval(values: readonly number[], resamples = RESAMPLES): Interval {

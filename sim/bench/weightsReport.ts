@@ -3,7 +3,14 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { Chart } from './charts.js';
 import { describeOrigin, type ReportInput } from './reportParts.js';
 import type { BenchLine } from './runs.js';
-import { bootstrapInterval, markdownTable, meanOf, pairedDifferences, showDifference } from './statistics.js';
+import {
+  bootstrapInterval,
+  FEWEST_FOR_INTERVAL,
+  markdownTable,
+  meanOf,
+  pairedDifferences,
+  showDifference,
+} from './statistics.js';
 import { SWEEPS, WEIGHT_CELLS, weightsAt, type Sweep } from './weightSweep.js';
 
 /** The runs of one sweep in one cell, level by level; levels without runs are left out. */
@@ -131,7 +138,6 @@ function steps(
 }
 
 type Verdict = 'monotone' | 'right way, not monotone' | 'no effect' | 'wrong way' | 'too few seeds';
-const SEEDS_AT_LEAST = 3;
 
 function verdict(swept: Swept, aim: Aim): Verdict {
   const { whole, single } = steps(swept, aim);
@@ -142,7 +148,7 @@ function verdict(swept: Swept, aim: Aim): Verdict {
 
 /** @param gains the whole sweep first, then each step; seeds of each, positive where it went the way it should */
 export function judge([whole = [], ...single]: readonly (readonly number[])[]): Verdict {
-  if (whole.length < SEEDS_AT_LEAST) return 'too few seeds';
+  if (whole.length < FEWEST_FOR_INTERVAL) return 'too few seeds';
   const { low, high } = bootstrapInterval(whole);
   if (high < 0) return 'wrong way';
   if (low <= 0) return 'no effect';

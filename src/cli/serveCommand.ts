@@ -144,6 +144,8 @@ function tellWhatStays(logger: Logger, service: RoutingService, asked: string | 
     if (lost > 0)
       logger.warn({ warehouseId, routes: lost }, 'the map is not that of these routes: cancel them');
   }
+  for (const damaged of service.damagedPolicies())
+    logger.warn(damaged, 'damaged, and not served: see docs/operations.md');
   for (const { warehouseId, openRoutes } of service.dormantWarehouses())
     logger.warn(
       { warehouseId, openRoutes },

@@ -312,6 +312,8 @@ export interface RoutingService {
   queueDepths(): Readonly<Record<string, number>>;
   /** Warehouses that the data has and the server does not serve, with their routes that nobody ended. */
   dormantWarehouses(): readonly { readonly warehouseId: string; readonly openRoutes: number }[];
+  /** Policy versions that cannot be read, and files beside them, and why. */
+  damagedPolicies(): readonly { readonly policyVersion: string; readonly reason: string }[];
 
   hello(message: HelloMessage): WelcomeMessage;
   robotState(warehouseId: string, message: RobotStateMessage): void;

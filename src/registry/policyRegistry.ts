@@ -14,7 +14,7 @@ import {
   type PolicyManifest,
   type PolicyShape,
 } from './policyFormat.js';
-import { readState, writeState, type RegistryState, type StateOnDisk } from './registryState.js';
+import { readState, writeState, type RegistryState } from './registryState.js';
 import {
   createVersionCatalogue,
   versionNumber,
@@ -41,6 +41,8 @@ export interface PolicyRegistry {
   list(): readonly SavedPolicy[];
   /** Versions that cannot be served, and why. They are never chosen, and never removed except by age. */
   faults(): readonly PolicyFault[];
+  /** Files and versions that cannot be read, and why: what of `faults` a start tells of. */
+  damages(): readonly PolicyFault[];
   /**
    * Writes a version, whole or not at all, which is not the active one before it is activated; then drops the oldest
    * above `LIMITS.policyVersionsKept`, never the active one or the trusted one. Metrics that are not finite are left out.
@@ -119,10 +121,10 @@ export interface PolicyRegistryOptions {
  */
 export async function openPolicyRegistry(options: PolicyRegistryOptions): Promise<PolicyRegistry> {
   const { directory, shape, versionsKept = LIMITS.policyVersionsKept } = options;
-  const { catalogue, fault } = await withDirectoryErrors(directory, () => scan(options));
+  const { catalogue, isBehind: isBehindAtFirst } = await withDirectoryErrors(directory, () => scan(options));
   let turn: Promise<unknown> = Promise.resolve();
   /** The file says something else than the memory. */
-  let isBehind = fault?.isCopyUsed === true;
+  let isBehind = isBehindAtFirst;
 
   /** One writer at a time; a failure does not stop the next. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -227,6 +229,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
   return {
     list: () => catalogue.list(),
     faults: () => catalogue.faults(),
+    damages: () => catalogue.damages(),
     save: (policy) => inTurn(() => save(policy)),
     discard: (policyVersion, reason) => inTurn(() => discard(policyVersion, reason)),
     load,
@@ -249,7 +252,7 @@ async function scan({
   shippedDirectory,
   shape,
   prefix = 'v',
-}: PolicyRegistryOptions): Promise<{ catalogue: VersionCatalogue; fault: StateOnDisk['fault'] }> {
+}: PolicyRegistryOptions): Promise<{ catalogue: VersionCatalogue; isBehind: boolean }> {
   makeDirectory(directory);
   await removeDrafts(directory);
   const own = await versionNames(directory);
@@ -272,10 +275,10 @@ async function scan({
   );
 
   await holdReserve(directory);
-  const { state, fault } = await readState(directory);
+  const { state, fault, isBehind } = await readState(directory);
   catalogue.state = state;
   if (fault !== null) catalogue.addFault(fault.file, fault.detail);
-  return { catalogue, fault };
+  return { catalogue, isBehind };
 }
 
 function manifestOf(

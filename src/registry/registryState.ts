@@ -23,27 +23,36 @@ const validator = Compile(StateField);
 
 export const NO_STATE: RegistryState = { active: null, condemned: {} };
 
+/** Nothing counts as good until it has proved itself. */
+const LOST_STATE: RegistryState = { active: null, trusted: null, condemned: {} };
+
 export interface StateOnDisk {
-  /** `NO_STATE` where nothing was written yet, or nothing can be read. */
+  /** `NO_STATE` where nothing was written yet, `LOST_STATE` where nothing can be read. */
   readonly state: RegistryState;
-  /** What is wrong with the file or, where the copy cannot be read either, with both; null: nothing. */
-  readonly fault: { readonly file: string; readonly detail: string; readonly isCopyUsed: boolean } | null;
+  /** What is wrong with the file; null: nothing. */
+  readonly fault: { readonly file: string; readonly detail: string } | null;
+  /** The two files are to be written anew from what was read of them. */
+  readonly isBehind: boolean;
 }
 
 export async function readState(directory: string): Promise<StateOnDisk> {
   const file = STATE_FILE;
-  const main = await readFrom(join(directory, file));
-  if (main.kind === 'valid' && main.value !== null) return { state: main.value, fault: null };
-  const copy = await readFrom(join(directory, COPY_FILE));
-  const detail = main.kind === 'fault' ? main.detail : 'it is missing';
-  if (copy.kind === 'valid' && copy.value !== null) {
-    return { state: copy.value, fault: { file, detail: `${detail}; its copy is used`, isCopyUsed: true } };
+  const [main, copy] = await Promise.all(
+    [STATE_FILE, COPY_FILE].map((name) => readFrom(join(directory, name))),
+  );
+  const mainState = main!.kind === 'valid' ? main!.value : null;
+  const copyState = copy!.kind === 'valid' ? copy!.value : null;
+  if (mainState) {
+    const isBehind = JSON.stringify(copyState) !== JSON.stringify(mainState);
+    return { state: mainState, fault: null, isBehind };
   }
-  if (main.kind === 'valid' && copy.kind === 'valid') return { state: NO_STATE, fault: null };
-  return {
-    state: NO_STATE,
-    fault: { file, detail: `${detail}; no version counts as active, none as bad`, isCopyUsed: false },
-  };
+  const detail = main!.kind === 'fault' ? main!.detail : 'it is missing';
+  if (copyState)
+    return { state: copyState, fault: { file, detail: `${detail}; its copy is used` }, isBehind: true };
+  if (main!.kind === 'valid' && copy!.kind === 'valid')
+    return { state: NO_STATE, fault: null, isBehind: false };
+  const lost = `${detail}, and so is its copy: which versions were found bad is forgotten`;
+  return { state: LOST_STATE, fault: { file, detail: lost }, isBehind: false };
 }
 
 /** Null where there is none. */
@@ -54,8 +63,7 @@ async function readFrom(file: string): Promise<Parsed<RegistryState | null>> {
     return { kind: 'fault', detail: 'it does not fit its schema' };
   } catch (error) {
     if (isMissing(error)) return { kind: 'valid', value: null };
-    if (!(error instanceof SyntaxError)) throw error;
-    return { kind: 'fault', detail: 'it is no JSON' };
+    return { kind: 'fault', detail: error instanceof SyntaxError ? 'it is no JSON' : String(error) };
   }
 }
 

@@ -35,6 +35,7 @@ export interface VersionCatalogue {
 
   list(): SavedPolicy[];
   faults(): PolicyFault[];
+  damages(): PolicyFault[];
   previous(): string | null;
   newestHealthy(): string | null;
   trusted(): string | null;
@@ -88,7 +89,11 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     faultOf: (policyVersion) => damaged.get(policyVersion),
     condemnation,
     isForDrill,
-    nextVersion: () => `${prefix}${lastNumber + 1}`,
+    nextVersion() {
+      // One that was found bad and removed by hand would give its successor its name.
+      const condemned = Object.keys(catalogue.state.condemned).map(numberOf);
+      return `${prefix}${Math.max(lastNumber, ...condemned) + 1}`;
+    },
     spare: (kept, needed) =>
       numbered
         .slice(0, Math.max(0, numbered.length - kept))
@@ -103,11 +108,13 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
         return { ...known, healthy: isHealthy(policyVersion) };
       }),
     faults() {
-      const condemned = [...versions.keys()].map((name) => [name, condemnation(name)] as const);
-      return [...damaged, ...condemned].flatMap(([policyVersion, reason]) =>
-        reason === null ? [] : [{ policyVersion, reason }],
-      );
+      const condemned = [...versions.keys()].flatMap((policyVersion) => {
+        const reason = condemnation(policyVersion);
+        return reason === null ? [] : [{ policyVersion, reason }];
+      });
+      return [...catalogue.damages(), ...condemned];
     },
+    damages: () => Array.from(damaged, ([policyVersion, reason]) => ({ policyVersion, reason })),
     previous() {
       const { active } = catalogue.state;
       if (active === null || versions.get(active)?.shipped === true) return null;

@@ -195,9 +195,15 @@ function rowsOf(
   return rows;
 }
 
-/** Exponential mean over about as many routes as there are robots. */
 export function updateScoreRatio(site: Site, ratio: number): void {
-  // The mean of all until they are as many as it is to remember.
-  const weight = 1 / Math.min(++site.scoredRoutes, Math.max(20, site.robotsOnFloor));
+  const weight = weightOfNewest(++site.scoredRoutes, site.robotsOnFloor);
   site.scoreRatio += weight * (boundedRatio(ratio) - site.scoreRatio);
+}
+
+/**
+ * In an exponential mean over about as many routes as there are robots: the mean of all until they are as many as it is
+ * to remember, or the first, which are short, would count for most of it.
+ */
+export function weightOfNewest(count: number, robots: number): number {
+  return 1 / Math.min(count, Math.max(20, robots));
 }

@@ -80,28 +80,33 @@ export function placeRobots(
   robotOnSite: number,
 ): PlacedRobot[] {
   const { nodes, stops, stopIndexes } = route.revisions[0]!;
-  const own = {
-    ...{ robot: robotOnSite, robotType: route.robotType, node: nodes[0]! },
-    ...{ nodes, position: 0, stops, stopIndexes },
-  };
   const others = robots.filter(({ robot }) => robot !== robotOnSite);
   const nodesOfEach = Math.floor(LIMITS.cornerCaseNodes / robots.length);
-  return [restOfRoute(own, Infinity), ...others.map((other) => restOfRoute(other, nodesOfEach))];
+  const whole = {
+    ...{
+      robotType: route.robotType,
+      node: nodes[0]!,
+      path: Array.from(nodes),
+      stopIndexes: [...stopIndexes],
+    },
+    handlingSeconds: stops.map(({ handlingSeconds }) => handlingSeconds),
+  };
+  return [whole, ...others.map((other) => restOfRoute(other, nodesOfEach))];
 }
 
-function restOfRoute(
-  { robotType, node, nodes, position, stops, stopIndexes }: RobotOnSite,
-  nodesAtMost: number,
-): PlacedRobot {
+function restOfRoute(robot: RobotOnSite, nodesAtMost: number): PlacedRobot {
+  const { robotType, node, nodes, position, stops, stopIndexes, handlingSecondsLeft } = robot;
   const end = Math.min(nodes.length, position + nodesAtMost);
-  const left = stopIndexes.flatMap((index, i) =>
-    (index > position || position === 0) && index < end ? [i] : [],
+  const ahead = stopIndexes.flatMap((index, i) =>
+    index > position && index < end ? [{ at: index - position, seconds: stops[i]!.handlingSeconds }] : [],
   );
+  const here = handlingSecondsLeft > 0 ? [{ at: 0, seconds: handlingSecondsLeft }] : [];
+  // One whose next stop is beyond what is kept of its path drives that far all the same.
+  const last = end < nodes.length && ahead.length === 0 ? [{ at: end - 1 - position, seconds: 0 }] : [];
+  const left = [...here, ...ahead, ...last];
   return {
-    robotType,
-    node,
-    path: Array.from(nodes.subarray(position, end)),
-    stopIndexes: left.map((i) => stopIndexes[i]! - position),
-    handlingSeconds: left.map((i) => stops[i]!.handlingSeconds),
+    ...{ robotType, node, path: Array.from(nodes.subarray(position, end)) },
+    stopIndexes: left.map(({ at }) => at),
+    handlingSeconds: left.map(({ seconds }) => seconds),
   };
 }

@@ -13,7 +13,7 @@ export interface FloorSnapshot {
   readonly robots: readonly RobotOnSite[];
 }
 
-/** A robot with the rest of its route; no path: it had none, or was held. */
+/** A robot with the rest of its route; no path: it had none, was held, or cannot drive. */
 export interface RobotOnSite {
   /** Its number on the site. */
   readonly robot: number;
@@ -24,6 +24,8 @@ export interface RobotOnSite {
   readonly position: number;
   readonly stops: readonly PlannedStop[];
   readonly stopIndexes: readonly number[];
+  /** Of the handling under way, which comes before it drives on. */
+  readonly handlingSecondsLeft: number;
 }
 
 /** What of a site a snapshot is taken from. */
@@ -35,15 +37,25 @@ export interface SnapshotSource {
     readonly index: number;
     readonly robotType: number;
     readonly node: number;
+    readonly occupies: number;
+    readonly paused: boolean;
     readonly route: {
       readonly held: boolean;
       readonly position: number;
+      readonly flowFrom: number;
+      readonly readySeconds: number;
       readonly revisions: readonly Revision[];
     } | null;
   }[];
 }
 
-const NO_NODES = new Int32Array(0);
+const NOTHING = {
+  nodes: new Int32Array(0),
+  position: 0,
+  stops: [],
+  stopIndexes: [],
+  handlingSecondsLeft: 0,
+};
 const SNAPSHOT_MILLISECONDS = 1000;
 
 /**
@@ -58,25 +70,26 @@ export function createSnapshots(site: SnapshotSource): () => FloorSnapshot {
     const robots: RobotOnSite[] = [];
     for (const robot of site.robotList) {
       if (robot.node < 0) continue;
-      const { index, robotType, node, route } = robot;
-      if (!route || route.held) {
-        robots.push({
-          robot: index,
-          robotType,
-          node,
-          nodes: NO_NODES,
-          position: 0,
-          stops: [],
-          stopIndexes: [],
-        });
-        continue;
-      }
-      const { nodes, stops, stopIndexes } = route.revisions[route.revisions.length - 1]!;
-      robots.push({ robot: index, robotType, node, nodes, position: route.position, stops, stopIndexes });
+      // One that sends no progress is where its ETAs put it.
+      const { index, robotType, node, occupies, paused, route } = robot;
+      const place = { robot: index, robotType, node: occupies };
+      const drives = route !== null && !route.held && !paused;
+      robots.push({ ...place, ...(drives ? rest(route, occupies === node, at) : NOTHING) });
     }
     last = { at, mapVersion: site.graph.mapVersion, closedLanes: site.closures.closedLanes(), robots };
     return last;
   };
+}
+
+function rest(
+  { revisions, position, flowFrom, readySeconds }: NonNullable<SnapshotSource['robotList'][number]['route']>,
+  isWhereItSaid: boolean,
+  now: Instant,
+) {
+  const { nodes, stops, stopIndexes } = revisions[revisions.length - 1]!;
+  const plan = { nodes, stops, stopIndexes };
+  if (!isWhereItSaid) return { ...plan, position: flowFrom, handlingSecondsLeft: 0 };
+  return { ...plan, position, handlingSecondsLeft: Math.max(0, readySeconds - now / 1000) };
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Improvement {
   /** @returns whether the state is to be written down now */
   completed(route: CompletedRoute): boolean;
   view(): ImprovementView;
+  /** It has a first route. */
+  hasBegun(): boolean;
   /** A copy, for the journal. */
   state(): ImprovementState;
   restore(state: ImprovementState): void;
@@ -44,7 +46,7 @@ export interface CompletedRoute {
 export const ROUTES_AT_LEAST = 100;
 const SHARES = [0.1, 0.25] as const;
 const BLOCKS_BELOW = 2;
-/** The journal is told after so many routes: as much is lost of the mean under way when a process is killed. */
+/** The journal is told after so many routes, and at a stop: as much is lost of the mean under way when a process is killed. */
 const ROUTES_BETWEEN_RECORDS = 100;
 
 const NONE: Mean = { sum: 0, count: 0 };
@@ -81,6 +83,7 @@ export function createImprovement(): Improvement {
       tenPercentAfter: state.reached[0] ?? null,
       quarterAfter: state.reached[1] ?? null,
     }),
+    hasBegun: () => state.firstRouteAt !== null,
     state: () => structuredClone(state),
     restore: (known) => void (state = known),
     restart: () => void (state = FRESH),

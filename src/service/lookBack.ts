@@ -1,6 +1,7 @@
 import type { RouteScoredContent } from '../domain/messages.js';
 import type { NewRecord } from '../journal/records.js';
 import { cornerCaseRecord } from './cornerCaseRecord.js';
+import { weightOfNewest } from './completions.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
@@ -30,22 +31,25 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
     shortestRatio,
     robots: site.robotsOnFloor,
   });
-  if (isNews) {
-    write(core, site, {
-      at: site.clock.now(),
-      warehouseId: site.warehouseId,
-      kind: 'improvement.set',
-      payload: { ...site.hindsight.improvement.state(), mapVersion: site.graph.mapVersion },
-    });
-  }
+  if (isNews) write(core, site, improvementRecord(site));
   return policyVersion !== 'free-flow' && keepIfCorner(core, site, finished);
 }
 
-/** Exponential mean over about as many regrets as there are robots. */
+/** How far the warehouse's time to improvement is. */
+export function improvementRecord(site: Site): NewRecord<'improvement.set'> {
+  return {
+    at: site.clock.now(),
+    warehouseId: site.warehouseId,
+    kind: 'improvement.set',
+    payload: { ...site.hindsight.improvement.state(), mapVersion: site.graph.mapVersion },
+  };
+}
+
 function rememberRegret(site: Site, regretSeconds: number): void {
   const { hindsight } = site;
-  const before = hindsight.regretSeconds ?? regretSeconds;
-  hindsight.regretSeconds = before + (regretSeconds - before) / Math.max(20, site.robotsOnFloor);
+  const before = hindsight.regretSeconds ?? 0;
+  const weight = weightOfNewest(++hindsight.regretsMeasured, site.robotsOnFloor);
+  hindsight.regretSeconds = before + weight * (regretSeconds - before);
 }
 
 function keepIfCorner(

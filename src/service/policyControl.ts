@@ -7,7 +7,14 @@ import { assertServing, entryOf, servedVersion, servesPolicy, type ServiceCore }
 
 type PolicyUseCases = Pick<
   RoutingService,
-  'policies' | 'savePolicy' | 'activatePolicy' | 'rollBack' | 'drillPolicy' | 'guard' | 'shadow'
+  | 'policies'
+  | 'damagedPolicies'
+  | 'savePolicy'
+  | 'activatePolicy'
+  | 'rollBack'
+  | 'drillPolicy'
+  | 'guard'
+  | 'shadow'
 >;
 
 export interface PolicyControl {
@@ -89,6 +96,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
   return {
     useCases: {
       policies: () => versions.list(),
+      damagedPolicies: () => versions.damages(),
       savePolicy: async (warehouseId) => changing(warehouseId, (host) => versions.save(host, 'request')),
       activatePolicy: async (warehouseId, policyVersion) =>
         changing(warehouseId, async (host) => {

@@ -109,6 +109,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let base: string | null = null;
   let updatesSinceSave = 0;
   let updatesApplied = 0;
+  let hasLearntElsewhere = options.areColdWeightsTrained;
   let installations = 0;
   let sabotaged = false;
   let servedAt: number | null = null;
@@ -182,11 +183,8 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     updatesSinceSave: () => updatesSinceSave,
     updatesApplied: () => updatesApplied,
     maturity() {
-      if (base !== null || options.areColdWeightsTrained) return 1;
-      return Math.min(
-        1,
-        Math.floor((MATURITY_STEPS * updatesSinceSave) / UPDATES_TO_MATURE) / MATURITY_STEPS,
-      );
+      if (hasLearntElsewhere) return 1;
+      return Math.min(1, Math.floor((MATURITY_STEPS * updatesApplied) / UPDATES_TO_MATURE) / MATURITY_STEPS);
     },
     stalenessMilliseconds: () => (servedAt === null ? null : monotonicMilliseconds() - servedAt),
     loss: () => loss,
@@ -219,6 +217,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version });
       else host.trustProven();
       replace(next, version, false);
+      hasLearntElsewhere ||= version !== null && known !== 'sabotaged';
       sabotaged = known === 'sabotaged';
       guard.watchFrom();
     },

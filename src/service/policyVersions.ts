@@ -8,6 +8,7 @@ import { gatePublication } from '../policy/gates.js';
 import { sabotage } from '../policy/sabotage.js';
 import type { LoadedPolicy } from '../registry/policyFiles.js';
 import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
+import type { PolicyFault } from '../registry/versionCatalogue.js';
 import { earlierVersion, installNewest, whatIsTakenBack, type TakenBack } from './policyChoice.js';
 import type { PolicyHost } from './policyHost.js';
 import { createPolicyRecords } from './policyRecords.js';
@@ -63,6 +64,8 @@ export interface PolicyVersions {
   recordTakenBack(host: PolicyHost, taken: TakenBack): Promise<void>;
 
   /** Writes what registries know and could not write. @throws E_DATA_DIRECTORY still not */
+  /** What of the registries cannot be read. */
+  damages(): PolicyFault[];
   settle(): Promise<void>;
 }
 
@@ -263,6 +266,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
         }
       }
     },
+    damages: () => [...registries.values()].flatMap((registry) => registry.damages()),
     async settle() {
       for (const registry of registries.values()) await registry.settle();
     },

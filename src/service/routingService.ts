@@ -20,6 +20,7 @@ import { createPolicyControl } from './policyControl.js';
 import type { OpenRegistry } from './policyVersions.js';
 import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
 import { createPolicyHost, pressureOf, type Breach, type PolicyHost } from './policyHost.js';
+import { improvementRecord } from './lookBack.js';
 import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
 import { createShadow } from './shadow.js';
@@ -150,6 +151,10 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       clearInterval(housekeeper);
       await policyControl.saveAll('stop', (_host, error) => upkeepFailed(error));
       await policyControl.settle().catch(upkeepFailed);
+      for (const { site } of core.entries.values()) {
+        if (site.hindsight.improvement.hasBegun())
+          await options.journal.append(improvementRecord(site)).catch(upkeepFailed);
+      }
       await housekeeping.checkpoint().catch(upkeepFailed);
       for (const host of hostsOf(core)) await host.close().catch(upkeepFailed);
       await options.journal.close();

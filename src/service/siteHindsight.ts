@@ -14,6 +14,7 @@ export interface SiteHindsight {
   readonly snapshot: () => FloorSnapshot;
   /** Exponential mean, null before the first. */
   regretSeconds: number | null;
+  regretsMeasured: number;
 }
 
 export function createSiteHindsight(site: SnapshotSource, planner: Planner): SiteHindsight {
@@ -25,5 +26,6 @@ export function createSiteHindsight(site: SnapshotSource, planner: Planner): Sit
     cornerCases: createCornerCases(),
     snapshot: createSnapshots(site),
     regretSeconds: null,
+    regretsMeasured: 0,
   };
 }

@@ -76,6 +76,8 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
         const { site, host } = entryOf(core, warehouseId);
         const weights = { ...site.weights, ...changed };
         checkWeights(weights);
+        // Said again they change nothing, or a script that applies them each night would begin all that is measured under them anew.
+        if (COMPONENTS.every((name) => weights[name] === site.weights[name])) return weights;
         await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
         applyWeights(site, weights);
         site.hindsight.improvement.restart();

@@ -265,6 +265,10 @@ describe('a damaged policy', () => {
       'is cut off': (file) => writeFileSync(file, '{"active"'),
       'fits no schema': (file) => writeFileSync(file, '{"active":"v1"}'),
       'is missing': (file) => rmSync(file),
+      'cannot be read': (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
     };
     const condemned = async (where: Places): Promise<void> => {
       const registry = await filled(where, 3);
@@ -284,21 +288,46 @@ describe('a damaged policy', () => {
         policyVersion: 'registry.json',
         reason: expect.stringMatching(/its copy is used/) as string,
       });
+      rmSync(main, { recursive: true, force: true });
       await registry.settle();
       expect(readFileSync(main, 'utf8')).toBe(before);
-      expect((await open(where)).faults()).toHaveLength(1);
+      expect((await open(where)).damages()).toEqual([]);
     });
 
-    it('which is damaged twice is told of, and hides no version', async () => {
+    it('which is damaged twice is told of, hides no version, and makes none good', async () => {
       const where = places();
       await condemned(where);
       for (const name of ['registry.json', 'registry.copy.json'])
         writeFileSync(join(where.directory, name), '{"active"');
       const registry = await open(where);
-      expect([registry.active(), registry.newestHealthy()]).toEqual([null, 'v3']);
-      expect(registry.faults()).toEqual([
-        { policyVersion: 'registry.json', reason: expect.stringMatching(/none as bad/) as string },
+      expect([registry.active(), registry.newestHealthy(), registry.isNoneTrusted()]).toEqual([
+        null,
+        'v3',
+        true,
       ]);
+      expect(registry.damages()).toEqual([
+        { policyVersion: 'registry.json', reason: expect.stringMatching(/is forgotten/) as string },
+      ]);
+    });
+
+    it.each([
+      ['is missing, as before there was one', (copy: string) => rmSync(copy)],
+      ['is damaged', (copy: string) => writeFileSync(copy, '{')],
+      ['is older', (copy: string) => writeFileSync(copy, '{"active":"v3","condemned":{}}')],
+    ])('has its copy written anew where that %s', async (_, change) => {
+      const where = places();
+      await condemned(where);
+      const [main, copy] = ['registry.json', 'registry.copy.json'].map((name) => join(where.directory, name));
+      change(copy!);
+      await (await open(where)).settle();
+      expect(readFileSync(copy!, 'utf8')).toBe(readFileSync(main!, 'utf8'));
+    });
+
+    it('keeps the names of what was found bad from those that come after it', async () => {
+      const where = places();
+      await condemned(where);
+      rmSync(join(where.directory, 'v3'), { recursive: true });
+      expect((await (await open(where)).save(policy(4))).policyVersion).toBe('v4');
     });
 
     it('counts where it can be read, whatever its copy says', async () => {

@@ -44,7 +44,7 @@ describe('the floor of a corner case', () => {
   const floorOf = (count: number) => ({
     ...{ at: 0, mapVersion: '1', closedLanes: [] },
     robots: Array.from({ length: count }, (_, robot) => ({
-      ...{ robot, robotType: 0, node: 1, position: 1, ...plan },
+      ...{ robot, robotType: 0, node: 1, position: 1, ...plan, handlingSecondsLeft: 0 },
     })),
   });
 
@@ -52,6 +52,26 @@ describe('the floor of a corner case', () => {
     const [own, other] = placeRobots(floorOf(10), route, 7);
     expect([own?.path.length, own?.stopIndexes]).toEqual([100, [3, 90]]);
     expect([other?.path.length, other?.stopIndexes, other?.handlingSeconds]).toEqual([99, [2, 89], [3, 90]]);
+  });
+
+  it('has others finish what they handle before they drive on', () => {
+    const { robots, ...floor } = floorOf(2);
+    const [, other] = placeRobots(
+      { ...floor, robots: robots.map((robot) => ({ ...robot, position: 3, handlingSecondsLeft: 20 })) },
+      route,
+      0,
+    );
+    expect([other?.path[0], other?.stopIndexes, other?.handlingSeconds]).toEqual([3, [0, 87], [20, 90]]);
+  });
+
+  it('has others drive as far as is kept of their way, though no stop is on it', () => {
+    const { robots, ...floor } = floorOf(LIMITS.cornerCaseNodes / 50);
+    const [, other] = placeRobots(
+      { ...floor, robots: robots.map((robot) => ({ ...robot, position: 4 })) },
+      route,
+      0,
+    );
+    expect([other?.path.length, other?.stopIndexes, other?.handlingSeconds]).toEqual([50, [49], [0]]);
   });
 
   it('has the beginnings of the others where they are many and long', () => {
@@ -119,6 +139,46 @@ describe('a route that the policy predicted badly', () => {
       { ...lane('12', '13'), routes: 1 },
     ]);
     expect(await codeOf(() => test.service.cornerCase(SITE, 'route-99'))).toBe('E_UNKNOWN_CORNER_CASE');
+  });
+
+  it('has each other robot where it is taken to be, and as far as it can drive', async () => {
+    const map = '..........\n..........\n..........';
+    const test = await startService({
+      mode: 'learn',
+      learns: true,
+      map,
+      robots: ['a', 'silent', 'handling', 'broken'],
+    });
+    const { service } = test;
+    const ask = (robotId: string, from: string, stops: string[], handlingSeconds = 0) =>
+      service.requestRoute(SITE, {
+        ...{ requestId: '1', robotId, from: cell(from) },
+        stops: stops.map((node) => ({ node: cell(node), handlingSeconds })),
+      });
+    const silent = await ask('silent', '10', ['19']);
+    const handling = await ask('handling', '03', ['04', '09'], 60);
+    await ask('broken', '23', ['29']);
+    await test.pass(1);
+    service.routeProgress(SITE, {
+      ...{ type: 'route.progress', routeId: handling.routeId, revision: 0, node: cell('04'), at: test.now() },
+    });
+    service.robotState(SITE, {
+      ...{ type: 'robot.state', robotId: 'broken', node: cell('23'), available: true, at: test.now() },
+      pausedReason: 'broken',
+    });
+    await test.pass(5);
+    const passed = silent.etaSeconds.filter((eta) => eta <= 6).length - 1;
+    const route = await ask('a', '00', ['02']);
+    const at = test.now();
+    await test.pass(60);
+    await service.completeRoute(SITE, report(route, traceAlong(['00', '01', '02'].map(cell), at, [1, 41])));
+    const { robots } = service.cornerCase(SITE, route.routeId).floor;
+    expect(passed).toBeGreaterThan(3);
+    expect(robots.slice(1)).toMatchObject([
+      { node: silent.nodes[passed], path: silent.nodes.slice(passed), handlingSeconds: [0] },
+      { node: cell('04'), stopIndexes: [0, 5], handlingSeconds: [55, 60] },
+      { path: [] },
+    ]);
   });
 
   it('is still there, floor and all, after a restart', async () => {

@@ -133,6 +133,25 @@ describe("a warehouse's time to improvement", () => {
     }
   };
 
+  it('loses no route at a stop', async () => {
+    const before = await startService({ mode: 'observe' });
+    await driveAlone(before, 7, 0);
+    await before.service.close();
+    const written: number[] = [];
+    for await (const { kind, payload } of before.journal.read())
+      if (kind === 'improvement.set') written.push(payload.routes);
+    expect(written).toEqual([1, 7]);
+  });
+
+  it('goes on where the weights are said again', async () => {
+    const { service, ...test } = await startService({ mode: 'learn', learns: true });
+    await driveAlone({ service, ...test }, ROUTES_AT_LEAST + 2, 0);
+    const known = service.warehouse(SITE).improvement;
+    expect(known.policyServedAfter).not.toBeNull();
+    expect(await service.setWeights(SITE, service.weights(SITE))).toEqual(service.weights(SITE));
+    expect(service.warehouse(SITE).improvement).toEqual(known);
+  });
+
   it('outlives a restart, and starts anew with another map or other reward weights', async () => {
     const before = await startService({ mode: 'learn', learns: true });
     await driveAlone(before, ROUTES_AT_LEAST + 2, 0);

@@ -37,6 +37,26 @@ describe('the regret of a route', () => {
     expect(test.events).toContainEqual({ kind: 'route.scored', warehouseId: SITE, message: scored });
   });
 
+  it('is in the mean of all that were measured, not mostly the first', async () => {
+    const test = await startService();
+    const regrets: number[] = [];
+    for (let route = 0; route < 6; route++) {
+      const [from, to] = route % 2 === 0 ? ['00', '04'] : ['04', '00'];
+      const { routeId } = await test.service.requestRoute(SITE, {
+        ...{ requestId: String(route), robotId: 'a', from: cell(from), stops: [cell(to)] },
+      });
+      const way = route % 2 === 0 ? UPPER : [...UPPER].reverse();
+      const trace = traceAlong(way, test.now(), [1, 1 + 9 * Math.min(1, route), 1, 1]);
+      await test.pass(20);
+      const scored = await test.service.completeRoute(SITE, report({ routeId }, trace));
+      regrets.push(scored.regretSeconds!);
+    }
+    expect(regrets[0]).toBe(0);
+    const mean = regrets.reduce((sum, regret) => sum + regret, 0) / regrets.length;
+    expect(mean).toBeGreaterThan(1);
+    expect(test.service.warehouse(SITE).regretSeconds).toBeCloseTo(mean, 6);
+  });
+
   it('counts what others paid on the way round meanwhile, and not what they paid before', async () => {
     const test = await startService();
     const slow = [1, 1, 8, 1];

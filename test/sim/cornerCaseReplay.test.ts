@@ -41,6 +41,25 @@ describe('the replay of a corner case', () => {
     expect(waitSeconds).toBeLessThan(25);
   });
 
+  it('counts what is handled at the last node as on the way only where another stop comes after it', () => {
+    const way = cells(0, [0, 1, 2, 3, 4]);
+    const ahead = { ...robot(way.slice(2), 0), path: cells(0, [2, 3, 4, 5]), stopIndexes: [1, 3] };
+    const waits = [[0], [30, 0]].map((handlingSeconds) => {
+      const own = { ...robot(way), stopIndexes: handlingSeconds.map(() => 4), handlingSeconds };
+      const { graph, found } = caseOn('......', [own, { ...ahead, handlingSeconds: [40, 0] }]);
+      return replayCornerCase(graph, found, 1).waitSeconds;
+    });
+    expect(waits[0]).toBeGreaterThan(30);
+    expect(waits[1]).toBe(waits[0]);
+  });
+
+  it('lets a robot that is beside its way go to its next stop', () => {
+    const off = { ...robot(cells(0, [2, 3, 4, 5])), node: 'r2c3' };
+    const map = '......\n......\n......';
+    const { graph, found } = caseOn(map, [{ ...off, path: cells(0, [2, 3, 4, 5]) }]);
+    expect(replayCornerCase(graph, found, 1)).toMatchObject({ waitSeconds: 0, steps: 4 });
+  });
+
   it('repeats itself, and ends where its robot never arrives', () => {
     const { graph, found } = caseOn('...\n...', [robot(cells(0, [0, 1, 2])), robot(cells(0, [2, 1, 0]))]);
     expect(replayCornerCase(graph, found, 3)).toEqual(replayCornerCase(graph, found, 3));

@@ -9,6 +9,7 @@ import { openRawResults } from '../../../sim/bench/rawResults.js';
 import { writeReport } from '../../../sim/bench/reports.js';
 import { describeQuality } from '../../../sim/bench/qualityReport.js';
 import {
+  linesOfSuite,
   matches,
   nameOf,
   RUN_LENGTHS,
@@ -143,6 +144,12 @@ describe('raw results', () => {
 });
 
 describe('the reports', () => {
+  it.each(['tours', 'quality'] as const)('of %s have no runs of other lengths for seeds', (suite) => {
+    const trial = runsOf(suite, { warmUpSteps: 10, shortSteps: 100, longSteps: 1000 }, 2).map(lineOf);
+    const more = runsOf(suite, RUN_LENGTHS, 3).map(lineOf);
+    expect(linesOfSuite(suite, RUN_LENGTHS, [...trial, ...more])).toEqual(more);
+  });
+
   const lines = runsOf('full', RUN_LENGTHS, 4).map(lineOf);
   const text = describeQuality({ lines, lengths: RUN_LENGTHS, skipped: new Map() }, []);
 

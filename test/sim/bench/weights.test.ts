@@ -78,46 +78,14 @@ describe('deadlines', () => {
 });
 
 describe('the verdict on a weight', () => {
-  it('needs every seed of the whole sweep on the wanted side, and no step back beyond noise', () => {
-    expect(
-      judge([
-        [3, 4, 5],
-        [2, 2, 2],
-        [1, 2, 3],
-      ]),
-    ).toBe('monotone');
-    expect(
-      judge([
-        [3, 4, 5],
-        [5, 6, 7],
-        [-2, 1, -2],
-      ]),
-    ).toBe('monotone');
-    expect(
-      judge([
-        [3, 4, 5],
-        [5, 6, 7],
-        [-2, -2, -2],
-      ]),
-    ).toBe('right way, not monotone');
-    expect(
-      judge([
-        [3, -1, 1],
-        [3, -1, 1],
-      ]),
-    ).toBe('no effect');
-    expect(
-      judge([
-        [-3, -1, -1],
-        [-3, -1, -1],
-      ]),
-    ).toBe('wrong way');
-    expect(
-      judge([
-        [3, 4],
-        [3, 4],
-      ]),
-    ).toBe('too few seeds');
+  it('needs the whole sweep on the wanted side beyond noise, and no step back beyond it', () => {
+    const far = [3, 4, 5, 4, 3];
+    expect(judge([far, [2, 2, 2, 2, 2], [1, 2, 3, 2, 1]])).toBe('monotone');
+    expect(judge([far, [5, 6, 7, 6, 5], [-2, 1, -2, 1, -2]])).toBe('monotone');
+    expect(judge([far, [5, 6, 7, 6, 5], [-2, -2, -2, -2, -2]])).toBe('right way, not monotone');
+    expect(judge([[3, -1, 1, -1, 2], far])).toBe('no effect');
+    expect(judge([[-3, -1, -1, -2, -1], far])).toBe('wrong way');
+    expect(judge([far.slice(1), far.slice(1)])).toBe('too few seeds');
   });
 
   it('has the rank correlation of level and component beside it', () => {
