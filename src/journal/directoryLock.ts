@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3';
-import { closeSync, existsSync, fchownSync, openSync, statSync, type Stats } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
-import { makeDirectory } from '../platform/directories.js';
+import { giveToOwner, makeDirectory } from '../platform/directories.js';
 import { LOCK_FILE } from './segmentFiles.js';
 import { sqliteCode, withDirectoryErrors } from './sqliteErrors.js';
 
@@ -50,7 +50,10 @@ function openLock(directory: string): Database.Database {
   return withDirectoryErrors(directory, () => {
     makeDirectory(directory);
     // Not opened where it is there: closing it again would end a lock that this process holds.
-    if (!existsSync(file)) makeLock(file, statSync(directory));
+    if (!existsSync(file)) {
+      closeSync(openSync(file, 'a', 0o600));
+      giveToOwner(file);
+    }
     return new Database(file, { timeout: 0, fileMustExist: true });
   });
 }
@@ -67,15 +70,5 @@ function isBegun(database: Database.Database, mode: 'DEFERRED' | 'IMMEDIATE' | '
     if (sqliteCode(error).startsWith('SQLITE_BUSY')) return false;
     const detail = `${LOCK_FILE}: ${String(error)}`;
     throw new AppError('E_DATA_DIRECTORY', { directory: dirname(database.name), detail }, error);
-  }
-}
-
-/** For the owner of the directory only, also where root makes it: a server of that owner must be able to take it. */
-function makeLock(file: string, { uid, gid }: Stats): void {
-  const descriptor = openSync(file, 'a', 0o600);
-  try {
-    if (process.getuid?.() === 0) fchownSync(descriptor, uid, gid);
-  } finally {
-    closeSync(descriptor);
   }
 }

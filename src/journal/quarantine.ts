@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
-import { syncDirectory } from '../platform/directories.js';
+import { giveToOwner, syncDirectory } from '../platform/directories.js';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
 import { lockDirectory } from './directoryLock.js';
 import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
@@ -55,6 +55,7 @@ async function quarantineLocked(directory: string, at: Instant): Promise<Quarant
   });
   if (isSound(report)) return { report, lost: [], movedTo: null };
   mkdirSync(draft, { mode: 0o700 });
+  giveToOwner(draft);
   const base = await salvageCheckpoint(draft, { newest, kept, report });
   const states = await statesOf(base, kept);
   const writer = createWriter(draft, report.first);
@@ -71,6 +72,7 @@ async function quarantineLocked(directory: string, at: Instant): Promise<Quarant
   mkdirSync(join(draft, DAMAGED_DIRECTORY), { mode: 0o700 });
   const done: Quarantined = { report, lost: joined(lost), movedTo: `quarantine-${at}` };
   writeFileSync(join(draft, RESULT_FILE), JSON.stringify(done), { mode: 0o600, flush: true });
+  for (const name of readdirSync(draft)) giveToOwner(join(draft, name));
   syncDirectory(draft);
   renameSync(draft, join(directory, SALVAGE_DIRECTORY));
   syncDirectory(directory);

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, type ErrorCode, type ErrorReferences, isAppError } from '../domain/errors.js';
 import { wallClock } from '../platform/clock.js';
+import { giveToOwner } from '../platform/directories.js';
 import type { BackupManifest } from './backupManifest.js';
 
 /**
@@ -135,5 +136,6 @@ export async function requestBackup(directory: string, { id, to }: Request): Pro
 
 function replace(file: string, text: string): void {
   writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  giveToOwner(`${file}.new`);
   renameSync(`${file}.new`, file);
 }

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncDirectory } from '../platform/directories.js';
+import { giveToOwner, syncDirectory } from '../platform/directories.js';
 
 const ATTEMPTS = 100;
 const PAUSE_MILLISECONDS = 20;
@@ -8,7 +8,7 @@ const PAUSE_MILLISECONDS = 20;
 const ABANDONED_MILLISECONDS = 10_000;
 
 /**
- * Replaces a file as a whole, readable by its owner only, on disk before it takes the name. The draft beside it
+ * Replaces a file as a whole, readable by the directory's owner only, on disk before it takes the name. The draft beside it
  * is a lock: what `make` reads of the file stays true until the new text stands there.
  * @param make the new text, or null to leave the file as it is
  * @throws Error where another process holds the lock, or what the file system says
@@ -21,6 +21,7 @@ export function replaceLocked(file: string, make: () => string | null): void {
     const text = make();
     if (text === null) return;
     writeFileSync(descriptor, text);
+    giveToOwner(draft);
     fsyncSync(descriptor);
     renameSync(draft, file);
     isReplaced = true;

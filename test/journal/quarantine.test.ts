@@ -1,5 +1,5 @@
 import type * as Fs from 'node:fs';
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
@@ -125,6 +125,16 @@ describe('a quarantine', () => {
     await expect(quarantineJournal(directory, 1_000)).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
     expect(await running).toMatchObject({ lost: [{ from: 2, to: 2 }] });
     expect(codeOf(() => openSqliteStore(directory, SIZES).close())).toBe('none');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('by root leaves all to the owner of the directory', async () => {
+    const directory = damagedWithin();
+    for (const name of ['.', ...readdirSync(directory)]) chownSync(join(directory, name), 1234, 1235);
+    await quarantineJournal(directory, 1_000);
+    for (const name of readdirSync(directory, { recursive: true }) as string[]) {
+      const { uid, gid } = statSync(join(directory, name));
+      expect([name, uid, gid]).toEqual([name, 1234, 1235]);
+    }
   });
 
   it('is not begun beside a server', async () => {

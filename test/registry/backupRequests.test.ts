@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +27,15 @@ describe('asking a server for a backup', () => {
     const asked = requestBackup(directory, { id: 'a', to: '/nowhere' });
     await sleep(50);
     rmSync(join(directory, 'backup-a.request'));
+    await expect(asked).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is possible for root, whose request the server can read', async () => {
+    chownSync(directory, 1234, 1235);
+    const asked = requestBackup(directory, { id: 'a', to: '/nowhere' });
+    const file = join(directory, 'backup-a.request');
+    expect(statSync(file)).toMatchObject({ uid: 1234, gid: 1235 });
+    rmSync(file);
     await expect(asked).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
   });
 

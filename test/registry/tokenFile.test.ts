@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -28,6 +29,14 @@ describe('the token file', () => {
     const tokens = openTokenFile({ directory, clock });
     expect(tokens.issueFirst().map(({ record }) => record.role)).toEqual(['viewer', 'robot', 'operator']);
     expect(statSync(join(directory, 'tokens.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('belongs to the owner of the directory where root changes it', () => {
+    chownSync(directory, 1234, 1235);
+    const tokens = openTokenFile({ directory, clock });
+    const { record } = tokens.issue({ role: 'viewer', warehouses: '*', robots: '*' });
+    tokens.revoke(record.tokenId);
+    expect(statSync(join(directory, 'tokens.json'))).toMatchObject({ uid: 1234, gid: 1235, mode: 0o100600 });
   });
 
   it('holds digests, never a token', () => {
