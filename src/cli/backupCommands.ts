@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError } from '../domain/errors.js';
+import { lockToRead } from '../journal/directoryLock.js';
 import { holdsJournal } from '../journal/segmentFiles.js';
 import { openSqliteStore, type SqliteStore } from '../journal/sqliteStore.js';
 import { wallClock } from '../platform/clock.js';
@@ -67,13 +68,16 @@ async function backUp(directory: string, to: string): Promise<BackupManifest> {
   }
 }
 
+/** @throws E_DATA_DIRECTORY another command reads it, or it cannot be written */
 function openUnlessServed(directory: string): SqliteStore | null {
-  try {
-    return openSqliteStore(directory);
-  } catch (error) {
-    if (isAppError(error) && error.code === 'E_DATA_DIRECTORY') return null;
-    throw error;
+  const lock = lockToRead(directory);
+  if (lock === 'heldByWriter') return null;
+  if (lock === 'heldByReader') {
+    const detail = 'another command, such as `journal verify`, is reading it; wait for its end';
+    throw new AppError('E_DATA_DIRECTORY', { directory, detail });
   }
+  lock.release();
+  return openSqliteStore(directory);
 }
 
 /** A mistyped directory must not become a new one. @throws E_DATA_DIRECTORY */

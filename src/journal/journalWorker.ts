@@ -1,6 +1,6 @@
 /** The journal's thread: owns the database, answers one request after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { isAppError, type ErrorCode, type ErrorReferences } from '../domain/errors.js';
+import { AppError, isAppError, type ErrorCode, type ErrorReferences } from '../domain/errors.js';
 import type { EncodedRecord } from './encoding.js';
 import type { MarkedRange } from './highWaterMark.js';
 import { openSqliteStore, type SqliteStore, type StoreSizes } from './sqliteStore.js';
@@ -68,10 +68,20 @@ function serve(store: SqliteStore, request: JournalRequest): unknown {
     case 'dropBefore':
       return store.dropBefore(request.first);
     case 'backUp':
-      return store.backUp(request.directory);
+      return copyInto(request.directory, store);
     case 'close':
       store.close();
       return null;
+  }
+}
+
+/** @throws E_DATA_DIRECTORY the copy cannot be written: a fault of its disk, while the journal goes on */
+async function copyInto(target: string, store: SqliteStore): Promise<MarkedRange> {
+  try {
+    return await store.backUp(target);
+  } catch (error) {
+    if (isAppError(error)) throw error;
+    throw new AppError('E_DATA_DIRECTORY', { directory: target, detail: (error as Error).message }, error);
   }
 }
 

@@ -129,7 +129,9 @@ export async function requestBackup(directory: string, { id, to }: Request): Pro
     }
     if (wallClock.now() - touchedAt > ABANDONED_MILLISECONDS) {
       rmSync(requestFile, { force: true });
-      throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'its server left the request unanswered' });
+      const detail =
+        'its server left the request unanswered, or it is another command, such as `journal quarantine`, that has it open';
+      throw new AppError('E_DATA_DIRECTORY', { directory, detail });
     }
   }
 }

@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import { encodeRecord } from '../../src/journal/encoding.js';
+import { lockToRead } from '../../src/journal/directoryLock.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { cancelled, temporaryDirectory } from '../journal/support/records.js';
 import { runProgram } from './support/program.js';
@@ -27,4 +29,14 @@ it('journal verify says where it could check nothing, and names what retention d
     'Dropped by retention: records 1 to 8, 3.0 MiB, by age, 2026-01-02T00:00:00.000Z.',
   );
   expect(JSON.parse(json.out)).toMatchObject({ soundRecords: 2, dropped: [payload] });
+}, 60_000);
+
+it('a backup asks no server where it is a check that has the journal open', async () => {
+  const directory = temporaryDirectory();
+  openSqliteStore(directory).close();
+  const check = lockToRead(directory);
+  onTestFinished(() => void (typeof check === 'object' && check.release()));
+  const backup = await runProgram(['backup', '--to', join(directory, 'backup'), '--data', directory]);
+  expect([backup.code, backup.err]).toEqual([2, expect.stringContaining('another command')]);
+  expect(backup.err).not.toContain('server');
 }, 60_000);

@@ -80,6 +80,17 @@ describe('the SQLite journal', () => {
     expect([await backup, readdirSync(target).length]).toEqual(['E_SHUTTING_DOWN', 1]);
   });
 
+  it('takes a backup that cannot be written for the fault of its target, and goes on', async () => {
+    const directory = temporaryDirectory();
+    const journal = await open(directory);
+    const target = join(directory, 'missing');
+    await expect(journal.upkeep?.backUp(target)).rejects.toMatchObject({
+      code: 'E_DATA_DIRECTORY',
+      references: { directory: target },
+    });
+    expect(await journal.append(cancelled(1))).toBe(1);
+  });
+
   it('gives back after reopening what was appended, in order, blobs included', async () => {
     const directory = temporaryDirectory();
     const first = await open(directory);
