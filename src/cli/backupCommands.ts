@@ -20,6 +20,7 @@ interface Options {
 const EXAMPLES = `${FAILURE_HELP}
 
 A backup holds the journal, the policies and the tokens' digests, and is taken while the server serves.
+A restore makes its data directory anew, as a backup does: in place of none or of an empty one, but not of a mount point.
 
 Examples:
   aisleflow backup --to /backups/2026-11-22
@@ -30,7 +31,7 @@ export function addBackupCommands(program: Command): void {
   program
     .command('backup')
     .description('copy a data directory, also while its server runs')
-    .requiredOption('--to <directory>', 'where to; must not exist, or be empty')
+    .requiredOption('--to <directory>', 'where to; must not exist, or be empty and no mount point')
     .option(...DATA_OPTION)
     .option('--json', 'print the manifest')
     .addHelpText('after', EXAMPLES)

@@ -25,8 +25,8 @@ export interface BackupSource {
 
 /**
  * Copies a data directory: journal, checkpoints, policies and tokens. The copy takes its name once it is whole and on disk.
- * @throws E_DATA_DIRECTORY the target is not empty, now or at the end, is being made by another, lies among the policies,
- *   or cannot be written
+ * @throws E_DATA_DIRECTORY the target is not empty, now or at the end, is a mount point, is being made by another, lies
+ *   among the policies, or cannot be written
  * @throws whatever the signal says
  */
 export async function backUpData(source: BackupSource, to: string): Promise<BackupManifest> {
@@ -48,8 +48,8 @@ export async function backUpData(source: BackupSource, to: string): Promise<Back
 
 /**
  * Makes a data directory from a backup, after checking every file of it.
- * @throws E_DATA_DIRECTORY the backup is unfinished or damaged, or the target is not empty, now or at the end, is being
- *   made by another, or cannot be written
+ * @throws E_DATA_DIRECTORY the backup is unfinished or damaged, or the target is not empty, now or at the end, is a mount
+ *   point, is being made by another, or cannot be written
  */
 export async function restoreData(from: string, directory: string): Promise<BackupManifest> {
   assertFree(directory);
@@ -171,6 +171,13 @@ function assertFree(directory: string): void {
   if (!existsSync(directory)) return;
   if (!statSync(directory).isDirectory() || readdirSync(directory).length > 0) {
     throw new AppError('E_DATA_DIRECTORY', { directory, detail: 'it exists and is not empty' });
+  }
+  // The copy would be made on the disk of the directory above, and could not take its name.
+  if (statSync(directory).dev !== statSync(dirname(realpathSync(directory))).dev) {
+    throw new AppError('E_DATA_DIRECTORY', {
+      directory,
+      detail: 'it is a mount point; name a directory in it',
+    });
   }
 }
 

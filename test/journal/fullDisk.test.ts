@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import {
   readdirSync,
   readlinkSync,
@@ -14,22 +13,8 @@ import { encodeRecord } from '../../src/journal/encoding.js';
 import { RESERVE_FILE, segmentFile } from '../../src/journal/segmentFiles.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
-import { all, cancelled, samples, temporaryDirectory } from './support/records.js';
-
-/** A file system of its own needs the rights to mount one: root, and a container that lets it. */
-function mayMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  return spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
-}
-
-function mountTmpfs(options: string): string {
-  const directory = temporaryDirectory();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', directory]);
-  });
-  return directory;
-}
+import { mayMount, mountTmpfs } from '../support/tmpfs.js';
+import { all, cancelled, samples } from './support/records.js';
 
 /** Of this process, removed ones too. */
 function openFiles(): string[] {

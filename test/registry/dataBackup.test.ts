@@ -18,6 +18,7 @@ import { lockDirectory } from '../../src/journal/directoryLock.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
 import { compiledProgram } from '../support/compiled.js';
+import { mayMount, mountTmpfs } from '../support/tmpfs.js';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'data-backup-'))));
@@ -140,6 +141,15 @@ describe('a backup', () => {
     });
     expect(copyJournal).not.toHaveBeenCalled();
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it.skipIf(!mayMount())('is not begun in place of a mount point, and neither is a restore', async () => {
+    const to = mountTmpfs('size=1m');
+    const refused = { code: 'E_DATA_DIRECTORY', references: { directory: to } };
+    const copyJournal = vi.fn<() => Promise<never>>();
+    await expect(backUp(to, copyJournal)).rejects.toMatchObject(refused);
+    expect(copyJournal).not.toHaveBeenCalled();
+    await expect(restoreData(join(directory, 'none'), to)).rejects.toMatchObject(refused);
   });
 
   it('leaves what came to its place meanwhile', async () => {

@@ -1,26 +1,18 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isAppError } from '../../src/domain/errors.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
-import { samples, temporaryDirectory } from '../journal/support/records.js';
+import { samples } from '../journal/support/records.js';
 import { gloomy, GuardedService, saveVersion, sound, update } from '../service/support/guardedService.js';
 import { cell, codeOf, report, SITE, startService, traceAlong } from '../service/support/startService.js';
-
-/** A file system of its own needs the rights to mount one: root, and a container that lets it. */
-function mayMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  return spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
-}
+import { mayMount, mountTmpfs } from '../support/tmpfs.js';
 
 const MEBIBYTE = 1024 * 1024;
 
 describe.skipIf(!mayMount())('a service whose disk is full', () => {
   it('refuses completions, serves routes all the same, and takes the completions once there is space', async () => {
-    const directory = temporaryDirectory();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory]);
-    onTestFinished(() => void execFileSync('umount', ['--lazy', directory]));
+    const directory = mountTmpfs('size=16m');
     const onFatal = vi.fn();
     const journal = await openJournal({ directory, onFatal, sizes: { journalReserveBytes: 2 * MEBIBYTE } });
     const robots = Array.from({ length: 60 }, (_, i) => `robot-${i}`);
@@ -67,9 +59,7 @@ describe.skipIf(!mayMount())('a service whose disk is full', () => {
   }, 60_000);
 
   it('gets rid of a bad policy all the same, and serves after a restart what it answered', async () => {
-    const directory = temporaryDirectory();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory]);
-    onTestFinished(() => void execFileSync('umount', ['--lazy', directory]));
+    const directory = mountTmpfs('size=16m');
     const onFatal = vi.fn();
     const open = () => openJournal({ directory, onFatal, sizes: { journalReserveBytes: 2 * MEBIBYTE } });
     const guarded = new GuardedService(join(directory, 'policies'));
