@@ -38,9 +38,10 @@ function end(why: string): never {
   process.exit(1);
 }
 
-/** Nodes still before the robot, and the revision of the route that they come from. */
+/** Nodes still before the robot, the revision of the route that they come from, and whether it is to wait. */
 let ahead: string[] = [];
 let revision = 0;
+let isHeld = false;
 const waiting = new Map<string, (message: ToFleetMessage) => void>();
 
 socket.on('message', (data: Buffer) => {
@@ -53,8 +54,10 @@ socket.on('message', (data: Buffer) => {
     // The first node is where the robot stands. An update comes when a lane before it closes.
     ahead = message.nodes.slice(1);
     revision = message.revision;
+    isHeld = false;
   }
-  if (message.type === 'route.held') ahead = [];
+  // No way now: it stays where it is until an update comes.
+  if (message.type === 'route.held') isHeld = true;
   waiting.get(message.type)?.(message);
 });
 
@@ -92,7 +95,8 @@ console.log(
 const trace: [node: string, arrivedAt: number, departedAt: number | null][] = [[start, Date.now(), null]];
 while (ahead.length > 0) {
   await sleep(1000);
-  const node = ahead.shift() ?? '';
+  if (isHeld) continue;
+  const node = ahead.shift()!;
   trace.push([node, Date.now(), null]);
   send({ type: 'route.progress', routeId, revision, node, at: Date.now() });
 }

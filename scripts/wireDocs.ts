@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
+import { LIMITS } from '../src/domain/limits.js';
 import { FROM_FLEET, TO_FLEET } from '../src/domain/messages.js';
 
 export const WIRE_DOCS = join(import.meta.dirname, '..', 'docs', 'websocket.md');
@@ -27,7 +28,7 @@ const COMPONENTS = { time: 7, wait: 3, blocking: 1, distance: 7, turns: 3, laten
 /** What the schemas do not say: an entry for each message. */
 export const DESCRIBED: Readonly<Record<string, Described>> = {
   hello: {
-    when: 'First, on each connection, and again for robots that join. Answered with `welcome`, or `error` and none of the robots is known.',
+    when: 'First, on each connection, and again for robots that join, `limits.robotsPerHello` of them at a time. Answered with `welcome`, or `error` and none of the robots is known.',
     example: {
       type: 'hello',
       warehouseId: 'w1',
@@ -46,14 +47,14 @@ export const DESCRIBED: Readonly<Record<string, Described>> = {
     },
   },
   'route.request': {
-    when: 'Asks for a tour. Answered with `route.assigned`, or `error`. Sent again with the same `requestId` and content it gets the same answer.',
+    when: 'Asks for a tour; handling takes 0 to 3,600 s at a stop. Answered with `route.assigned`, or `error`. Sent again with the same `requestId` and content it gets the same answer.',
     example: {
       ...{ type: 'route.request', requestId: 'a1', robotId: 'r1', from: 'r1c7' },
       ...{ stops: ['r4c9', { node: 'r3c7', handlingSeconds: 8 }], dropoff: 'r4c11', deadlineAt: AT + 60_000 },
     },
   },
   'route.progress': {
-    when: 'The node just reached. Each one if you can; without any the robot is taken for where its ETAs put it. Not answered.',
+    when: 'The node just reached. Each one if you can; without any the robot is taken for where its ETAs put it. `at` is taken for 5 s after the server’s time (`welcome.serverTime`) where it is later than that, and what is from before the last report is not taken for news. Not answered.',
     example: { type: 'route.progress', routeId: 'x1', revision: 0, node: 'r2c7', at: AT + 1000 },
   },
   'route.deviated': {
@@ -79,7 +80,10 @@ export const DESCRIBED: Readonly<Record<string, Described>> = {
     when: 'Answers `hello`. `openRoutes` is what its robots have still to drive: they go on with that, or report it completed.',
     example: {
       ...{ type: 'welcome', warehouseId: 'w1', mapVersion: '1', policyVersion: 'v3+128', serverTime: AT },
-      limits: { stopsPerTour: 60, stopsPerTourAlways: 60, traceEntries: 100_000, messageBytes: 1_048_576 },
+      limits: {
+        ...{ stopsPerTour: 60, stopsPerTourAlways: 60, robotsPerHello: LIMITS.robotsPerHello },
+        ...{ traceEntries: LIMITS.traceEntries, messageBytes: LIMITS.webSocketMessageBytes },
+      },
       openRoutes: [
         {
           routeId: 'x1',
@@ -136,7 +140,7 @@ export const DESCRIBED: Readonly<Record<string, Described>> = {
     },
   },
   error: {
-    when: 'A message was refused; nothing has changed. [errors.md](errors.md) lists the codes.',
+    when: 'A message was refused; nothing has changed but what was told before it (`route.held`). [errors.md](errors.md) lists the codes.',
     example: {
       ...{ type: 'error', code: 'E_UNKNOWN_NODE', message: 'Warehouse w1 has no node r9c9.' },
       references: { warehouseId: 'w1', nodeId: 'r9c9', requestId: 'a1', robotId: 'r1' },

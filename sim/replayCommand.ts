@@ -43,7 +43,8 @@ export function addReplayCommand(cornerCases: Command, shell: SimulationShell): 
     .option('--json', 'print one JSON line')
     .addHelpText(
       'after',
-      '\nExample:\n  aisleflow corner-cases replay ROUTE --warehouse kiva-33x36, with a route that `aisleflow corner-cases` lists',
+      '\nExit code: 0 done, 2 wrong use, 1 any other failure.\n' +
+        '\nExample, with a route that `aisleflow corner-cases` lists:\n  aisleflow corner-cases replay ROUTE --warehouse kiva-33x36',
     )
     .action(async (routeId: string, options: ReplayArguments) => {
       const output = cornerCases.configureOutput();

@@ -58,7 +58,7 @@ interface RunArguments {
 
 const HELP = `
 Over the socket the server's warehouse must have this map and a driven clock (aisleflow serve --driven-clock).
-Tokens may stand in AISLEFLOW_ROBOT_TOKEN and AISLEFLOW_TOKEN. In process, and with --lockstep where the server
+Tokens (of a robot and of an operator) may stand in AISLEFLOW_ROBOT_TOKEN and AISLEFLOW_TOKEN. In process, and with --lockstep where the server
 learns within its clock (serve --learner inline), the same seed gives the same run hash.
 
 Exit code: 0 done, 2 wrong use, 130 interrupted (the report is of the steps before), 1 any other failure, an invalid
@@ -68,6 +68,7 @@ Examples:
   aisleflow sim run --map maps/kiva-33x36.json --robots 200 --single-goals --steps 500 --in-process
   aisleflow sim run --map maps/multi-block.json --robots 100 --orders-per-hour 900 --seed 7 --steps 3600 \\
     --in-process --slow-share 0.05 --broken-share 0.01 --json
+  aisleflow sim orders --map maps/narrow-33x57.json --hours 2 --seed 7 --out orders.jsonl
   aisleflow sim run --map maps/narrow-33x57.json --robots 400 --orders orders.jsonl --steps 2000 \\
     --url http://127.0.0.1:8080 --speed-up 20`;
 

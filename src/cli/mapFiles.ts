@@ -40,7 +40,9 @@ export function readMapContent(file: string, dialect?: string): unknown {
 
 function gridWithoutDialect(file: string): AppError {
   const known = Object.keys(DIALECTS).join(', ');
-  return new AppError('E_USAGE', { detail: `${file} is a grid, whose letters need --dialect (${known})` });
+  return new AppError('E_USAGE', {
+    detail: `${file} is a grid, whose letters need --dialect (${known}): aisleflow map import makes a map of it`,
+  });
 }
 
 /** A warehouse id made of a file's name. */

@@ -192,7 +192,7 @@ function addLaneCommands(lanes: Command): void {
       .argument('<from/to...>', 'nodes where each lane begins and ends');
     add(inWarehouse(command), async (api, options, names = []) => {
       const value = await api('POST', `${pathOf(options)}/lanes/${verb}`, { lanes: names.map(laneNamed) });
-      return { value, text: `${verb === 'close' ? 'Closed' : 'Open'} now: ${names.length}.` };
+      return { value, text: `${verb === 'close' ? 'Closed' : 'Open'} now: ${new Set(names).size}.` };
     });
   }
 }

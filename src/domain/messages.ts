@@ -21,8 +21,10 @@ export const ComponentsField = strict(
     ReturnType<typeof Type.Number>
   >,
 );
+/** Their range is checked where they are set: E_WEIGHTS_INVALID says which is out of it. */
+const WeightField = Type.Number({ description: '0 to 100; time above 0' });
 export const RewardWeightsField = strict(
-  Object.fromEntries(COMPONENTS.map((name) => [name, Type.Number({ minimum: 0, maximum: 100 })])) as Record<
+  Object.fromEntries(COMPONENTS.map((name) => [name, WeightField])) as Record<
     Component,
     ReturnType<typeof Type.Number>
   >,

@@ -14,8 +14,18 @@ interface Fault {
  */
 export function schemaFaults(validator: Validator, value: unknown): readonly Fault[] {
   if (!holdsMoreThan(LIMITS.valuesExplained, value)) return validator.Errors(value);
-  const message = `does not fit, and what is wrong is not looked for among more than ${LIMITS.valuesExplained} values`;
+  const message = `${longestList(value)}does not fit, and what is wrong is not looked for among more than ${LIMITS.valuesExplained} values`;
   return [{ schemaPath: '', instancePath: '', message }];
+}
+
+/** The likeliest reason of all: a list that is too long. */
+function longestList(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return '';
+  const lists = Object.entries(value).filter((entry): entry is [string, unknown[]] =>
+    Array.isArray(entry[1]),
+  );
+  const [name, list] = lists.sort(([, a], [, b]) => b.length - a.length)[0] ?? [];
+  return list === undefined ? '' : `(${clip(name!)} has ${list.length} entries) `;
 }
 
 function holdsMoreThan(limit: number, value: unknown): boolean {

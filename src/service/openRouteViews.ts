@@ -57,7 +57,8 @@ export function holdCause(site: Site, route: OpenRoute | undefined): HoldCause |
 function readySince({ clock }: Site, { plannedAt }: RouteEntry, route: OpenRoute | undefined): number {
   if (!route) return plannedAt / 1000;
   const position = expectedPosition(route, clock.now());
-  if (position === route.position) return route.readySeconds;
+  // It has not stood for longer than since it told of its last move, however far its clock is behind.
+  if (position === route.position) return Math.max(route.readySeconds, route.movedHeardAt / 1000);
   const revision = latestRevision(route);
   return etaOf(revision, position) + route.lateSeconds + handlingSecondsAt(revision, position);
 }

@@ -57,6 +57,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
           // A later change of weights may lower the other.
           stopsPerTourAlways: stopsAllowedForAll(site.graph, Infinity),
           traceEntries: LIMITS.traceEntries,
+          robotsPerHello: LIMITS.robotsPerHello,
           messageBytes: LIMITS.webSocketMessageBytes,
         },
         openRoutes: robots.flatMap((robot) => openRouteOf(entry, robot)),
@@ -125,6 +126,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
         route.progressSeen = true;
         lookAgainIfMoved(site, route, node);
         arrive(site, route, { node, at, isProgress: true });
+        route.movedHeardAt = site.clock.now();
       }
       if (!isAgain) tellOfStops(route, node);
     },
@@ -214,12 +216,17 @@ async function deviate(
   const hold = holdInForce(entry, route);
   if (hold && message.revision < hold.revision)
     core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: hold });
-  if (hold) throw noWayError(route, { from: message.node, to: 'its next stop' });
+  const noWay = (): AppError => {
+    const { stops } = latestRevision(route);
+    const { node: stop } = stops[Math.min(route.stopsDone, stops.length - 1)]!;
+    return noWayError(route, { from: message.node, to: site.graph.nodeIds[stop]! });
+  };
+  if (hold) throw noWay();
   const updated = await reviseRoute(core, entry, route, 'deviated', at);
   if (updated.type === 'route.updated') return updated;
   route.holdsAnswered++;
   core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: updated });
-  throw noWayError(route, { from: message.node, to: 'its next stop' });
+  throw noWay();
 }
 
 /** Whether a revision is the newest of a route, and no newer one is being written. */

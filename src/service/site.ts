@@ -88,6 +88,8 @@ export interface OpenRoute extends IssuedRoute {
   lateSeconds: number;
   /** Its answer has left: before, its robot stands where it asked. */
   told: boolean;
+  /** When it last told of a move, by the site's clock; 0 where it has told of none. */
+  movedHeardAt: Instant;
   /** The robot's own instant of its last report: what was sent before it and comes after it tells nothing. */
   reportedAt: Instant;
   /** Told to wait, as there is no way for now: its last hold lasts. */

@@ -89,6 +89,7 @@ export function createOpenRoute(options: {
     leftItsWay: false,
     lastKnown: null,
     stopsTold: null,
+    movedHeardAt: 0,
     holdsAnswered: 0,
     heardPosition: 0,
     lateSeconds: 0,

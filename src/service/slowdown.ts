@@ -20,7 +20,10 @@ const ROUTE_LIMIT = { ratio: 10, seconds: 60 } as const;
  */
 export const PRESSURE = { factor: 2, exponent: 3, limit: 5 } as const;
 
-export function createSlowdown(openRoutes: ReadonlyMap<string, IssuedRoute>): Slowdown {
+/** Of a robot that cannot drive nobody knows how slow the floor is. */
+type RouteUnderWay = IssuedRoute & { readonly robot: { readonly paused: boolean } };
+
+export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
   let travelled = 0;
   let freeFlow = 0;
 
@@ -31,8 +34,8 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, IssuedRoute>): Sl
     let shortest = freeFlow;
     for (const route of openRoutes.values()) {
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
-      if (route.holds.length > 0 || route.shortestSeconds === 0 || soFar <= done * route.shortestSeconds)
-        continue;
+      const isAside = route.holds.length > 0 || route.robot.paused || route.shortestSeconds === 0;
+      if (isAside || soFar <= done * route.shortestSeconds) continue;
       elapsed += limited(soFar, route.shortestSeconds);
       shortest += route.shortestSeconds;
     }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startServer } from './support/startServer.js';
+import { NORTH, startServer } from './support/startServer.js';
 
 const example = join(import.meta.dirname, '..', '..', 'examples', 'robot.ts');
 
@@ -44,5 +44,31 @@ it('the example robot drives a tour and is scored', async () => {
     /Route .* of example-\d+: 2 lanes, planned under policy free-flow\.\nScore -\d+\.\d, .* learnt\.\n$/,
   );
   expect(code).toBe(0);
+  await server.close();
+});
+
+it('the example robot waits where there is no way, and goes on once there is', async () => {
+  const server = await startServer({ clock: 'wall' });
+  const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
+  const tour = [server.url, token, 'north', 'r2c1', 'r3c1', 'r4c1'];
+  const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [robot.stdout, robot.stderr])
+    stream.on('data', (text: Buffer) => (output += text.toString()));
+  const lanes = ['r3c1', 'r4c0', 'r4c2'].map((from) => ({ from, to: 'r4c1' }));
+  const tell = (verb: string) =>
+    server.http('POST', `${NORTH}/lanes/${verb}`, { token: server.tokens.operator, body: { lanes } });
+  await expect.poll(() => output, { timeout: 20_000 }).toMatch(/^Route /);
+  expect((await tell('close')).status).toBe(200);
+  const held = () => server.service.openRoutes('north', { held: true }).total;
+  await expect.poll(held, { timeout: 5000 }).toBe(1);
+  // It would have driven to its last stop by now.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  expect(held()).toBe(1);
+  expect((await tell('open')).status).toBe(200);
+  const code = await new Promise((resolve) => robot.on('close', resolve));
+  expect([code, output]).toEqual([0, expect.stringMatching(/\nScore .* learnt\.\n$/)]);
   await server.close();
 });

@@ -195,7 +195,7 @@ describe('HTTP', () => {
     ['a weight of another name', 'PATCH', `${NORTH}/weights`, { speed: 1 }, 400, 'E_BAD_MESSAGE'],
     ['a time weight of 0 alone', 'PATCH', `${NORTH}/weights`, { time: 0 }, 422, 'E_WEIGHTS_INVALID'],
     ['a time weight of 0', 'PUT', `${NORTH}/weights`, weightsWith(0), 422, 'E_WEIGHTS_INVALID'],
-    ['a weight above 100', 'PUT', `${NORTH}/weights`, weightsWith(101), 400, 'E_BAD_MESSAGE'],
+    ['a weight above 100', 'PUT', `${NORTH}/weights`, weightsWith(101), 422, 'E_WEIGHTS_INVALID'],
     ['an unknown robot', 'POST', `${NORTH}/plans`, { ...PLAN, robotId: 'ghost' }, 404, 'E_UNKNOWN_ROBOT'],
     ['no stops', 'POST', `${NORTH}/plans`, { ...PLAN, stops: [] }, 422, 'E_NO_STOPS'],
     [

@@ -78,6 +78,10 @@ describe('a robot that was told to wait', () => {
       2,
       stored,
     ]);
+    const deviated = { type: 'route.deviated' as const, routeId, revision: 1, node: cell('00') };
+    await expect(service.routeDeviated(SITE, { ...deviated, at: started.now() })).rejects.toMatchObject({
+      references: { from: cell('00'), to: cell('05') },
+    });
     // After a restart it waits where it was last told to.
     expect([await ask(1, '01'), holds(started), journal.lastSequence()]).toEqual([
       'E_UNREACHABLE',

@@ -45,6 +45,20 @@ describe('the list of open routes', () => {
     ]);
   });
 
+  it('takes nobody whose clock is behind for waiting longer than since its last move', async () => {
+    const started = await startService();
+    const { service, pass, now } = started;
+    await pass(100);
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['04']));
+    for (const node of ['01', '02']) {
+      await pass(10);
+      const at = now() - 60_000;
+      service.routeProgress(SITE, { type: 'route.progress', routeId, revision: 0, node: cell(node), at });
+    }
+    await pass(3);
+    expect(service.openRoutes(SITE).routes).toMatchObject([{ node: cell('02'), waitingSeconds: 3 }]);
+  });
+
   it('does not take handling for waiting, nor who is beside its way for punctual', async () => {
     const started = await startService();
     const { service, pass, now } = started;

@@ -4,12 +4,13 @@ import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
 type Open = Parameters<typeof createSlowdown>[0];
 
 /** A route under way since second 0 whose shortest tour takes 10 s. */
-const underWay = (wasHeld = false, shortestSeconds = 10): Open =>
+const underWay = (wasHeld = false, shortestSeconds = 10, paused = false): Open =>
   new Map([
     [
       'a',
       {
         ...{ issuedAt: 0, shortestSeconds, holds: wasHeld ? [{ from: 0, until: 1 }] : [] },
+        robot: { paused },
         revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }],
       },
     ],
@@ -43,6 +44,10 @@ describe('the slow-down of a floor', () => {
     expect(createSlowdown(underWay()).ratio(15)).toBe(1);
     expect(createSlowdown(underWay()).ratio(35)).toBe(3);
     expect(createSlowdown(underWay(true)).ratio(35)).toBe(1);
+  });
+
+  it('does not count the route of a robot that cannot drive', () => {
+    expect(createSlowdown(underWay(false, 10, true)).ratio(3_605)).toBe(1);
   });
 
   it('does not count a route that has no way to drive', () => {
