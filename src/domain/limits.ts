@@ -158,6 +158,8 @@ export const LIMITS = {
   checkpointRecords: 10_000,
   /** Items of a checkpoint that are written at once, with the main thread held. */
   checkpointItemsPerPart: 200,
+  /** Bytes of a checkpoint that are read at once. */
+  checkpointBytesPerRead: 1024 * 1024,
   /** Retention drops no record younger than this: repeated requests and reports are answered from them. */
   duplicateAnswersKeptSeconds: 24 * 3600,
 

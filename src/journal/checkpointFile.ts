@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { AppError } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
 import type { LedgerSnapshot } from './ledgerState.js';
 import { syncDirectory } from '../platform/directories.js';
 import type { SiteFacts } from './siteFacts.js';
@@ -81,16 +82,17 @@ export function listCheckpoints(directory: string): { readonly file: string; rea
  * @throws E_JOURNAL_FORMAT another version of the program wrote it
  */
 export function readCheckpoint(file: string): Checkpoint | null {
-  const lines = readFileSync(file, 'latin1').split('\n');
-  const read = lines.slice(0, -1).map(contentOf);
-  const head = read[0] as { format: number; sequence: number } | null | undefined;
-  const foot = read.at(-1) as { parts: number } | null | undefined;
-  if (head && head.format > FORMAT) {
-    throw new AppError('E_JOURNAL_FORMAT', { file, format: head.format, known: FORMAT });
+  const read: unknown[] = [];
+  for (const content of linesOf(file)) {
+    if (content === null) return null;
+    read.push(content);
+    const { format } = read[0] as { readonly format: number };
+    if (format > FORMAT) throw new AppError('E_JOURNAL_FORMAT', { file, format, known: FORMAT });
   }
-  if (lines.at(-1) !== '' || head?.format !== FORMAT || foot?.parts !== read.length - 2) return null;
-  if (read.includes(null)) return null;
-  return { sequence: head.sequence, parts: read.slice(1, -1) as CheckpointPart[] };
+  const head = read.shift() as { format: number; sequence: number } | undefined;
+  const foot = read.pop() as { parts: number } | undefined;
+  if (head?.format !== FORMAT || foot?.parts !== read.length) return null;
+  return { sequence: head.sequence, parts: read as CheckpointPart[] };
 }
 
 function checkpointFile(directory: string, sequence: number): string {
@@ -102,11 +104,32 @@ function lineOf(content: object): string {
   return `${crc32(text).toString(16).padStart(8, '0')} ${text}\n`;
 }
 
-function contentOf(line: string): unknown {
-  const text = Buffer.from(line.slice(9), 'latin1').toString('utf8');
-  if (crc32(text).toString(16).padStart(8, '0') !== line.slice(0, 8)) return null;
+/** What each line says, null where that is not what was written. Line by line: the whole may be longer than any string. */
+function* linesOf(file: string): Generator<unknown, undefined> {
+  const descriptor = openSync(file, 'r');
   try {
-    return JSON.parse(text) as unknown;
+    const chunk = Buffer.alloc(LIMITS.checkpointBytesPerRead);
+    let begun: Buffer[] = [];
+    for (let size = readSync(descriptor, chunk); size > 0; size = readSync(descriptor, chunk)) {
+      let from = 0;
+      for (let end = chunk.indexOf('\n'); end !== -1 && end < size; end = chunk.indexOf('\n', from)) {
+        yield contentOf(Buffer.concat([...begun, chunk.subarray(from, end)]));
+        begun = [];
+        from = end + 1;
+      }
+      begun.push(Buffer.from(chunk.subarray(from, size)));
+    }
+    if (begun.some(({ length }) => length > 0)) yield null;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function contentOf(line: Buffer): unknown {
+  const text = line.subarray(9);
+  if (crc32(text).toString(16).padStart(8, '0') !== line.toString('latin1', 0, 8)) return null;
+  try {
+    return JSON.parse(text.toString()) as unknown;
   } catch {
     return null;
   }
