@@ -8,7 +8,7 @@ import { assertKnownFormat, COLUMNS, type Row } from './segment.js';
 import { assertNoSalvage, companions, listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
 import { sqliteCode } from './sqliteErrors.js';
 
-/** Records that are not what was written, or are not there. */
+/** Records that are not what was written, or are not there; or that were dropped, and nothing stands for them. */
 export interface DamagedRange {
   readonly from: number;
   readonly to: number;
@@ -88,16 +88,18 @@ export function inspectJournal(
   const keptFrom = Math.max(first, (isServed ? readMark()?.first : null) ?? first);
   const stillThere = [...soundBefore].find(([start]) => start >= keptFrom);
   const soundDropped = keptFrom > first ? (stillThere?.[1] ?? soundRecords) : 0;
+  const checkpoints = listCheckpoints(directory).flatMap(inspectCheckpoint);
+  const stillHeld = damaged
+    .filter(({ to }) => to >= keptFrom)
+    .map((range) => ({ ...range, from: Math.max(range.from, keptFrom) }));
   return {
     first: keptFrom,
     last: Math.max(acknowledged, next - 1, keptFrom - 1),
     markIsSound: mark !== null || files.length === 0,
     soundRecords: soundRecords - soundDropped,
-    damaged: damaged
-      .filter(({ to }) => to >= keptFrom)
-      .map((range) => ({ ...range, from: Math.max(range.from, keptFrom) })),
+    damaged: [...forgotten(keptFrom, checkpoints), ...stillHeld],
     structure: structure.filter((found) => found.first >= keptFrom).map(({ fault }) => fault),
-    checkpoints: listCheckpoints(directory).flatMap(inspectCheckpoint),
+    checkpoints,
     servedFrom,
   };
 }
@@ -116,6 +118,14 @@ function inspectCheckpoint({ file, sequence }: ReturnType<typeof listCheckpoints
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return [];
   }
+}
+
+/** What was dropped before `first`, where no checkpoint tells what it came to: a start goes on from one, or from record 1. */
+function forgotten(first: number, checkpoints: JournalReport['checkpoints']): DamagedRange[] {
+  if (first === 1 || checkpoints.some((one) => one.isSound && one.sequence >= first - 1)) return [];
+  const what = 'closures, modes, weights, open routes, and which requests and reports were answered';
+  const detail = `dropped by retention, and no sound checkpoint tells what they came to: ${what}`;
+  return [{ from: 1, to: first - 1, detail }];
 }
 
 export function isSound(report: JournalReport): boolean {

@@ -72,7 +72,7 @@ export interface JournalUpkeep {
   sealed(): Promise<readonly SealedSegment[]>;
   /** Drops the sealed segments before this record, at once or after the backup that began meanwhile. */
   dropBefore(first: number): Promise<void>;
-  /** Copies journal and mark into an empty directory while records are appended. */
+  /** Copies checkpoints, journal and mark into an empty directory while records are appended. */
   backUp(directory: string): Promise<MarkedRange>;
 }
 

@@ -16,7 +16,7 @@ import { journalFiles, MARK_FILE, SALVAGE_DIRECTORY, segmentFile } from './segme
 
 export interface Quarantined {
   readonly report: JournalReport;
-  /** Sequences that are lost, each with its reason; a `record.lost` stands for each of them now. */
+  /** Sequences that are lost, each with its reason; a `record.lost` stands for each that retention had not dropped. */
   readonly lost: readonly DamagedRange[];
   /** Where the damaged files are kept; null: the journal is sound and was left alone. */
   readonly movedTo: string | null;
@@ -59,7 +59,7 @@ async function quarantineLocked(directory: string, at: Instant): Promise<Quarant
   const base = await salvageCheckpoint(draft, { newest, kept, report });
   const states = await statesOf(base, kept);
   const writer = createWriter(draft, report.first);
-  const lost: DamagedRange[] = [];
+  const lost = report.damaged.filter(({ to }) => to < report.first);
   inspectAll(directory, (sequence, found) => {
     const fault =
       typeof found === 'string' ? found : sequence <= base.sequence ? null : misfit(found, states);

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
@@ -51,7 +51,7 @@ export interface SqliteStore {
   /** Drops whole segments, after the backup that reads them: nothing else before `first` must be read any more. */
   dropBefore(first: number): void;
   /**
-   * Copies the journal into an empty directory while it is written to; `close` ends it.
+   * Copies checkpoints, journal and mark into an empty directory while they are written; `close` ends it.
    * @returns the range that the copy holds
    */
   backUp(directory: string): Promise<MarkedRange>;
@@ -155,6 +155,11 @@ function createStore({ directory, sizes, lock, mark, sealed, ...parts }: StorePa
     }
   }
 
+  async function copyTo(target: string, file: string): Promise<void> {
+    await copyFile(file, join(target, basename(file)));
+    if (closed) throw new AppError('E_SHUTTING_DOWN');
+  }
+
   function endBackup(): void {
     backingUp = false;
     if (dropAfterBackup !== null && !closed) drop(dropAfterBackup);
@@ -207,10 +212,9 @@ function createStore({ directory, sizes, lock, mark, sealed, ...parts }: StorePa
     async backUp(target) {
       backingUp = true;
       try {
-        for (const { file } of sealed) {
-          await copyFile(file, join(target, basename(file)));
-          if (closed) throw new AppError('E_SHUTTING_DOWN');
-        }
+        // First: a checkpoint may not be ahead of the journal. What they stand for is not dropped any more.
+        for (const { file } of listCheckpoints(directory)) if (existsSync(file)) await copyTo(target, file);
+        for (const { file } of sealed) await copyTo(target, file);
         const copy = segmentFile(target, active.first);
         await active.backUp(copy.file);
         const copied = openActiveSegment(copy.file, copy.first);

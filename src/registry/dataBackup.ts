@@ -6,7 +6,6 @@ import { pipeline } from 'node:stream/promises';
 import { AppError } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import type { MarkedRange } from '../journal/highWaterMark.js';
-import { listCheckpoints } from '../journal/checkpointFile.js';
 import { lockDirectory, lockUnlessHeld, type DirectoryLock } from '../journal/directoryLock.js';
 import { LOCK_FILE } from '../journal/segmentFiles.js';
 import { makeDirectory } from '../platform/directories.js';
@@ -16,7 +15,7 @@ import { withDirectoryErrors } from './directoryErrors.js';
 
 export interface BackupSource {
   readonly directory: string;
-  /** Copies journal and mark while they are written to. */
+  /** Copies checkpoints, journal and mark while they are written. */
   readonly copyJournal: (to: string) => Promise<MarkedRange>;
   readonly now: Instant;
   /** Ends it. */
@@ -34,8 +33,7 @@ export async function backUpData(source: BackupSource, to: string): Promise<Back
   assertFree(to);
   assertOutside(join(directory, 'policies'), to);
   const fill = async (draft: string): Promise<BackupManifest> => {
-    // Before the journal: a checkpoint may not be ahead of it. The same for which policy is active, and the policies.
-    for (const { file } of listCheckpoints(directory)) await copyInto(directory, draft, file);
+    // Which policy is active, and the policies, before the journal, which may not be behind them.
     await copyPolicies(directory, draft);
     await copyInto(directory, draft, join(directory, 'tokens.json'));
     const journal = await source.copyJournal(draft);

@@ -1,12 +1,14 @@
 import type * as Fs from 'node:fs';
-import { chownSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, chownSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import { existingData } from '../../src/cli/backupCommands.js';
+import { listCheckpoints, writeCheckpoint } from '../../src/journal/checkpointFile.js';
 import { inspectJournal, isSound } from '../../src/journal/inspection.js';
 import { quarantineJournal } from '../../src/journal/quarantine.js';
 import { LOCK_FILE, RESERVE_FILE, SALVAGE_DIRECTORY, segmentFile } from '../../src/journal/segmentFiles.js';
+import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { temporaryDirectory } from './support/records.js';
 
@@ -158,6 +160,52 @@ describe('a quarantine', () => {
     reader.close();
     const done = await quarantineJournal(directory, 1_000);
     expect(done).toMatchObject({ lost: [{ from: 2, to: 2 }], report: { last: 10 } });
+  });
+});
+
+/** Records 9 and 10, those before dropped, and checkpoints of these sequences. */
+async function withCheckpoints(...sequences: number[]): Promise<string> {
+  const directory = journalOfTen();
+  for (const sequence of sequences) await writeCheckpoint(directory, sequence, []);
+  const store = openSqliteStore(directory, SIZES);
+  store.dropBefore(9);
+  store.close();
+  return directory;
+}
+
+describe('a journal whose older records were dropped, and whose checkpoints', () => {
+  const damageAll = (directory: string): void =>
+    listCheckpoints(directory).forEach(({ file }) => appendFileSync(file, 'x'));
+  it.each([
+    ['are gone', [], () => undefined],
+    ['are damaged', [8, 10], damageAll],
+    ['do not stand for all that was dropped', [6, 7], () => undefined],
+  ])(
+    '%s, is not sound, and starts again from quarantine, which says what is lost',
+    async (_, kept, damage) => {
+      const directory = await withCheckpoints(...kept);
+      damage(directory);
+      const forgotten = { from: 1, to: 8, detail: expect.stringContaining('closures') as string };
+      const report = inspectJournal(directory);
+      expect([isSound(report), report.damaged]).toEqual([false, [forgotten]]);
+      expect(await quarantineJournal(directory, 1_000)).toMatchObject({
+        ...{ lost: [forgotten], movedTo: join(directory, 'quarantine-1000') },
+      });
+      expect(isSound(inspectJournal(directory))).toBe(true);
+      const journal = await openJournal({ directory, sizes: SIZES, onFatal: () => undefined });
+      expect([journal.firstSequence(), journal.upkeep?.checkpoint()]).toEqual([
+        9,
+        { sequence: 8, parts: [] },
+      ]);
+      await journal.close();
+    },
+  );
+
+  it('stand for all that was dropped, loses nothing for a damaged newer one', async () => {
+    const directory = await withCheckpoints(8, 10);
+    appendFileSync(listCheckpoints(directory)[0]!.file, 'x');
+    expect(await quarantineJournal(directory, 1_000)).toMatchObject({ lost: [] });
+    expect(await quarantineJournal(directory, 2_000)).toMatchObject({ movedTo: null });
   });
 });
 

@@ -4,6 +4,7 @@ import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeCheckpoint } from '../../src/journal/checkpointFile.js';
 import { encodeRecord } from '../../src/journal/encoding.js';
 import { isSound } from '../../src/journal/inspection.js';
 import { LOCK_FILE, segmentFile } from '../../src/journal/segmentFiles.js';
@@ -73,9 +74,10 @@ describe('a journal that is verified', () => {
     [13, 0],
   ])(
     'beside a server counts what retention drops meanwhile, before %i, for nothing',
-    (first, soundRecords) => {
+    async (first, soundRecords) => {
       const { directory, store } = served(13);
       onTestFinished(() => store.close());
+      await writeCheckpoint(directory, 13, []);
       const report = verifyJournal(directory, (sequence) => {
         if (sequence === 2) store.dropBefore(first);
       });

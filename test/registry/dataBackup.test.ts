@@ -14,7 +14,10 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/domain/errors.js';
+import { LIMITS } from '../../src/domain/limits.js';
+import { writeCheckpoint } from '../../src/journal/checkpointFile.js';
 import { lockDirectory } from '../../src/journal/directoryLock.js';
+import { inspectJournal, isSound } from '../../src/journal/inspection.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { backUpData, restoreData } from '../../src/registry/dataBackup.js';
 import { compiledProgram } from '../support/compiled.js';
@@ -59,6 +62,23 @@ describe('a directory that is restored', () => {
     store.close();
     return store.range().last;
   };
+
+  it('is whole where retention went on until the journal was copied', async () => {
+    const data = place('data');
+    const store = openSqliteStore(data, { ...LIMITS, segmentRecords: 2, journalReserveBytes: 0 });
+    for (let n = 0; n < 4; n++) store.commit([record]);
+    await writeCheckpoint(data, 2, []);
+    const copyJournal = async (to: string) => {
+      for (const sequence of [3, 4]) await writeCheckpoint(data, sequence, []);
+      store.dropBefore(4);
+      return store.backUp(to);
+    };
+    await backUpData({ directory: data, now: 1, copyJournal }, place('backup'));
+    store.close();
+    await restoreData(place('backup'), place('new'));
+    const report = inspectJournal(place('new'));
+    expect([isSound(report), report.first]).toEqual([true, 4]);
+  });
 
   it('is left alone where a server starts there before the end', async () => {
     const restoring = restoreData(await backedUp(), place('new'));
