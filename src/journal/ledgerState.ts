@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import { contentHash } from './canonical.js';
 import type { JournalRecord } from './records.js';
@@ -42,7 +43,10 @@ export interface LedgerState {
   openOf(robotId: string): RouteEntry | undefined;
   /** The route that this request made; forgotten after `requestsKept` newer ones, but never while it is open. */
   request(robotId: string, requestId: string): KnownRequest | undefined;
-  /** @throws Error for a record that cannot follow: a broken invariant, not an outcome */
+  /**
+   * A lost record may be of any warehouse, so each ledger is told of all of them.
+   * @throws Error for a record that cannot follow: a broken invariant, not an outcome
+   */
   apply(record: JournalRecord): void;
   /** Of now; its entries do not change any more. */
   snapshot(): LedgerSnapshot;
@@ -59,6 +63,7 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
   const requests = new Map<string, KnownRequest>();
   const sequences = new Map<string, number[]>();
   let last = 0;
+  let lost = 0;
 
   function setOpen(entry: RouteEntry): void {
     open.set(entry.routeId, entry);
@@ -68,12 +73,20 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
   function issue(record: JournalRecord<'route.issued'>): void {
     const entry = issuedEntry(record);
     assert(!open.has(entry.routeId) && !closed.has(entry.routeId), record, 'the route was issued before');
+    expireIfEndIsLost(openByRobot.get(entry.robotId), record.at);
     assert(!openByRobot.has(entry.robotId), record, 'the robot already has an open route');
     setOpen(entry);
     sequences.set(entry.routeId, [record.sequence]);
     const { routeId, requestHash } = entry;
     requests.set(requestKey(entry.robotId, record.payload.requestId), { routeId, requestHash });
     forgetRequests();
+  }
+
+  /** A robot gets a new route only after the end of the one before, so that is what the lost record told. */
+  function expireIfEndIsLost(route: RouteEntry | undefined, closedAt: Instant): void {
+    if (route === undefined || (sequences.get(route.routeId)?.at(-1) ?? lost) >= lost) return;
+    const { routeId, robotId } = route;
+    close({ routeId, robotId, state: 'expired', closedAt, traceHash: null, scored: null });
   }
 
   function forgetRequests(): void {
@@ -98,6 +111,7 @@ export function createLedgerState(limits: LedgerLimits = LIMITS): LedgerState {
   }
 
   function apply(record: JournalRecord): void {
+    if (record.kind === 'record.lost') lost = record.sequence;
     if (!isRouteRecord(record)) return;
     assert(record.sequence > last, record, `it comes after ${last}`);
     last = record.sequence;

@@ -61,11 +61,14 @@ async function quarantineLocked(directory: string, at: Instant): Promise<Quarant
   const writer = createWriter(draft, report.first);
   const lost = report.damaged.filter(({ to }) => to < report.first);
   inspectAll(directory, (sequence, found) => {
-    const fault =
-      typeof found === 'string' ? found : sequence <= base.sequence ? null : misfit(found, states);
+    const isReplayed = sequence > base.sequence;
+    const fault = typeof found === 'string' ? found : isReplayed ? misfit(found, states) : null;
     if (typeof found === 'object' && fault === null) return writer.write(found);
-    lost.push({ from: sequence, to: sequence, detail: fault ?? '' });
-    writer.write(lostRecord(at, fault ?? ''));
+    const detail = fault ?? '';
+    lost.push({ from: sequence, to: sequence, detail });
+    const inItsPlace = lostRecord(at, detail);
+    writer.write(inItsPlace);
+    if (isReplayed) misfit({ ...inItsPlace, sequence }, states);
   });
   writer.close();
   writeHighWaterMark(join(draft, MARK_FILE), { first: report.first, last: report.last });
@@ -145,28 +148,35 @@ async function salvageCheckpoint(
   return { sequence: newest.sequence, parts };
 }
 
-async function statesOf(base: Checkpoint, kept: Found): Promise<StateOf> {
-  const states = new Map<string, WarehouseState>();
-  const stateOf: StateOf = (warehouseId) => {
-    const state = states.get(warehouseId) ?? createWarehouseState();
-    states.set(warehouseId, state);
-    return state;
-  };
-  await loadCheckpoint(base, { stateOf, readListed: (sequences) => listed(kept, sequences) });
-  return stateOf;
+async function statesOf(base: Checkpoint, kept: Found): Promise<States> {
+  const states: States = new Map();
+  await loadCheckpoint(base, {
+    stateOf: (warehouseId) => stateOf(states, warehouseId),
+    readListed: (sequences) => listed(kept, sequences),
+  });
+  return states;
 }
 
-type StateOf = (warehouseId: string) => WarehouseState;
+type States = Map<string, WarehouseState>;
+
+function stateOf(states: States, warehouseId: string): WarehouseState {
+  const state = states.get(warehouseId) ?? createWarehouseState();
+  states.set(warehouseId, state);
+  return state;
+}
 
 async function* listed(kept: Found, sequences: readonly number[]): AsyncGenerator<JournalRecord> {
   for (const sequence of sequences) yield decodeRecord(kept.get(sequence) as StoredRecord);
 }
 
 /** Why a sound record cannot be kept: what it follows on is lost. Null where it can. */
-function misfit(record: StoredRecord, stateOf: StateOf): string | null {
-  if (record.warehouseId === ALL_WAREHOUSES) return null;
+function misfit(stored: StoredRecord, states: States): string | null {
+  const record = decodeRecord(stored);
+  const { warehouseId } = record;
+  const own = warehouseId === ALL_WAREHOUSES ? [] : [stateOf(states, warehouseId)];
+  const concerned = record.kind === 'record.lost' ? [...states.values()] : own;
   try {
-    stateOf(record.warehouseId).ledger.apply(decodeRecord(record));
+    for (const { ledger } of concerned) ledger.apply(record);
     return null;
   } catch (error) {
     return `what it follows on is lost: ${(error as Error).message}`;

@@ -91,7 +91,10 @@ export interface RouteLedger {
   /** Any route ever issued, from memory or the journal, with plan and trace; null if there was none. */
   lookUp(routeId: string): Promise<RouteEntry | null>;
 
-  /** Rebuilds: feed all records of this warehouse in order, before anything else. Ignores kinds without a route. */
+  /**
+   * Rebuilds: feed all records of this warehouse and each `record.lost` in order, before anything else. Ignores other kinds
+   * without a route.
+   */
   apply(record: JournalRecord): void;
   /** Takes a part of a checkpoint over, before any record after it is applied. */
   load(part: Omit<LedgerSnapshot, 'open'>, openRoutes: readonly (readonly JournalRecord[])[]): void;
@@ -129,7 +132,12 @@ export function createRouteLedger({
   }
 
   async function lookUp(routeId: string): Promise<RouteEntry | null> {
-    return state.open.get(routeId) ?? entryOfRecords(await journal.routeRecords(warehouseId, routeId));
+    const open = state.open.get(routeId);
+    if (open !== undefined) return open;
+    const entry = entryOfRecords(await journal.routeRecords(warehouseId, routeId));
+    if (entry?.state !== 'issued' || state.open.has(routeId)) return entry;
+    // Its end is lost (`LedgerState`).
+    return { ...entry, state: 'expired', closedAt: state.closed.get(routeId)?.closedAt ?? null };
   }
 
   /** @throws E_UNKNOWN_ROUTE @throws E_NOT_YOUR_ROUTE */

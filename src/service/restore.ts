@@ -45,6 +45,8 @@ export async function restoreSites(core: ServiceCore): Promise<void> {
     });
   }
   for await (const record of checkpoint === null ? journal.read() : journal.read(checkpoint.sequence + 1)) {
+    if (record.kind === 'record.lost')
+      for (const { ledger } of [...entries.values(), ...core.dormant.values()]) ledger.apply(record);
     if (record.warehouseId === ALL_WAREHOUSES) continue;
     const state = stateOf(core, record.warehouseId);
     state.ledger.apply(record);

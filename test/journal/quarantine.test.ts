@@ -5,12 +5,16 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import { existingData } from '../../src/cli/backupCommands.js';
 import { listCheckpoints, writeCheckpoint } from '../../src/journal/checkpointFile.js';
+import { decodeRecord, encodeRecord } from '../../src/journal/encoding.js';
 import { inspectJournal, isSound } from '../../src/journal/inspection.js';
+import { createWarehouseState } from '../../src/journal/journalState.js';
 import { quarantineJournal } from '../../src/journal/quarantine.js';
+import { issuedEntry } from '../../src/journal/routeEntry.js';
 import { LOCK_FILE, RESERVE_FILE, SALVAGE_DIRECTORY, segmentFile } from '../../src/journal/segmentFiles.js';
 import { openJournal } from '../../src/journal/sqliteJournal.js';
 import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { temporaryDirectory } from './support/records.js';
+import { completed, issued, request, trace } from './support/routes.js';
 
 /** Steps that change a directory until the process is taken for killed; Infinity: never. */
 const life = vi.hoisted(() => ({ steps: Infinity }));
@@ -161,6 +165,29 @@ describe('a quarantine', () => {
     const done = await quarantineJournal(directory, 1_000);
     expect(done).toMatchObject({ lost: [{ from: 2, to: 2 }], report: { last: 10 } });
   });
+});
+
+it('a quarantine that finds the end of a route lost keeps the later routes of its robot, and a start too', async () => {
+  const directory = temporaryDirectory();
+  const store = openSqliteStore(directory, { ...SIZES, segmentRecords: 100 });
+  for (let n = 1; n <= 10; n++) {
+    const issue = issued(`r${n}`, request('robot', `q${n}`), n);
+    const entry = issuedEntry({ ...issue, sequence: 2 * n - 1, blob: null });
+    store.commit([encodeRecord(issue), encodeRecord(completed(entry, trace(n), n))]);
+  }
+  store.close();
+  const database = new Database(segmentFile(directory, 1).file);
+  database.exec('UPDATE records SET checksum = 1 WHERE sequence IN (2, 6, 11)');
+  database.close();
+  const lost = [2, 6, 11].map((sequence) => ({ from: sequence, to: sequence }));
+  expect(await quarantineJournal(directory, 1_000)).toMatchObject({ lost });
+  const { ledger } = createWarehouseState();
+  const saved = openSqliteStore(directory, SIZES);
+  for (const record of saved.read(1, 20)) ledger.apply(decodeRecord(record));
+  saved.close();
+  const ends = ledger.snapshot().closed.map(({ routeId, state }) => `${routeId} ${state}`);
+  expect(ends.slice(0, 4)).toEqual(['r1 expired', 'r2 completed', 'r3 expired', 'r4 completed']);
+  expect([ends.length, ledger.snapshot().open]).toEqual([10, []]);
 });
 
 /** Records 9 and 10, those before dropped, and checkpoints of these sequences. */

@@ -4,6 +4,7 @@ import type { RouteScoredContent } from '../../src/domain/messages.js';
 import { createJournal, type Journal } from '../../src/journal/journal.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import type { JournalRecord } from '../../src/journal/records.js';
+import { issuedEntry } from '../../src/journal/routeEntry.js';
 import { createRouteLedger, type RouteLedger } from '../../src/journal/routeLedger.js';
 import { createFaultyStore, settle } from './support/faultyStore.js';
 import { completed, held, issued, report, request, revised, SITE, trace } from './support/routes.js';
@@ -220,6 +221,36 @@ describe('completions', () => {
     expect(await complete(ledger, 'r1')).toEqual({ ...answers.get('r1'), duplicate: true });
     await expect(complete(ledger, 'r1', 99)).rejects.toEqual(code('E_COMPLETION_CONFLICT'));
     expect(await ledger.lookUp('r1')).toMatchObject({ state: 'completed', trace: trace(10) });
+  });
+});
+
+describe('a robot that has a next route', () => {
+  const lost = { at: 2, warehouseId: '*', kind: 'record.lost' as const, payload: { detail: 'damaged' } };
+  const first = issued('r1', request('a', 'q1'), 1);
+  const next = issued('r2', request('a', 'q2'), 3);
+  const entry = issuedEntry({ ...first, sequence: 1, blob: null });
+
+  it('has expired the one before, where the record of its end may be lost', async () => {
+    const journal = createMemoryJournal();
+    for (const record of [first, lost, next]) await journal.append(record);
+    const ledger = ledgerOn(journal);
+    for await (const record of journal.read()) ledger.apply(record);
+    const expired = { state: 'expired', closedAt: 3 };
+    expect([...ledger.openRoutes().keys(), ledger.find('r1')]).toMatchObject(['r2', expired]);
+    expect(await ledger.lookUp('r1')).toMatchObject({ ...expired, plan: { nodes: ['a', 'b'] } });
+    // It may have been scored, which nobody knows any more: nothing is learnt twice.
+    expect(await complete(ledger, 'r1')).toMatchObject({ learnt: false });
+    expect(await complete(ledger, 'r1')).toMatchObject({ duplicate: true });
+  });
+
+  it('has not where none is lost, or what is came before the newest plan', () => {
+    for (const between of [[], [lost, revised(entry)], [lost, held(entry)]]) {
+      const ledger = ledgerOn(createMemoryJournal());
+      const records = [first, ...between, next];
+      const replay = () =>
+        records.forEach((record, i) => ledger.apply({ ...record, sequence: i + 1, blob: null }));
+      expect(replay).toThrow('the robot already has an open route');
+    }
   });
 });
 

@@ -327,6 +327,28 @@ for (const [name, prepare] of Object.entries(JOURNALS)) {
   });
 }
 
+it('a restart takes a route whose end is lost for expired where its robot has the next one', async () => {
+  const before = await startService({ learns: true });
+  const done = await before.service.requestRoute(SITE, request('a', '00', ['02']));
+  await before.pass(20);
+  const trace = traceAlong(done.nodes, START);
+  await before.service.completeRoute(SITE, report(done, trace));
+  const next = { ...request('a', '14', ['02']), requestId: 'a2' };
+  const { routeId } = await before.service.requestRoute(SITE, next);
+  const journal = createMemoryJournal();
+  const lost = { at: 1, warehouseId: '*', kind: 'record.lost' as const, payload: { detail: 'damaged' } };
+  for await (const record of before.journal.read())
+    await journal.append(record.kind === 'route.completed' ? lost : record);
+  await before.service.close();
+
+  const after = await startService({ journal, learns: true, robots: [], at: before.now() });
+  expect((await after.service.route(SITE, done.routeId)).state).toBe('expired');
+  expect(await after.service.requestRoute(SITE, next)).toMatchObject({ routeId });
+  const scored = await after.service.completeRoute(SITE, report(done, trace));
+  expect([scored.learnt, scored.reason]).toEqual([false, expect.stringContaining('E_TRACE_LATE')]);
+  await after.service.close();
+});
+
 function laneOf(graph: LaneGraph, { from, to }: ReturnType<typeof lane>): number {
   return laneBetween(graph, graph.nodeIndexOf.get(from)!, graph.nodeIndexOf.get(to)!);
 }
