@@ -63,7 +63,10 @@ const openService: OpenService = async (settings, { observer, logger, onFatal })
       clock: settings.drivenClock ? { kind: 'driven', startAt: 0 } : { kind: 'wall' },
       retention: settings.retention,
       onUpkeepFailure: (error) =>
-        logger.error({ err: error }, 'the journal was not tidied, or the policy not saved at the stop'),
+        logger.error(
+          { err: error },
+          'the journal was not tidied, a corner case not read, or the policy not saved at the stop',
+        ),
     });
     const requests = answerBackupRequests(dataDirectory, (to, signal) =>
       backUpServed(dataDirectory, journal, { to, signal }),

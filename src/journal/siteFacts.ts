@@ -26,6 +26,8 @@ export interface SiteFacts {
 export interface SiteFactsState {
   apply(record: JournalRecord | NewRecord, sequence: number): void;
   load(facts: SiteFacts): void;
+  /** Forgets others: of another map, damaged, or evicted by a case whose record was refused. */
+  keepCornerCases(isHeld: (routeId: string) => boolean): void;
   snapshot(): SiteFacts;
 }
 
@@ -66,6 +68,9 @@ export function createSiteFacts(): SiteFactsState {
       for (const [routeId, sequence] of facts.cornerCases) cornerCases.set(routeId, sequence);
       setLanes(facts.closedLanes, false);
       setLanes(facts.openedLanes ?? [], true);
+    },
+    keepCornerCases(isHeld) {
+      for (const routeId of cornerCases.keys()) if (!isHeld(routeId)) cornerCases.delete(routeId);
     },
     snapshot: () => ({
       ...{ weights, mode, latestAt, rowsMade, improvement },

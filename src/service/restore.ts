@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { AppError, isAppError } from '../domain/errors.js';
 import type { Instant, LaneIndex, RouteId } from '../domain/ids.js';
 import type { LaneName } from '../domain/serviceContract.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from '../journal/journalState.js';
@@ -32,8 +32,9 @@ interface JournalledPlan {
 /**
  * Rebuilds ledgers, planned flow of open routes, closures, modes and reward weights: from the newest
  * checkpoint, and from the records after it.
+ * @param onLeftOut told why a corner case is not there any more
  */
-export async function restoreSites(core: ServiceCore): Promise<void> {
+export async function restoreSites(core: ServiceCore, onLeftOut: (error: unknown) => void): Promise<void> {
   const { journal, entries } = core;
   const plans = new Map<string, JournalledPlan[]>();
   const checkpoint = journal.upkeep?.checkpoint() ?? null;
@@ -56,7 +57,7 @@ export async function restoreSites(core: ServiceCore): Promise<void> {
   journal.subscribe((record, sequence) => entries.get(record.warehouseId)?.facts.apply(record, sequence));
   for (const entry of entries.values()) {
     applyFacts(entry);
-    await restoreCornerCases(core, entry);
+    await restoreCornerCases(core, entry, onLeftOut);
     for (const known of entry.ledger.openRoutes().values()) {
       reopen(entry, known, plans.get(known.routeId) ?? []);
     }
@@ -99,13 +100,26 @@ function assertClockFits({ driven, warehouseId }: Site, latestAt: Instant): void
   throw new AppError('E_CONFIG', { detail });
 }
 
-/** Those whose records retention has not dropped. */
-async function restoreCornerCases({ journal }: ServiceCore, { site, facts }: SiteEntry): Promise<void> {
-  const held = facts.snapshot().cornerCases.filter(([, sequence]) => sequence >= journal.firstSequence());
-  for await (const record of journal.readListed(held.map(([, sequence]) => sequence))) {
-    const found = record.kind === 'corner.kept' ? cornerCaseOf(site.graph, record) : null;
-    if (found) site.hindsight.cornerCases.keep(found);
+/** Those of this map whose records can be read; the others are forgotten. No route depends on them, so none stops a start. */
+async function restoreCornerCases(
+  { journal }: ServiceCore,
+  { site, facts }: SiteEntry,
+  onLeftOut: (error: unknown) => void,
+): Promise<void> {
+  const { cornerCases } = site.hindsight;
+  for (const [, sequence] of facts.snapshot().cornerCases) {
+    if (sequence < journal.firstSequence()) continue;
+    try {
+      for await (const record of journal.readListed([sequence])) {
+        const found = record.kind === 'corner.kept' ? cornerCaseOf(site.graph, record) : null;
+        if (found) cornerCases.keep(found);
+      }
+    } catch (error) {
+      if (!isAppError(error) || error.code !== 'E_JOURNAL_CORRUPT') throw error;
+      onLeftOut(error);
+    }
   }
+  facts.keepCornerCases((routeId) => cornerCases.find(routeId) !== undefined);
 }
 
 /** None where a newer map has no such lane. */

@@ -58,7 +58,10 @@ export interface ServiceOptions {
   readonly visitOrder?: VisitOrder;
   /** How much of the journal is kept; all of it unless told. */
   readonly retention?: RetentionSettings;
-  /** A checkpoint could not be written, old records not dropped, or something not saved or closed at the stop. */
+  /**
+   * A checkpoint could not be written, old records not dropped, a corner case not read at the start, or something not
+   * saved or closed at the stop.
+   */
   readonly onUpkeepFailure?: (error: unknown) => void;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
   readonly newRouteId?: () => string;
@@ -249,6 +252,6 @@ async function createCore(
     closed: false,
     plansWaiting: 0,
   };
-  await restoreSites(core);
+  await restoreSites(core, options.onUpkeepFailure ?? (() => undefined));
   return core;
 }

@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/domain/limits.js';
+import type { CheckpointPart } from '../../src/journal/checkpointFile.js';
+import type { Journal, JournalUpkeep } from '../../src/journal/journal.js';
+import type { JournalRecord } from '../../src/journal/records.js';
+import { gridFromText } from '../../src/warehouse/movingAi.js';
+import { corrupt } from '../../src/journal/sqliteErrors.js';
 import type { IssuedRoute } from '../../src/learning/issuedRoute.js';
 import { createCornerCases, placeRobots, type CornerCase } from '../../src/service/cornerCases.js';
-import { cell, codeOf, lane, report, SITE, startService, traceAlong } from './support/startService.js';
+import {
+  cell,
+  codeOf,
+  LADDER,
+  lane,
+  report,
+  SITE,
+  startService,
+  traceAlong,
+} from './support/startService.js';
 
 const HOUR = 3600 * 1000;
 
@@ -186,6 +200,49 @@ describe('a route that the policy predicted badly', () => {
     const known = test.service.cornerCase(SITE, route.routeId);
     const after = await startService({ journal: test.journal, at: test.now(), learns: true });
     expect(after.service.cornerCase(SITE, route.routeId)).toEqual(known);
+  });
+
+  it('is left out, told and forgotten where its record is damaged, and forgotten on another map', async () => {
+    const { test, route } = await driveBadly();
+    const damaged = test.journal.lastSequence();
+    for await (const record of test.journal.readListed([damaged]))
+      await test.journal.append({
+        ...(record as JournalRecord<'corner.kept'>),
+        payload: { ...(record as JournalRecord<'corner.kept'>).payload, routeId: 'sound', evicted: null },
+      });
+    const written: CheckpointPart[] = [];
+    const failures: unknown[] = [];
+    const startAgain = async (isDamaged: boolean, mapVersion = test.graph.mapVersion) => {
+      const graphs = [{ ...gridFromText(LADDER), mapVersion }];
+      const journal: Journal = {
+        ...test.journal,
+        upkeep: {
+          checkpoint: () => null,
+          checkpointSequences: () => [],
+          writeCheckpoint: async (_sequence: number, parts: Iterable<CheckpointPart>) =>
+            void written.splice(0, Infinity, ...parts),
+        } as unknown as JournalUpkeep,
+        readListed(sequences) {
+          if (isDamaged && sequences.includes(damaged)) throw corrupt(damaged, 'its checksum is wrong');
+          return test.journal.readListed(sequences);
+        },
+        close: async () => undefined,
+      };
+      const onUpkeepFailure = (error: unknown) => failures.push(error);
+      const { service } = await startService({ journal, graphs, at: test.now(), onUpkeepFailure });
+      const shown = service.cornerCases(SITE).map(({ routeId }) => routeId);
+      await service.close();
+      return { shown, kept: written.flatMap(({ facts }) => facts?.cornerCases ?? []) };
+    };
+    const sound = ['sound', damaged + 1];
+    expect(await startAgain(false)).toEqual({
+      shown: [route.routeId, 'sound'],
+      kept: [[route.routeId, damaged], sound],
+    });
+    expect(failures).toEqual([]);
+    expect(await startAgain(true)).toEqual({ shown: ['sound'], kept: [sound] });
+    expect(failures).toMatchObject([{ code: 'E_JOURNAL_CORRUPT', references: { sequence: damaged } }]);
+    expect(await startAgain(false, 'newer')).toEqual({ shown: [], kept: [] });
   });
 
   it('is no corner case where no policy predicted anything', async () => {
