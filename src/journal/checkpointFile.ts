@@ -95,6 +95,13 @@ export function readCheckpoint(file: string): Checkpoint | null {
   return { sequence: head.sequence, parts: read as CheckpointPart[] };
 }
 
+/** What a kill left half written. */
+export function removeCheckpointDrafts(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (/^checkpoint-\d{16}\.jsonl\.new$/.test(name)) rmSync(join(directory, name), { force: true });
+  }
+}
+
 function checkpointFile(directory: string, sequence: number): string {
   return join(directory, `checkpoint-${String(sequence).padStart(16, '0')}.jsonl`);
 }

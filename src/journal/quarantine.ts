@@ -13,6 +13,7 @@ import { createWarehouseState, loadCheckpoint, type WarehouseState } from './jou
 import { ALL_WAREHOUSES, type JournalRecord } from './records.js';
 import { openActiveSegment, type ActiveSegment } from './segment.js';
 import { journalFiles, MARK_FILE, SALVAGE_DIRECTORY, segmentFile } from './segmentFiles.js';
+import { asDirectoryError } from './sqliteErrors.js';
 
 export interface Quarantined {
   readonly report: JournalReport;
@@ -30,7 +31,7 @@ const DAMAGED_DIRECTORY = 'damaged';
  * Makes a journal that a server starts from out of a damaged one: every record that can be read and can
  * follow those before it, under its own sequence. The damaged files are moved aside, not removed. Where a run before
  * this one was killed while it moved files, its work is finished and its result given. No server starts meanwhile.
- * @throws E_DATA_DIRECTORY a server or another command has the directory open
+ * @throws E_DATA_DIRECTORY a server or another command has the directory open, or it has no room for a second journal
  * @throws E_JOURNAL_FORMAT another version of the program wrote the journal
  */
 export async function quarantineJournal(directory: string, at: Instant): Promise<Quarantined> {
@@ -46,6 +47,20 @@ async function quarantineLocked(directory: string, at: Instant): Promise<Quarant
   if (existsSync(join(directory, SALVAGE_DIRECTORY))) return putInPlace(directory);
   const draft = draftOf(directory);
   rmSync(draft, { recursive: true, force: true });
+  try {
+    const sound = await salvage(directory, draft, at);
+    if (sound !== null) return sound;
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw asDirectoryError(directory, error);
+  }
+  renameSync(draft, join(directory, SALVAGE_DIRECTORY));
+  syncDirectory(directory);
+  return putInPlace(directory);
+}
+
+/** Fills the draft with all that is to stand in the journal's place; the result where that is sound, and nothing was made. */
+async function salvage(directory: string, draft: string, at: Instant): Promise<Quarantined | null> {
   const newest = newestSound(directory);
   // Records of routes that were open at the checkpoint; all others are read a second time instead of held.
   const wanted = new Set(newest?.parts.flatMap(({ open }) => open.flatMap(([, sequences]) => sequences)));
@@ -77,9 +92,7 @@ async function quarantineLocked(directory: string, at: Instant): Promise<Quarant
   writeFileSync(join(draft, RESULT_FILE), JSON.stringify(done), { mode: 0o600, flush: true });
   for (const name of readdirSync(draft)) giveToOwner(join(draft, name));
   syncDirectory(draft);
-  renameSync(draft, join(directory, SALVAGE_DIRECTORY));
-  syncDirectory(directory);
-  return putInPlace(directory);
+  return null;
 }
 
 /** @throws E_DATA_DIRECTORY somebody else reads a segment, which was left out therefore */

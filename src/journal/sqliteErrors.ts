@@ -29,16 +29,21 @@ export function corrupt(sequence: number, detail: string, cause?: unknown): AppE
 }
 
 const DIRECTORY_CODES =
-  /^(EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|EISDIR|SQLITE_(BUSY|READONLY|CANTOPEN|PERM).*)$/;
+  /^(EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|EISDIR|ENOSPC|SQLITE_(BUSY|READONLY|CANTOPEN|PERM|FULL).*)$/;
 
 /** @throws E_DATA_DIRECTORY for what is wrong with the directory and not with what is in it */
 export function withDirectoryErrors<T>(directory: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (isAppError(error) || typeof code !== 'string' || !DIRECTORY_CODES.test(code)) throw error;
-    const detail = code === 'SQLITE_BUSY' ? 'another server has it open' : (error as Error).message;
-    throw new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
+    throw asDirectoryError(directory, error);
   }
+}
+
+/** E_DATA_DIRECTORY for what is wrong with the directory; anything else stays what it is. */
+export function asDirectoryError(directory: string, error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (isAppError(error) || typeof code !== 'string' || !DIRECTORY_CODES.test(code)) return error;
+  const detail = code === 'SQLITE_BUSY' ? 'another server has it open' : (error as Error).message;
+  return new AppError('E_DATA_DIRECTORY', { directory, detail }, error);
 }

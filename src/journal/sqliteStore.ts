@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { syncDirectory } from '../platform/directories.js';
-import { listCheckpoints } from './checkpointFile.js';
+import { listCheckpoints, removeCheckpointDrafts } from './checkpointFile.js';
 import { lockDirectory, type DirectoryLock } from './directoryLock.js';
 import { openDiskReserve } from './diskReserve.js';
 import { encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
@@ -96,6 +96,7 @@ function openLocked(lock: DirectoryLock, directory: string, sizes: StoreSizes): 
   if (opened.kind === 'damaged') throw corrupt(files[0]?.first ?? 1, `${MARK_FILE} is damaged`);
   const { mark } = opened;
   try {
+    withDirectoryErrors(directory, () => removeCheckpointDrafts(directory));
     const { first, last } = mark.range();
     const chain = openSegmentChain(directory, files, { first, last: Math.max(last, checkpoint) });
     return createStore({ directory, sizes, lock, mark, ...chain });

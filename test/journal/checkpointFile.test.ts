@@ -1,5 +1,6 @@
 import type * as Fs from 'node:fs';
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { LIMITS } from '../../src/domain/limits.js';
 import {
@@ -8,6 +9,7 @@ import {
   writeCheckpoint,
   type CheckpointPart,
 } from '../../src/journal/checkpointFile.js';
+import { openSqliteStore } from '../../src/journal/sqliteStore.js';
 import { temporaryDirectory } from './support/records.js';
 
 /** Node ends at 2^29 - 24 units; here the longest string is one chunk. */
@@ -59,4 +61,16 @@ it('a checkpoint is none where a byte of it changed, or its end is missing, or s
   writeFileSync(file, whole);
   appendFileSync(file, 'x');
   expect(readCheckpoint(file)).toBeNull();
+});
+
+it('what a kill left of a checkpoint is removed by the next server, and not beside one', () => {
+  const directory = temporaryDirectory();
+  const draft = join(directory, 'checkpoint-0000000000000007.jsonl.new');
+  const store = openSqliteStore(directory);
+  writeFileSync(draft, 'half');
+  expect(() => openSqliteStore(directory)).toThrow('has it open');
+  expect(existsSync(draft)).toBe(true);
+  store.close();
+  openSqliteStore(directory).close();
+  expect(existsSync(draft)).toBe(false);
 });

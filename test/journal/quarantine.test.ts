@@ -2,7 +2,7 @@ import type * as Fs from 'node:fs';
 import { appendFileSync, chownSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { existingData } from '../../src/cli/backupCommands.js';
 import { listCheckpoints, writeCheckpoint } from '../../src/journal/checkpointFile.js';
 import { decodeRecord, encodeRecord } from '../../src/journal/encoding.js';
@@ -17,7 +17,7 @@ import { temporaryDirectory } from './support/records.js';
 import { completed, issued, request, trace } from './support/routes.js';
 
 /** Steps that change a directory until the process is taken for killed; Infinity: never. */
-const life = vi.hoisted(() => ({ steps: Infinity }));
+const life = vi.hoisted(() => ({ steps: Infinity, isDiskFull: false }));
 vi.mock('node:fs', async (importOriginal) => {
   const fs = await importOriginal<typeof Fs>();
   const mortal =
@@ -26,7 +26,11 @@ vi.mock('node:fs', async (importOriginal) => {
       if (life.steps-- <= 0) throw new Error('killed');
       return step(...args);
     };
-  const { mkdirSync, renameSync, rmSync: remove, writeFileSync } = fs;
+  const { mkdirSync, renameSync, rmSync: remove } = fs;
+  const writeFileSync: typeof fs.writeFileSync = (...args) => {
+    if (life.isDiskFull) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    fs.writeFileSync(...args);
+  };
   const steps = { mkdirSync, renameSync, rmSync: remove, writeFileSync };
   const mortals = Object.entries(steps).map(([name, step]) => [name, mortal(step as () => unknown)]);
   return { ...fs, ...Object.fromEntries(mortals) } as typeof Fs;
@@ -141,6 +145,17 @@ describe('a quarantine', () => {
       const { uid, gid } = statSync(join(directory, name));
       expect([name, uid, gid]).toEqual([name, 1234, 1235]);
     }
+  });
+
+  it('without room for a second journal says so, and changes nothing', async () => {
+    const directory = damagedWithin();
+    const before = readdirSync(directory);
+    life.isDiskFull = true;
+    onTestFinished(() => void (life.isDiskFull = false));
+    await expect(quarantineJournal(directory, 1_000)).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
+    life.isDiskFull = false;
+    expect(readdirSync(directory)).toEqual(before);
+    expect(await quarantineJournal(directory, 1_000)).toMatchObject({ lost: [{ from: 2, to: 2 }] });
   });
 
   it('is not begun beside a server', async () => {
