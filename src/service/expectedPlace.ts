@@ -9,12 +9,16 @@ export function isPlaceAssumed(route: OpenRoute): boolean {
   return route.told && !route.held && !route.leftItsWay && !route.robot.reports && !isRefuted(route);
 }
 
-/** How far a route's robot is, as a position in its path: as it reported, or by its ETAs where it reports nothing. */
+/**
+ * How far a route's robot is, as a position in its path: as it reported, or by its ETAs where it reports nothing. One that
+ * said that it cannot drive is where it said so.
+ */
 export function expectedPosition(route: OpenRoute, now: Instant): number {
   if (!isPlaceAssumed(route)) return route.position;
   const { etaSeconds, at } = latestRevision(route);
   const elapsedSeconds = (now - at) / 1000 - route.lateSeconds;
   let position = Math.max(route.position, route.heardPosition);
+  if (route.robot.paused) return position;
   while (position + 1 < etaSeconds.length && etaSeconds[position + 1]! <= elapsedSeconds) position++;
   return position;
 }

@@ -103,6 +103,28 @@ describe('a robot that tells of nothing but that it left its way', () => {
   });
 });
 
+it('a robot that tells of nothing but that it cannot drive stays where it says so, and drives on by its ETAs then', async () => {
+  const running = await startService({ map: '...........\n...........', robots: ['a'] });
+  const { service, pass, now } = running;
+  await service.requestRoute(SITE, { ...request, stops: [cell('09')] });
+  const say = (pausedReason: string[]) => {
+    const [reason] = pausedReason;
+    const state = { robotId: 'a', node: cell('03'), available: true, at: now() };
+    service.robotState(SITE, { type: 'robot.state', ...state, ...(reason && { pausedReason: reason }) });
+  };
+  const place = () => service.openRoutes(SITE).routes[0]?.node;
+  await pass(3);
+  say(['empty battery']);
+  await pass(60);
+  expect(place()).toBe(cell('03'));
+  await service.closeLanes(SITE, [{ from: cell('05'), to: cell('06') }]);
+  const updates = running.events.flatMap((event) => (event.kind === 'route.updated' ? [event.message] : []));
+  expect(updates.map(({ nodes }) => nodes[0])).toEqual([cell('03')]);
+  say([]);
+  await pass(2);
+  expect(place()).toBe(updates[0]!.nodes[2]);
+});
+
 describe('when all clocks are set back', () => {
   afterEach(() => void vi.useRealTimers());
 
