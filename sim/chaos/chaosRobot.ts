@@ -186,7 +186,9 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.held = false;
     tour.leftOut = tour.stops.length - plan.stopIndexes.length;
     // What a plan leaves out must be made before it begins, or is asked for.
-    const joins = ahead >= 0 && Math.max(made, madeAt[ahead] as number) >= tour.leftOut;
+    // A tour may come by twice: nobody drives on past stops that the new plan has to make them once more.
+    const madeThere = madeAt[ahead] ?? Infinity;
+    const joins = madeThere <= tour.leftOut && Math.max(made, madeThere) >= tour.leftOut;
     tour.beside = !joins && (plan.nodes[0] !== node || made < tour.leftOut);
     const planned = madeAlong(plan, tour.leftOut);
     tour.nodes = joins ? [...nodes.slice(position, ahead), ...plan.nodes] : plan.nodes;
