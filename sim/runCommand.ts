@@ -58,8 +58,9 @@ interface RunArguments {
 
 const HELP = `
 Over the socket the server's warehouse must have this map and a driven clock (aisleflow serve --driven-clock).
-Tokens (of a robot and of an operator) may stand in AISLEFLOW_ROBOT_TOKEN and AISLEFLOW_TOKEN. In process, and with --lockstep where the server
-learns within its clock (serve --learner inline), the same seed gives the same run hash.
+The tokens of a robot and of an operator may stand in AISLEFLOW_ROBOT_TOKEN and AISLEFLOW_TOKEN. In process, and
+with --lockstep where the server learns within its clock (serve --learner inline), the same seed gives the same
+run hash.
 
 Exit code: 0 done, 2 wrong use, 130 interrupted (the report is of the steps before), 1 any other failure, an invalid
 route or a lost completion.

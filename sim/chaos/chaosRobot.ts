@@ -186,7 +186,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.held = false;
     tour.leftOut = tour.stops.length - plan.stopIndexes.length;
     // What a plan leaves out must be made before it begins, or is asked for.
-    // A tour may come by twice: nobody drives on past stops that the new plan has to make them once more.
+    // A way may come by that place again after stops that the new plan has too: it begins at an earlier pass.
     const madeThere = madeAt[ahead] ?? Infinity;
     const joins = madeThere <= tour.leftOut && Math.max(made, madeThere) >= tour.leftOut;
     tour.beside = !joins && (plan.nodes[0] !== node || made < tour.leftOut);

@@ -109,7 +109,9 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let base: string | null = null;
   let updatesSinceSave = 0;
   let updatesApplied = 0;
-  let hasLearntElsewhere = options.areColdWeightsTrained;
+  const learntWhenCold = options.areColdWeightsTrained ? Infinity : 0;
+  /** Updates that the served weights stand on; Infinity: they have learnt elsewhere, or before they were saved. */
+  let learnt = learntWhenCold;
   let installations = 0;
   let sabotaged = false;
   let servedAt: number | null = null;
@@ -127,6 +129,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     servedAt = monotonicMilliseconds();
     updatesSinceSave++;
     updatesApplied++;
+    learnt++;
     for (const site of sites) observer.updateApplied(site.warehouseId);
     options.onUpdate(host, { loss, rows });
     rows = 0;
@@ -162,6 +165,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     serve(next);
     base = version;
     updatesSinceSave = 0;
+    if (version === null) learnt = learntWhenCold;
     learner?.reset(next, { forgetRows });
   };
 
@@ -183,8 +187,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     updatesSinceSave: () => updatesSinceSave,
     updatesApplied: () => updatesApplied,
     maturity() {
-      if (hasLearntElsewhere) return 1;
-      return Math.min(1, Math.floor((MATURITY_STEPS * updatesApplied) / UPDATES_TO_MATURE) / MATURITY_STEPS);
+      return Math.min(1, Math.floor((MATURITY_STEPS * learnt) / UPDATES_TO_MATURE) / MATURITY_STEPS);
     },
     stalenessMilliseconds: () => (servedAt === null ? null : monotonicMilliseconds() - servedAt),
     loss: () => loss,
@@ -217,7 +220,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version });
       else host.trustProven();
       replace(next, version, false);
-      hasLearntElsewhere ||= version !== null && known !== 'sabotaged';
+      if (version !== null && known !== 'sabotaged') learnt = Infinity;
       sabotaged = known === 'sabotaged';
       guard.watchFrom();
     },

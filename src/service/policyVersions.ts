@@ -63,9 +63,9 @@ export interface PolicyVersions {
    */
   recordTakenBack(host: PolicyHost, taken: TakenBack): Promise<void>;
 
-  /** Writes what registries know and could not write. @throws E_DATA_DIRECTORY still not */
   /** What of the registries cannot be read. */
   damages(): PolicyFault[];
+  /** Writes what registries know and could not write. @throws E_DATA_DIRECTORY still not */
   settle(): Promise<void>;
 }
 

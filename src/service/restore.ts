@@ -107,19 +107,36 @@ async function restoreCornerCases(
   onLeftOut: (error: unknown) => void,
 ): Promise<void> {
   const { cornerCases } = site.hindsight;
-  for (const [, sequence] of facts.snapshot().cornerCases) {
-    if (sequence < journal.firstSequence()) continue;
-    try {
-      for await (const record of journal.readListed([sequence])) {
-        const found = record.kind === 'corner.kept' ? cornerCaseOf(site.graph, record) : null;
-        if (found) cornerCases.keep(found);
-      }
-    } catch (error) {
-      if (!isAppError(error) || error.code !== 'E_JOURNAL_CORRUPT') throw error;
-      onLeftOut(error);
-    }
+  const listed = facts.snapshot().cornerCases.map(([, sequence]) => sequence);
+  const held = listed.filter((sequence) => sequence >= journal.firstSequence());
+  for (const record of await readReadable(journal, held, onLeftOut)) {
+    const found = record.kind === 'corner.kept' ? cornerCaseOf(site.graph, record) : null;
+    if (found) cornerCases.keep(found);
   }
   facts.keepCornerCases((routeId) => cornerCases.find(routeId) !== undefined);
+}
+
+/** All at once where they are sound, else by halves: what is damaged is found in a few more reads. */
+async function readReadable(
+  journal: ServiceCore['journal'],
+  sequences: readonly number[],
+  onLeftOut: (error: unknown) => void,
+): Promise<JournalRecord[]> {
+  const records: JournalRecord[] = [];
+  try {
+    for await (const record of journal.readListed(sequences)) records.push(record);
+    return records;
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'E_JOURNAL_CORRUPT') throw error;
+    if (sequences.length > 1) {
+      const half = sequences.length >> 1;
+      const halves = [sequences.slice(0, half), sequences.slice(half)];
+      const read = halves.map((part) => readReadable(journal, part, onLeftOut));
+      return (await Promise.all(read)).flat();
+    }
+    onLeftOut(error);
+    return [];
+  }
 }
 
 /** None where a newer map has no such lane. */

@@ -20,7 +20,7 @@ import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { markObstacle, nodeIndex, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
-import { stopsMade, tellOfStops } from './stopsMade.js';
+import { remainingTour, stopsMade, tellOfStops } from './stopsMade.js';
 import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
 
 type RouteUseCases = Pick<
@@ -217,9 +217,8 @@ async function deviate(
   if (hold && message.revision < hold.revision)
     core.emit({ kind: 'route.held', warehouseId: site.warehouseId, message: hold });
   const noWay = (): AppError => {
-    const { stops } = latestRevision(route);
-    const { node: stop } = stops[Math.min(route.stopsDone, stops.length - 1)]!;
-    return noWayError(route, { from: message.node, to: site.graph.nodeIds[stop]! });
+    const stop = remainingTour(route).stops[0] ?? route.revisions[0]!.stops.at(-1)!;
+    return noWayError(route, { from: message.node, to: site.graph.nodeIds[stop.node]! });
   };
   if (hold) throw noWay();
   const updated = await reviseRoute(core, entry, route, 'deviated', at);

@@ -76,7 +76,7 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
         const { site, host } = entryOf(core, warehouseId);
         const weights = { ...site.weights, ...changed };
         checkWeights(weights);
-        // Said again they change nothing, or a script that applies them each night would begin all that is measured under them anew.
+        // Else a script that says them again each night would begin anew all that is measured under them.
         if (COMPONENTS.every((name) => weights[name] === site.weights[name])) return weights;
         await core.journal.append({ ...stamp(site), kind: 'weights.set', payload: { weights } });
         applyWeights(site, weights);

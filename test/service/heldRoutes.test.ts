@@ -78,10 +78,6 @@ describe('a robot that was told to wait', () => {
       2,
       stored,
     ]);
-    const deviated = { type: 'route.deviated' as const, routeId, revision: 1, node: cell('00') };
-    await expect(service.routeDeviated(SITE, { ...deviated, at: started.now() })).rejects.toMatchObject({
-      references: { from: cell('00'), to: cell('05') },
-    });
     // After a restart it waits where it was last told to.
     expect([await ask(1, '01'), holds(started), journal.lastSequence()]).toEqual([
       'E_UNREACHABLE',
@@ -90,6 +86,23 @@ describe('a robot that was told to wait', () => {
     ]);
     await service.openLanes(SITE, [lane('02', '03')]);
     expect(await ask(3, '01')).toBe('');
+  });
+
+  it.each([
+    ['it has made none', lane('00', '01'), '00', '01'],
+    ['it has made the first', lane('02', '03'), '01', '05'],
+  ])('is told which stop there is no way to, where %s', async (_, closed, node, to) => {
+    const { service, now } = await startService({ map: ROW });
+    const { routeId } = await service.requestRoute(SITE, request('a', '00', ['01', '05']));
+    if (node !== '00')
+      service.routeProgress(SITE, {
+        ...{ type: 'route.progress', routeId, revision: 0, node: cell(node), at: now() },
+      });
+    await service.closeLanes(SITE, [closed]);
+    const asked = { type: 'route.deviated' as const, routeId, revision: 1, node: cell(node), at: now() };
+    await expect(service.routeDeviated(SITE, asked)).rejects.toMatchObject({
+      ...{ code: 'E_UNREACHABLE', references: { from: cell(node), to: cell(to) } },
+    });
   });
 
   it('cannot fill the journal by asking here and there', async () => {

@@ -309,6 +309,18 @@ it('what a cold site saved at its stop, and did not prove itself, is not the las
   await site.close();
 });
 
+it('what a site learnt counts for nothing once it is back at the weights that it began with', async () => {
+  const site = new GuardedService();
+  await site.start();
+  for (let updates = 0; updates < 400; updates++) site.learn(update(gloomy));
+  await site.running.pass(1);
+  expect(site.service.warehouse(SITE).pressure).toBeGreaterThan(1);
+  await site.drive(30);
+  expect(site.guard()).toMatchObject({ policyVersion: 'cold+0', rollbacks: 1 });
+  expect(site.service.warehouse(SITE).pressure).toBe(0);
+  await site.close();
+});
+
 it('weights stay as they are once no warehouse learns, whatever the learner was at', async () => {
   await current().service.setMode(SITE, 'frozen');
   current().learn(update(gloomy));
