@@ -208,7 +208,8 @@ function slowCell(nothing: Change, { node }: Aisle, { graph, method }: ChangeOpt
     if (!knows) return;
     for (const ofType of serviceGraph.freeFlowSeconds) for (const lane of lanesOut) ofType[lane]! += seconds;
     const { wait } = service.weights(graph.warehouseId);
-    for (const next of [wait === 1 ? 2 : 1, wait]) await service.setWeights(graph.warehouseId, { wait: next });
+    for (const next of [wait === 1 ? 2 : 1, wait])
+      await service.setWeights(graph.warehouseId, { wait: next });
   };
 
   return {

@@ -1,7 +1,6 @@
 import {
   closeSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,73 +11,21 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createRandom } from '../../src/platform/random.js';
-import { checksumOf, weightCountOf, type PolicyShape } from '../../src/registry/policyFormat.js';
+import { describe, expect, it } from 'vitest';
+import { checksumOf } from '../../src/registry/policyFormat.js';
 import {
-  openPolicyRegistry,
-  type NewPolicy,
-  type PolicyRegistry,
-} from '../../src/registry/policyRegistry.js';
-
-const SHAPE: PolicyShape = {
-  layerSizes: [3, 4, 5, 2],
-  activations: ['relu', 'relu', 'softplus'],
-  features: ['flow', 'reverseFlow', 'degree'],
-};
-
-function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'aisleflow-registry-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-function weights(seed: number): Float32Array {
-  const random = createRandom(seed);
-  return Float32Array.from({ length: weightCountOf(SHAPE) }, () => random.normal());
-}
-
-function policy(seed: number, more: Partial<NewPolicy> = {}): NewPolicy {
-  return {
-    weights: weights(seed),
-    parent: null,
-    savedAt: 1_000 + seed,
-    reason: 'interval',
-    updates: seed,
-    trainedOn: { from: 1, to: seed },
-    metrics: { loss: 0.5 },
-    ...more,
-  };
-}
-
-async function saveActive(registry: PolicyRegistry, saved: NewPolicy): Promise<void> {
-  await registry.activate((await registry.save(saved)).policyVersion);
-}
-
-interface Places {
-  readonly directory: string;
-  readonly shippedDirectory: string;
-}
-function places(): Places {
-  const root = temporaryDirectory();
-  return { directory: join(root, 'policies'), shippedDirectory: join(root, 'shipped') };
-}
-const open = (
-  where: Places,
-  more: { versionsKept?: number; shape?: PolicyShape } = {},
-): Promise<PolicyRegistry> => openPolicyRegistry({ ...where, shape: SHAPE, ...more });
-
-/** A registry whose versions v1, v2, ... have the seeds 1, 2, ... */
-async function filled(where: Places, count: number): Promise<PolicyRegistry> {
-  const registry = await open(where);
-  for (let seed = 1; seed <= count; seed++) await saveActive(registry, policy(seed));
-  return registry;
-}
-
-const code = (expected: string) => expect.objectContaining({ code: expected }) as unknown;
+  SHAPE,
+  code,
+  filled,
+  open,
+  places,
+  policy,
+  saveActive,
+  temporaryDirectory,
+  weights,
+} from './support/registries.js';
 
 describe('the policy registry', () => {
   it('gives back what was saved, also to the next process', async () => {
@@ -259,89 +206,6 @@ describe('a damaged policy', () => {
     expect(registry.faults().map(({ policyVersion }) => policyVersion)).toEqual(['v1', 'v2']);
     expect((await registry.save(policy(3))).policyVersion).toBe('v3');
   });
-
-  describe("of the registry's own state", () => {
-    const damages: Record<string, (file: string) => void> = {
-      'is cut off': (file) => writeFileSync(file, '{"active"'),
-      'fits no schema': (file) => writeFileSync(file, '{"active":"v1"}'),
-      'is missing': (file) => rmSync(file),
-      'cannot be read': (file) => {
-        rmSync(file);
-        mkdirSync(file);
-      },
-    };
-    const condemned = async (where: Places): Promise<void> => {
-      const registry = await filled(where, 3);
-      await registry.takeBack(['v3'], 'guard: error on arriving rows', 'v2');
-      await registry.trust('v1');
-    };
-
-    it.each(Object.entries(damages))('which %s forgets nothing: there is a copy', async (_, damage) => {
-      const where = places();
-      await condemned(where);
-      const main = join(where.directory, 'registry.json');
-      const before = readFileSync(main, 'utf8');
-      damage(main);
-      const registry = await open(where);
-      expect([registry.active(), registry.trusted(), registry.isCondemned('v3')]).toEqual(['v2', 'v1', true]);
-      expect(registry.faults()[0]).toEqual({
-        policyVersion: 'registry.json',
-        reason: expect.stringMatching(/its copy is used/) as string,
-      });
-      rmSync(main, { recursive: true, force: true });
-      await registry.settle();
-      expect(readFileSync(main, 'utf8')).toBe(before);
-      expect((await open(where)).damages()).toEqual([]);
-    });
-
-    it('which is damaged twice is told of, hides no version, and makes none good', async () => {
-      const where = places();
-      await condemned(where);
-      for (const name of ['registry.json', 'registry.copy.json'])
-        writeFileSync(join(where.directory, name), '{"active"');
-      const registry = await open(where);
-      expect([registry.active(), registry.newestHealthy(), registry.isNoneTrusted()]).toEqual([
-        null,
-        'v3',
-        true,
-      ]);
-      expect(registry.damages()).toEqual([
-        { policyVersion: 'registry.json', reason: expect.stringMatching(/is forgotten/) as string },
-      ]);
-    });
-
-    it.each([
-      ['is missing, as before there was one', (copy: string) => rmSync(copy)],
-      ['is damaged', (copy: string) => writeFileSync(copy, '{')],
-      ['is older', (copy: string) => writeFileSync(copy, '{"active":"v3","condemned":{}}')],
-    ])('has its copy written anew where that %s', async (_, change) => {
-      const where = places();
-      await condemned(where);
-      const [main, copy] = ['registry.json', 'registry.copy.json'].map((name) => join(where.directory, name));
-      change(copy!);
-      await (await open(where)).settle();
-      expect(readFileSync(copy!, 'utf8')).toBe(readFileSync(main!, 'utf8'));
-    });
-
-    it('keeps the names of what was found bad from those that come after it', async () => {
-      const where = places();
-      await condemned(where);
-      rmSync(join(where.directory, 'v3'), { recursive: true });
-      expect((await (await open(where)).save(policy(4))).policyVersion).toBe('v4');
-    });
-
-    it('counts where it can be read, whatever its copy says', async () => {
-      const where = places();
-      const registry = await filled(where, 2);
-      // As a refusal, or the end of the process, between the two files leaves them.
-      mkdirSync(join(where.directory, '.registry.json'));
-      await expect(registry.activate('v1')).rejects.toEqual(code('E_DATA_DIRECTORY'));
-      rmSync(join(where.directory, '.registry.json'), { recursive: true });
-      const copy = JSON.parse(readFileSync(join(where.directory, 'registry.copy.json'), 'utf8')) as unknown;
-      expect(copy).toMatchObject({ active: 'v1' });
-      expect((await open(where)).active()).toBe('v2');
-    });
-  });
 });
 
 describe('the choice of a policy', () => {
@@ -375,40 +239,6 @@ describe('the choice of a policy', () => {
     expect(later.faults()).toEqual([{ policyVersion: 'v3', reason: 'guard: error on arriving rows' }]);
     await later.activate('v3');
     expect([later.faults(), later.newestHealthy()]).toEqual([[], 'v3']);
-  });
-});
-
-describe('a file of the registry that cannot be written', () => {
-  /** Its draft cannot be opened. */
-  const block = ({ directory }: Places): string => {
-    const draft = join(directory, '.registry.json');
-    mkdirSync(draft);
-    return draft;
-  };
-
-  it('leaves active what was, also on the disk once it can be', async () => {
-    const where = places();
-    const registry = await filled(where, 2);
-    const draft = block(where);
-    await expect(registry.activate('v1')).rejects.toEqual(code('E_DATA_DIRECTORY'));
-    expect(registry.active()).toBe('v2');
-    rmSync(draft, { recursive: true });
-    await registry.settle();
-    expect((await open(where)).active()).toBe('v2');
-  });
-
-  it('hides nothing of what was found out, and is written when asked again', async () => {
-    const where = places();
-    const registry = await filled(where, 3);
-    const draft = block(where);
-    await expect(registry.takeBack(['v2', 'v3'], 'bad', null)).rejects.toEqual(code('E_DATA_DIRECTORY'));
-    await expect(registry.trust('v1')).rejects.toEqual(code('E_DATA_DIRECTORY'));
-    await expect(registry.settle()).rejects.toEqual(code('E_DATA_DIRECTORY'));
-    const known = (of: PolicyRegistry) => [of.active(), of.trusted(), of.newestHealthy(), of.faults().length];
-    expect(known(registry)).toEqual([null, 'v1', 'v1', 2]);
-    rmSync(draft, { recursive: true });
-    await registry.settle();
-    expect(known(await open(where))).toEqual(known(registry));
   });
 });
 
