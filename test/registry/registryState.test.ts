@@ -20,23 +20,26 @@ describe('what a registry knows of its versions', () => {
     await registry.trust('v1');
   };
 
-  it.each(Object.entries(damages))('is not forgotten where its file %s: there is a copy', async (_, damage) => {
-    const where = places();
-    await condemned(where);
-    const main = join(where.directory, 'registry.json');
-    const before = readFileSync(main, 'utf8');
-    damage(main);
-    const registry = await open(where);
-    expect([registry.active(), registry.trusted(), registry.isCondemned('v3')]).toEqual(['v2', 'v1', true]);
-    expect(registry.faults()[0]).toEqual({
-      policyVersion: 'registry.json',
-      reason: expect.stringMatching(/its copy is used/) as string,
-    });
-    rmSync(main, { recursive: true, force: true });
-    await registry.settle();
-    expect(readFileSync(main, 'utf8')).toBe(before);
-    expect((await open(where)).damages()).toEqual([]);
-  });
+  it.each(Object.entries(damages))(
+    'is not forgotten where its file %s: there is a copy',
+    async (_, damage) => {
+      const where = places();
+      await condemned(where);
+      const main = join(where.directory, 'registry.json');
+      const before = readFileSync(main, 'utf8');
+      damage(main);
+      const registry = await open(where);
+      expect([registry.active(), registry.trusted(), registry.isCondemned('v3')]).toEqual(['v2', 'v1', true]);
+      expect(registry.faults()[0]).toEqual({
+        policyVersion: 'registry.json',
+        reason: expect.stringMatching(/its copy is used/) as string,
+      });
+      rmSync(main, { recursive: true, force: true });
+      await registry.settle();
+      expect(readFileSync(main, 'utf8')).toBe(before);
+      expect((await open(where)).damages()).toEqual([]);
+    },
+  );
 
   it('is lost with both files: that is told of, hides no version, and makes none good', async () => {
     const where = places();
