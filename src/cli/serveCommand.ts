@@ -145,7 +145,7 @@ function tellWhatStays(logger: Logger, service: RoutingService, asked: string | 
       logger.warn({ warehouseId, routes: lost }, 'the map is not that of these routes: cancel them');
   }
   for (const damaged of service.damagedPolicies())
-    logger.warn(damaged, 'damaged, and not served: see docs/operations.md');
+    logger.warn(damaged, 'what the policies directory has there is damaged: see docs/operations.md');
   for (const { warehouseId, openRoutes } of service.dormantWarehouses())
     logger.warn(
       { warehouseId, openRoutes },
