@@ -2,6 +2,7 @@ import type { Instant, NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
 import { finishStops } from './stopsMade.js';
 import { hear, isRefuted, keepLastKnown } from './lastKnown.js';
+import { moveFlow } from './plannedFlow.js';
 import { placeRobot, type OpenRoute, type Site } from './site.js';
 
 /** Nothing was heard from its robot since it has this plan: it is taken for where its ETAs put it. */
@@ -34,8 +35,7 @@ export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
   keepLastKnown(route);
   const revision = latestRevision(route);
   const { lanes, nodes, etaSeconds, at } = revision;
-  site.traffic.addFlow(lanes.subarray(route.flowFrom, Math.max(route.flowFrom, position)), 0, -1);
-  route.flowFrom = Math.max(route.flowFrom, position);
+  moveFlow(site, route, position);
   route.position = position;
   route.previousLane = lanes[position - 1]!;
   route.readySeconds = at / 1000 + etaSeconds[position]! + route.lateSeconds;

@@ -10,11 +10,12 @@ import { laneBetween } from '../warehouse/laneGraph.js';
 import { cornerCaseOf } from './cornerCaseRecord.js';
 import { beginHold, endHold } from './heldRoutes.js';
 import { keepLastKnown } from './lastKnown.js';
+import { withdrawFlow } from './plannedFlow.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
 import { createOpenRoute, startRoute } from './siteRoutes.js';
 import { applyWeights } from './siteUseCases.js';
-import { arrive, standAt, startRevision, withdrawFlow } from './tracking.js';
+import { arrive, standAt, startRevision } from './tracking.js';
 
 /** A plan as the journal holds it, with its blob of features. */
 interface JournalledPlan {

@@ -5,6 +5,7 @@ import type { Passage } from '../learning/passage.js';
 import { learnsIn, pressureOf, type PolicyHost } from './policyHost.js';
 import { expectedPosition, isPlaceAssumed } from './expectedPlace.js';
 import { forgetFloors } from './floorSnapshot.js';
+import { moveFlow } from './plannedFlow.js';
 import { clearSilentRobots } from './silentRobots.js';
 import { occupy, SETTLE_SECONDS, type OpenRoute, type Site } from './site.js';
 
@@ -37,10 +38,8 @@ export function isOverdue({ clock }: Site, { issuedAt }: Pick<OpenRoute, 'issued
 function assumeProgress(site: Site, route: OpenRoute, now: Instant): void {
   const position = expectedPosition(route, now);
   if (position <= route.flowFrom) return;
-  const { lanes, nodes } = latestRevision(route);
-  site.traffic.addFlow(lanes.subarray(route.flowFrom, position), 0, -1);
-  route.flowFrom = position;
-  if (isPlaceAssumed(route)) occupy(site, route.robot, nodes[position]!);
+  moveFlow(site, route, position);
+  if (isPlaceAssumed(route)) occupy(site, route.robot, latestRevision(route).nodes[position]!);
 }
 
 /** Charges and corrects whatever the mode: in one that does not learn these must not pile up either. */

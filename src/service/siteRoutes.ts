@@ -15,10 +15,11 @@ import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
 import { beginHold, endHold, heldFrom, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
+import { beginFlow, withdrawFlow } from './plannedFlow.js';
 import { describePlan, isStillOpen, planTour, readyInSeconds, remainingTask, taskOf } from './routePlans.js';
 import { markObstacle, type NoWay, type OpenRoute, type Robot, type Site } from './site.js';
 import { remainingTour, stopsMade } from './stopsMade.js';
-import { revisionOf, standAt, startRevision, withdrawFlow } from './tracking.js';
+import { revisionOf, standAt, startRevision } from './tracking.js';
 
 /** A route as planned: in the traffic already, not yet in the journal. */
 export interface NewRoute {
@@ -82,6 +83,7 @@ export function createOpenRoute(options: {
     robot,
     position: 0,
     flowFrom: 0,
+    flowTo: 0,
     stopsDone: 0,
     readySeconds: at / 1000,
     previousLane: -1,
@@ -145,9 +147,9 @@ export function rememberPlan(site: Site, route: OpenRoute): () => void {
     // What was heard meanwhile is newer.
     route.lastKnown ??= lastKnown;
     lookAgain(route);
-    const revision = latestRevision(route);
     if (route.robot.node !== stoodAt) catchUp(route, heard);
-    site.traffic.addFlow(revision.lanes, route.flowFrom, 1);
+    beginFlow(site, route, route.flowFrom);
+    const revision = latestRevision(route);
     const next = revision.passages[route.position] ?? null;
     site.holdings.depart(route.robot.index, next, route.readySeconds);
   };

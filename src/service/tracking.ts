@@ -8,6 +8,7 @@ import { moveSeconds } from '../planning/freeFlow.js';
 import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
+import { beginFlow, moveFlow } from './plannedFlow.js';
 import { finishStops, stopsMade } from './stopsMade.js';
 import { occupy, placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } from './site.js';
 
@@ -56,24 +57,16 @@ export function standAt(site: Site, robot: Robot, node: number, at: Instant): vo
   site.holdings.arrive(robot.index, node, arrival);
 }
 
-/** Takes a route's not-yet-driven part out of the planned flow. */
-export function withdrawFlow(site: Site, route: OpenRoute): void {
-  const { lanes } = latestRevision(route);
-  site.traffic.addFlow(lanes, route.flowFrom, -1);
-  route.flowFrom = lanes.length;
-}
-
 /** Puts a new revision in force where the robot stands. */
 export function startRevision(site: Site, route: OpenRoute, revision: Revision): void {
   route.revisions.push(revision);
   route.position = 0;
-  route.flowFrom = 0;
   route.stopsDone = 0;
   route.heardPosition = 0;
   route.lateSeconds = 0;
   route.leftItsWay = false;
   route.heldAtHello = false;
-  site.traffic.addFlow(revision.lanes, 0, 1);
+  beginFlow(site, route, 0);
   finishStops(route, revision);
   site.holdings.depart(route.robot.index, nextPassage(route, revision), route.readySeconds);
 }
@@ -152,10 +145,7 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   route.position = position + 1;
   route.previousLane = lane;
   route.readySeconds = seconds;
-  if (route.flowFrom === position) {
-    site.traffic.addFlow(revision.lanes.subarray(position, position + 1), 0, -1);
-    route.flowFrom = position + 1;
-  }
+  moveFlow(site, route, position + 1);
   robot.arrivalLane = lane;
   placeRobot(site, robot, revision.nodes[position + 1]!);
   finishStops(route, revision);
@@ -196,8 +186,7 @@ function learnWait(
 
 function skipTo(site: Site, route: OpenRoute, revision: Revision, position: number, at: Instant): void {
   const { robot } = route;
-  site.traffic.addFlow(revision.lanes.subarray(route.flowFrom, Math.max(route.flowFrom, position)), 0, -1);
-  route.flowFrom = Math.max(route.flowFrom, position);
+  moveFlow(site, route, position);
   route.position = position;
   route.previousLane = revision.lanes[position - 1]!;
   route.readySeconds = at / 1000;

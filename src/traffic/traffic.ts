@@ -25,7 +25,7 @@ export const FEATURE_COUNT = FEATURE_NAMES.length;
 export interface Traffic {
   /** [L][F] row-major; rows of lanes into stale nodes are out of date until `refresh`. */
   readonly features: Float32Array;
-  /** [L] open routes that have this lane still before them. */
+  /** [L] open routes that have this lane before them, as far as they count. */
   readonly flow: Int32Array;
   /** [N] robots that stand on the node or head for it. */
   readonly occupants: Int32Array;
