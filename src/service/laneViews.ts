@@ -3,34 +3,32 @@ import { laneName, type LaneGraph } from '../warehouse/laneGraph.js';
 import type { SiteEntry } from './serviceCore.js';
 import { priceView } from './site.js';
 
-/** Lanes in the order of the map: all of them, the closed ones or the open ones. */
-export function listLanes({ site, facts }: SiteEntry, { closed }: LaneFilter): readonly LaneView[] {
-  const { graph, traffic } = site;
-  const { prices } = priceView(site, 0);
+/**
+ * Lanes in the order of the map: all of them, the closed ones or the open ones. Each is made when it is asked for, and all
+ * are as they were when the first was.
+ */
+export function* eachLane({ site, facts }: SiteEntry, { closed }: LaneFilter): Generator<LaneView> {
+  const { graph } = site;
+  const prices = priceView(site, 0).prices.slice();
+  const flow = site.traffic.flow.slice();
+  const openLanes = graph.open.slice();
   const byClosure = new Set(facts.snapshot().closedLanes.map(keyOf));
-  return lanesThatAre(graph, closed).map((lane) => {
+  for (let lane = 0; lane < graph.laneCount; lane++) {
+    const open = openLanes[lane] === 1;
+    if (closed === open) continue;
     const name = laneName(graph, lane);
-    const open = graph.open[lane] === 1;
     const barredTo = graph.barredTypes[lane] === 0 ? [] : typesBarredBy(graph, lane);
-    return {
+    yield {
       ...name,
       lengthMetres: graph.lengthMetres[lane]!,
       speedLimit: graph.speedLimit[lane]!,
       open,
-      plannedFlow: traffic.flow[lane]!,
+      plannedFlow: flow[lane]!,
       price: Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
       ...(open ? {} : { closedBy: byClosure.has(keyOf(name)) ? 'closure' : 'map' }),
       ...(barredTo.length === 0 ? {} : { barredTo }),
     };
-  });
-}
-
-function lanesThatAre(graph: LaneGraph, closed: boolean | undefined): number[] {
-  const found: number[] = [];
-  for (let lane = 0; lane < graph.laneCount; lane++) {
-    if (closed === undefined || (graph.open[lane] === 0) === closed) found.push(lane);
   }
-  return found;
 }
 
 function typesBarredBy({ robotTypes, barredTypes }: LaneGraph, lane: number): string[] {

@@ -16,7 +16,7 @@ import {
   type SiteEntry,
 } from './serviceCore.js';
 import { detailOfCase, viewOfCase } from './cornerCaseViews.js';
-import { listLanes } from './laneViews.js';
+import { eachLane } from './laneViews.js';
 import { heldCount, listOpenRoutes } from './openRouteViews.js';
 import { nodeIndex, type Site } from './site.js';
 import { stamp } from './siteRoutes.js';
@@ -27,6 +27,7 @@ type SiteUseCases = Pick<
   | 'warehouses'
   | 'warehouse'
   | 'lanes'
+  | 'eachLane'
   | 'openRoutes'
   | 'closeLanes'
   | 'openLanes'
@@ -45,7 +46,8 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
   return {
     warehouses: () => [...core.entries.values()].map((entry) => summarise(core, entry)),
     warehouse: (warehouseId) => summarise(core, entryOf(core, warehouseId)),
-    lanes: (warehouseId, filter = {}) => listLanes(entryOf(core, warehouseId), filter),
+    lanes: (warehouseId, filter = {}) => [...eachLane(entryOf(core, warehouseId), filter)],
+    eachLane: (warehouseId, filter = {}) => eachLane(entryOf(core, warehouseId), filter),
     openRoutes: (warehouseId, filter = {}) => listOpenRoutes(entryOf(core, warehouseId), filter),
 
     async closeLanes(warehouseId, lanes) {

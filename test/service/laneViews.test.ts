@@ -48,3 +48,18 @@ it('lists the closed lanes alone, with who closed each and whom it bars, over re
   ]);
   expect(closed(after.service)).toEqual([]);
 });
+
+it('lists lanes as they were when the list began, whatever closes before it is read', async () => {
+  const { service } = await startService({ graphs: [map()] });
+  const list = service.eachLane(SITE)[Symbol.iterator]();
+  list.next();
+  await service.closeLanes(SITE, [{ from: 'q', to: 's' }]);
+  const rest: boolean[] = [];
+  for (let next = list.next(); next.done !== true; next = list.next()) rest.push(next.value.open);
+  expect(rest).toEqual(
+    service
+      .lanes(SITE)
+      .slice(1)
+      .map(({ from, open }) => open || from === 'q'),
+  );
+});

@@ -5,6 +5,7 @@ import { MODES, RewardWeightsField, Welcome, type Mode } from '../../domain/mess
 import type { RoutingService } from '../../domain/serviceContract.js';
 import { reachesWarehouse, requireRobot } from '../tokens.js';
 import { credentialOf, FLEET, OPERATE, READ } from './access.js';
+import { createLongLists } from './longLists.js';
 import { addRoute } from './route.js';
 import {
   ClockAnswer,
@@ -95,6 +96,7 @@ function addCornerCaseRoutes(app: FastifyInstance, service: RoutingService): voi
 }
 
 function addLaneRoutes(app: FastifyInstance, service: RoutingService): void {
+  const longLists = createLongLists();
   const lanesUrl = '/v1/warehouses/:warehouseId/lanes';
   const params = WarehouseParams;
   addRoute(app, {
@@ -103,11 +105,15 @@ function addLaneRoutes(app: FastifyInstance, service: RoutingService): void {
     access: READ,
     tag,
     summary: 'Every lane, or the closed ones: open or closed, planned flow, price',
+    description:
+      'As they are when it begins. One long list is written at a time: E_BUSY for others until then.',
     params,
     query: LanesQuery,
     answer: Type.Array(LaneField),
-    handle: ({ params: { warehouseId }, query: { closed } }) =>
-      service.lanes(warehouseId, closed === undefined ? {} : { closed: closed === 'true' }),
+    handle({ params: { warehouseId }, query: { closed } }, { reply }) {
+      const lanes = service.eachLane(warehouseId, closed === undefined ? {} : { closed: closed === 'true' });
+      return reply.type('application/json; charset=utf-8').send(longLists.open(lanes));
+    },
   });
   addRoute(app, {
     method: 'POST',
