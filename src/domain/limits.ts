@@ -104,6 +104,15 @@ export const LIMITS = {
   webSocketBytesWaiting: 8 * 1024 * 1024,
   messageBytesWaiting: 64 * 1024 * 1024,
   httpRequestsWaiting: 512,
+  /** Of operators, beside those: a closing must not wait for who only looks. */
+  httpChangesWaiting: 64,
+  /** Asked and not answered yet, or answered and not read. */
+  httpRequestsOfConnection: 16,
+  /** Of one connection when a further answer to it is made. */
+  httpUnreadBytes: 1024 * 1024,
+  /** To read an answer in, and one that is made as it is read. */
+  answerTimeoutSeconds: 10,
+  longAnswerTimeoutSeconds: 60,
   /** Of a long list, of which one is under way at a time: made at once, some 4 ms on the slowest machines. */
   listPartCharacters: 32 * 1024,
   connections: 4_096,

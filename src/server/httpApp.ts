@@ -10,7 +10,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { EventStreams } from './eventStreams.js';
 import { admitRequest, PAGE, type Access } from './http/access.js';
 import { createHttpServer, type Timeouts, type TlsMaterial } from './http/httpServer.js';
-import { watchPipelines } from './http/pipelines.js';
+import { watchPipelines, type Pipelines } from './http/pipelines.js';
 import { addPolicyRoutes } from './http/policyRoutes.js';
 import { addSystemRoutes } from './http/systemRoutes.js';
 import { addTourRoutes } from './http/tourRoutes.js';
@@ -56,9 +56,16 @@ export interface HttpApp {
 export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const { service, logger, metrics, streams, stopping } = options;
   const app = createHttpServer(options);
-  const pipelines = watchPipelines(app);
+  const pipelines = watchPipelines(app, {
+    ...options.timeouts,
+    cut(request, reason) {
+      const tokenId = request.credential?.tokenId ?? null;
+      logger.warn({ ...requestContext(request), tokenId, reason }, 'connection refused');
+      metrics.refused('E_BUSY', 'connection');
+    },
+  });
   addErrors(app, options);
-  const routes = addAccess(app, options);
+  const routes = addAccess(app, options, pipelines);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
@@ -106,7 +113,11 @@ function addErrors(app: FastifyInstance, { logger, metrics, onDefect }: HttpAppO
   );
 }
 
-function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): readonly RouteAccess[] {
+function addAccess(
+  app: FastifyInstance,
+  { tokens, stopping }: HttpAppOptions,
+  pipelines: Pipelines,
+): readonly RouteAccess[] {
   const routes: RouteAccess[] = [];
   app.decorateRequest('credential', null);
   app.addHook('onRoute', (route) => {
@@ -115,24 +126,33 @@ function addAccess(app: FastifyInstance, { tokens, stopping }: HttpAppOptions): 
     if (access === undefined) throw new Error(`route ${route.url} declares no access`);
     for (const method of [route.method].flat()) routes.push({ method, url: route.url, access });
   });
-  let underWay = 0;
+  const places = {
+    change: { taken: 0, limit: LIMITS.httpChangesWaiting },
+    other: { taken: 0, limit: LIMITS.httpRequestsWaiting },
+  };
   app.addHook('onRequest', async (request, reply) => {
     admitRequest(request, tokens);
+    pipelines.requireRoom(request);
     // What is not there is said before the body is read: it must not hold a place that a caller with a token may want.
     if (request.is404) throw new AppError('E_NOT_FOUND', { path: pathOf(request) });
     if (request.routeOptions.config.access?.roles !== 'open') {
-      if (underWay >= LIMITS.httpRequestsWaiting) throw tooManyRequests();
-      underWay++;
-      reply.raw.once('close', () => underWay--);
+      const kind = places[isChange(request) ? 'change' : 'other'];
+      if (kind.taken >= kind.limit) throw tooManyRequests(kind.limit);
+      kind.taken++;
+      reply.raw.once('close', () => kind.taken--);
     }
     if (stopping() && request.method !== 'GET') throw new AppError('E_SHUTTING_DOWN');
   });
   return routes;
 }
 
-function tooManyRequests(): AppError {
+function isChange({ method, credential }: FastifyRequest): boolean {
+  return method !== 'GET' && credential?.role === 'operator';
+}
+
+function tooManyRequests(limit: number): AppError {
   const retryAfterSeconds = LIMITS.busyRetryAfterSeconds;
-  return new AppError('E_BUSY', { limit: LIMITS.httpRequestsWaiting, what: 'requests', retryAfterSeconds });
+  return new AppError('E_BUSY', { limit, what: 'requests', retryAfterSeconds });
 }
 
 async function addDocs(app: FastifyInstance, version: string): Promise<void> {

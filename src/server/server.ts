@@ -26,6 +26,8 @@ export interface ServerTiming {
   readonly headersSeconds: number;
   readonly requestSeconds: number;
   readonly connectionSeconds: number;
+  readonly answerSeconds: number;
+  readonly longAnswerSeconds: number;
   readonly pingSeconds: number;
   /** How often tokens are read again: a revoked one ends its connections within this. */
   readonly tokenRefreshSeconds: number;
@@ -37,6 +39,8 @@ export const DEFAULT_TIMING: ServerTiming = {
   headersSeconds: LIMITS.headersTimeoutSeconds,
   requestSeconds: LIMITS.requestTimeoutSeconds,
   connectionSeconds: LIMITS.connectionTimeoutSeconds,
+  answerSeconds: LIMITS.answerTimeoutSeconds,
+  longAnswerSeconds: LIMITS.longAnswerTimeoutSeconds,
   pingSeconds: LIMITS.webSocketPingSeconds,
   tokenRefreshSeconds: LIMITS.tokenRefreshSeconds,
   drainSeconds: 4,

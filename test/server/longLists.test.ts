@@ -12,21 +12,25 @@ let lanes: readonly LaneView[];
 /** How long the list of all is. */
 let length: number;
 let made = 0;
-beforeEach(async () => {
+async function start(longAnswerSeconds: number): Promise<void> {
   made = 0;
   length = LANES;
   server = await startServer({
+    // What is written as it is read has a time of its own.
+    timing: { answerSeconds: 0.05, longAnswerSeconds },
     wrap: (service) => ({
       ...service,
       setWeights: () => new Promise(() => undefined),
       *eachLane(warehouseId, filter) {
-        if (filter?.closed !== undefined) yield* service.eachLane(warehouseId, filter);
-        else for (let i = 0; i < length; i++, made++) yield lanes[i % lanes.length]!;
+        if (filter?.closed === true) return;
+        const count = length;
+        for (let i = 0; i < count; i++, made++) yield lanes[i % lanes.length]!;
       },
     }),
   });
   lanes = server.service.lanes('north');
-});
+}
+beforeEach(() => start(600));
 afterEach(() => server.close());
 
 const list = (query = '') => server.http('GET', `${NORTH}/lanes${query}`, { token: server.tokens.viewer });
@@ -85,4 +89,14 @@ it('gives up a list that waits behind another answer when its connection closes'
   socket.destroy();
   length = 2000;
   await expect.poll(async () => (await list()).status).toBe(200);
+});
+
+it('gives up a list that is not read to its end in time', async () => {
+  await server.close();
+  await start(0.5);
+  const socket = unread(request('GET', 'lanes'));
+  await expect.poll(async () => (await list()).status).toBe(503);
+  length = 2000;
+  await expect.poll(async () => (await list()).status, { timeout: 5000 }).toBe(200);
+  socket.destroy();
 });

@@ -14,6 +14,8 @@ export interface Timeouts {
   readonly headersSeconds: number;
   readonly requestSeconds: number;
   readonly connectionSeconds: number;
+  readonly answerSeconds: number;
+  readonly longAnswerSeconds: number;
 }
 
 /**
