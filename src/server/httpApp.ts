@@ -67,9 +67,10 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   addErrors(app, options);
   const routes = addAccess(app, options, pipelines);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseWireJson(body as Buffer));
+      const isNone = body.length === 0 && request.routeOptions.schema?.body === undefined;
+      done(null, isNone ? undefined : parseWireJson(body as Buffer));
     } catch (error) {
       done(error as Error);
     }

@@ -38,7 +38,7 @@ describe('HTTP', () => {
   afterAll(() => server.close());
 
   const get = (path: string) => server.http('GET', path, { token: server.tokens.viewer });
-  const send = (method: string, path: string, body: unknown) =>
+  const send = (method: string, path: string, body?: unknown) =>
     server.http(method, path, { token: server.tokens.operator, body });
   const robot = (path: string, body: unknown) =>
     server.http('POST', path, { token: server.tokens.robot, body });
@@ -172,6 +172,11 @@ describe('HTTP', () => {
     ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
     ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
     ['a roll back of no name', 'POST', `${NORTH}/policies/rollback?from=`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['a roll back with a body', 'POST', `${NORTH}/policies/rollback`, { from: 'v9' }, 400, 'E_BAD_MESSAGE'],
+    ['a save with a body', 'POST', `${NORTH}/policies/save`, null, 400, 'E_BAD_MESSAGE'],
+    ['a parameter of none', 'POST', `${NORTH}/policies/save?dryRun=true`, undefined, 400, 'E_BAD_MESSAGE'],
+    ['one more', 'PUT', `${NORTH}/mode?dryRun=true`, { mode: 'frozen' }, 400, 'E_BAD_MESSAGE'],
+    ['metrics of a sort', 'GET', '/metrics?name=plans', undefined, 400, 'E_BAD_MESSAGE'],
     ['of another', 'POST', `${NORTH}/policies/rollback?from=v9`, undefined, 409, 'E_POLICY_CHANGED'],
     ['an unknown policy', 'POST', `${NORTH}/policies/v999/activate`, undefined, 404, 'E_UNKNOWN_POLICY'],
     [
@@ -250,8 +255,15 @@ describe('HTTP', () => {
     expect(foreign).toEqual([]);
   });
 
-  it('answers the probes to anybody', async () => {
-    expect((await server.http('GET', '/healthz')).json).toEqual({ status: 'ok' });
+  it('names the body or the parameter that it does not know', async () => {
+    const path = `${NORTH}/policies/rollback`;
+    expect((await send('POST', path, { from: 'v9' })).json['detail']).toContain('body: there is none here');
+    expect((await send('POST', `${path}?form=v9`)).json['detail']).toMatch(/querystring: .*form/);
+  });
+
+  it('answers the probes to anybody, whatever the query', async () => {
+    expect((await server.http('GET', '/healthz?from=balancer')).json).toEqual({ status: 'ok' });
+    expect((await server.http('HEAD', '/readyz?1')).status).toBe(200);
     expect((await server.http('GET', '/readyz')).json).toEqual({ status: 'ready' });
   });
 });

@@ -58,6 +58,19 @@ describe('policy versions over HTTP', () => {
     expect(text).toContain(`aisleflow_policy_saved_version{warehouse="north"} ${one.slice(1)}`);
     fleet.socket.terminate();
   });
+
+  it('change nothing for a request with what they do not know, and take an empty body for none', async () => {
+    const before = await list();
+    const { operator: token } = server.tokens;
+    const refused = [
+      await server.http('POST', `${NORTH}/policies/save`, { token, body: { junk: 1 } }),
+      await server.http('POST', `${NORTH}/policies/save?dryRun=true`, { token }),
+    ];
+    expect(refused.map(({ json }) => json['code'])).toEqual(['E_BAD_MESSAGE', 'E_BAD_MESSAGE']);
+    expect(await list()).toEqual(before);
+    const saved = await server.http('POST', `${NORTH}/policies/save`, { token, raw: '' });
+    expect([saved.status, (await list()).length]).toEqual([201, before.length + 1]);
+  });
 });
 
 it('versions are listed of the warehouses that a token reaches', async () => {
