@@ -119,6 +119,7 @@ export const LIMITS = {
   httpBodyBytes: 64 * 1024,
   requestTimeoutSeconds: 10,
   connectionTimeoutSeconds: 30,
+  /** Also to begin the next request on a connection. */
   headersTimeoutSeconds: 10,
   jsonDepth: 16,
   /** A trace of `traceEntries` has 64,000. */

@@ -28,10 +28,13 @@ export function toProblem(error: AppError): Problem {
   };
 }
 
-/** Headers that go with a problem: how to log in, when to come back. */
+/** Headers that go with a problem: how to log in, when to come back. Who has no token keeps no connection. */
 export function problemHeaders(error: AppError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' };
-  if (error.code === 'E_UNAUTHENTICATED') headers['www-authenticate'] = 'Bearer realm="aisleflow"';
+  if (error.code === 'E_UNAUTHENTICATED') {
+    headers['www-authenticate'] = 'Bearer realm="aisleflow"';
+    headers['connection'] = 'close';
+  }
   const { retryAfterSeconds } = error.references;
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(Number(retryAfterSeconds)));
   return headers;

@@ -63,6 +63,11 @@ describe('access', () => {
     expect(entries.filter((entry) => entry.includes('/docs')).length).toBeGreaterThan(3);
   });
 
+  it('leaves no connection to who has no token', async () => {
+    const answer = await server.raw('GET /v1/warehouses HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n/i);
+  });
+
   it('answers 401 without a token, with a wrong one, and with one in the URL, on every entry but the probes', async () => {
     const { operator } = server.tokens;
     for (const { method, url } of server.server.routes) {

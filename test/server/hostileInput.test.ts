@@ -276,6 +276,10 @@ describe('hostile input', () => {
       expect(await server.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n')).toMatch(/^(HTTP\/1\.1 4\d\d[^]*|)$/);
     });
 
+    it('closes on nothing more after an answer', async () => {
+      expect(await server.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    });
+
     it('closes on a body that does not come', async () => {
       const head = [
         `POST ${NORTH}/plans HTTP/1.1`,

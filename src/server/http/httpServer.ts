@@ -64,6 +64,8 @@ function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpSe
     bodyLimit: LIMITS.httpBodyBytes,
     requestTimeout: timeouts.requestSeconds * 1000,
     connectionTimeout: timeouts.connectionSeconds * 1000,
+    // As long as a new connection has to say what it wants. Fastify's default is 72 s.
+    keepAliveTimeout: timeouts.headersSeconds * 1000,
     ...(tls === undefined ? { http } : { https: { ...http, ...tls, handshakeTimeout } }),
     forceCloseConnections: 'idle',
     genReqId: () => `request-${process.pid}-${++requests}`,
