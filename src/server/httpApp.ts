@@ -55,7 +55,7 @@ export interface HttpApp {
 /** The HTTP side: /v1, /docs, /metrics and the probes, with tokens, limits and problem details throughout. */
 export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const { service, logger, metrics, streams, stopping } = options;
-  const app = createHttpServer(options);
+  const app = createHttpServer({ ...options, refused: (code) => metrics.refused(code, 'request') });
   const pipelines = watchPipelines(app, {
     ...options.timeouts,
     cut(request, reason) {

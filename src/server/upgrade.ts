@@ -36,9 +36,11 @@ export function createUpgrades(options: {
     WebSocket: FleetWebSocket,
     handleProtocols: (protocols) => (protocols.has(SUB_PROTOCOL) ? SUB_PROTOCOL : false),
   });
-  webSockets.on('wsClientError', ({ message: detail }, socket) =>
-    endWithProblem(socket, new AppError('E_BAD_MESSAGE', { detail }), { 'sec-websocket-version': '13, 8' }),
-  );
+  webSockets.on('wsClientError', ({ message: detail }, socket) => {
+    const error = new AppError('E_BAD_MESSAGE', { detail });
+    options.refused(error.code);
+    endWithProblem(socket, error, { 'sec-websocket-version': '13, 8' });
+  });
   return {
     handle(request, socket, head) {
       // ws listens only while it holds the socket; a reset before that must not end the process.

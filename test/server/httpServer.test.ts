@@ -71,17 +71,29 @@ describe('over the wire of HTTP', () => {
     expect(await server.raw(webSocket({ upgrade }))).toMatch(/^HTTP\/1\.1 404 /);
   });
 
+  const counted = async (): Promise<number> => {
+    const { text } = await server.http('GET', '/metrics', { token: server.tokens.viewer });
+    return Number(/refusals_total{code="E_BAD_MESSAGE",what="request"} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const get = (path: string, header: string): string =>
+    `GET ${path} HTTP/1.1\r\nConnection: close\r\n${header}\r\n\r\n`;
+
   it.each([
     ['a handshake without a key', () => webSocket({ key: '' })],
     ['a handshake by POST', () => webSocket({ method: 'POST' })],
+    ['a handshake of another version', () => webSocket({ version: 99 })],
     ['a sub-protocol twice', () => webSocket({ protocol: 'aisleflow.v1, aisleflow.v1' })],
     ['a list of sub-protocols that is none', () => webSocket({ protocol: 'aisleflow.v1, ' })],
-    ['a request without a host', () => 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
-    ['an unknown expectation', () => 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: banana\r\n\r\n'],
+    ['a request without a host', () => get('/healthz', 'X: x')],
+    ['an unknown expectation', () => get('/healthz', 'Host: x\r\nExpect: banana')],
     ['CONNECT', () => 'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ])('refuses %s with a problem of the catalogue', async (_what, bytes) => {
+    ['a path that cannot be read', () => get('/v1/warehouses/%zz', 'Host: x')],
+    ['an id that is far too long', () => get(`/v1/warehouses/${'x'.repeat(150)}`, 'Host: x')],
+  ])('refuses %s with a problem of the catalogue, and counts it', async (_what, bytes) => {
+    const before = await counted();
     const answer = await server.raw(bytes());
     expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"code":"E_BAD_MESSAGE"/i);
+    expect(await counted()).toBe(before + 1);
   });
 
   it('names the versions of WebSocket that it speaks to whom speaks another', async () => {

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { fastify, LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { AppError } from '../../domain/errors.js';
+import { AppError, type ErrorCode } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 import { endWithProblem, problemHeaders, sendProblem, toAppError, toProblem } from '../problem.js';
 
@@ -26,6 +26,8 @@ export function createHttpServer(options: {
   readonly logger: Logger;
   readonly timeouts: Timeouts;
   readonly tls?: TlsMaterial;
+  /** Told of each request that is answered with an error here. */
+  readonly refused: (code: ErrorCode) => void;
 }): FastifyInstance {
   const app = createFastify(options);
   const { server } = app;
@@ -33,10 +35,15 @@ export function createHttpServer(options: {
   server.maxConnections = LIMITS.connections;
   server.on('checkExpectation', (_request, response) => {
     const error = unreadable('it expects what is not known here: only 100-continue is');
+    options.refused(error.code);
     response.writeHead(error.status, { ...problemHeaders(error), connection: 'close' });
     response.end(JSON.stringify(toProblem(error)));
   });
-  server.on('connect', (_request, socket) => endWithProblem(socket, unreadable('this is no proxy')));
+  server.on('connect', (_request, socket) => {
+    const error = unreadable('this is no proxy');
+    options.refused(error.code);
+    endWithProblem(socket, error);
+  });
   app.addHook('onRequest', ({ headers, raw }, _reply, done) =>
     done(
       headers.host === undefined && raw.httpVersion === '1.1'
@@ -47,7 +54,12 @@ export function createHttpServer(options: {
   return app;
 }
 
-function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpServer>[0]): FastifyInstance {
+function createFastify({
+  logger,
+  timeouts,
+  tls,
+  refused,
+}: Parameters<typeof createHttpServer>[0]): FastifyInstance {
   let requests = 0;
   const http = {
     // Node looks for overdue headers and bodies only this often; its default of 30 s would undo them.
@@ -75,8 +87,10 @@ function createFastify({ logger, timeouts, tls }: Parameters<typeof createHttpSe
       if (!socket.writable || !isHttp) return void socket.destroy();
       endWithProblem(socket, unreadable(`the request is not HTTP that can be read (${error.code})`));
     },
-    frameworkErrors(error, request, reply) {
-      void sendProblem(reply, toAppError(error, request));
+    frameworkErrors(thrown, request, reply) {
+      const error = toAppError(thrown, request);
+      refused(error.code);
+      void sendProblem(reply, error);
     },
   }) as unknown as FastifyInstance;
 }
