@@ -30,6 +30,7 @@ export const ERRORS = {
   E_UNAUTHENTICATED: entry(401, 'No valid token. Send it as "Authorization: Bearer <token>".'),
   E_FORBIDDEN: entry(403, 'This token may not do that: {detail}. Use one with the role and scope it needs.'),
   E_NOT_FOUND: entry(404, 'There is nothing at {path}. The API is described at /docs.'),
+  E_METHOD_NOT_ALLOWED: entry(405, 'Nothing answers {method} at {path}. Use {allowed}.'),
   E_BUSY: entry(
     503,
     'The service is at its limit of {limit} waiting {what}. Try again after {retryAfterSeconds} s.',

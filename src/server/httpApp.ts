@@ -64,8 +64,9 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
       metrics.refused('E_BUSY', 'connection');
     },
   });
+  const routes: RouteAccess[] = [];
   addErrors(app, options);
-  const routes = addAccess(app, options, pipelines);
+  addAccess(app, options, { pipelines, routes });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
@@ -117,9 +118,8 @@ function addErrors(app: FastifyInstance, { logger, metrics, onDefect }: HttpAppO
 function addAccess(
   app: FastifyInstance,
   { tokens, stopping }: HttpAppOptions,
-  pipelines: Pipelines,
-): readonly RouteAccess[] {
-  const routes: RouteAccess[] = [];
+  { pipelines, routes }: { readonly pipelines: Pipelines; readonly routes: RouteAccess[] },
+): void {
   app.decorateRequest('credential', null);
   app.addHook('onRoute', (route) => {
     if (route.url.startsWith(DOCS)) route.config = { ...route.config, access: PAGE };
@@ -135,7 +135,7 @@ function addAccess(
     admitRequest(request, tokens);
     pipelines.requireRoom(request);
     // What is not there is said before the body is read: it must not hold a place that a caller with a token may want.
-    if (request.is404) throw new AppError('E_NOT_FOUND', { path: pathOf(request) });
+    if (request.is404) throw nothingThere(request, routes);
     if (request.routeOptions.config.access?.roles !== 'open') {
       const kind = places[isChange(request) ? 'change' : 'other'];
       if (kind.taken >= kind.limit) throw tooManyRequests(kind.limit);
@@ -144,7 +144,20 @@ function addAccess(
     }
     if (stopping() && request.method !== 'GET') throw new AppError('E_SHUTTING_DOWN');
   });
-  return routes;
+}
+
+function nothingThere(request: FastifyRequest, routes: readonly RouteAccess[]): AppError {
+  const path = pathOf(request);
+  const allowed = routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method);
+  if (allowed.length === 0) return new AppError('E_NOT_FOUND', { path });
+  const { method } = request;
+  return new AppError('E_METHOD_NOT_ALLOWED', { method, path, allowed: allowed.join(', ') });
+}
+
+/** What a path of the entry looks like. */
+function patternOf(url: string): RegExp {
+  const pattern = url.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll(/:\w+/g, '[^/]+');
+  return new RegExp(`^${pattern}$`);
 }
 
 function isChange({ method, credential }: FastifyRequest): boolean {

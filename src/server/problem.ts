@@ -28,14 +28,15 @@ export function toProblem(error: AppError): Problem {
   };
 }
 
-/** Headers that go with a problem: how to log in, when to come back. Who has no token keeps no connection. */
+/** Headers that go with a problem: how to log in, when to come back, what to ask instead. Who has no token keeps no connection. */
 export function problemHeaders(error: AppError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' };
   if (error.code === 'E_UNAUTHENTICATED') {
     headers['www-authenticate'] = 'Bearer realm="aisleflow"';
     headers['connection'] = 'close';
   }
-  const { retryAfterSeconds } = error.references;
+  const { retryAfterSeconds, allowed } = error.references;
+  if (error.code === 'E_METHOD_NOT_ALLOWED') headers['allow'] = String(allowed);
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(Number(retryAfterSeconds)));
   return headers;
 }

@@ -170,7 +170,7 @@ describe('HTTP', () => {
     ['no robot id', 'GET', `${NORTH}/routes?robotId=`, undefined, 400, 'E_BAD_MESSAGE'],
     ['lanes of a sort', 'GET', `${NORTH}/lanes?closed=1`, undefined, 400, 'E_BAD_MESSAGE'],
     ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'E_NOT_FOUND'],
-    ['an unknown method', 'PUT', '/v1/warehouses', {}, 404, 'E_NOT_FOUND'],
+    ['an unknown method', 'PUT', '/v1/warehouses', {}, 405, 'E_METHOD_NOT_ALLOWED'],
     ['a roll back of no name', 'POST', `${NORTH}/policies/rollback?from=`, undefined, 400, 'E_BAD_MESSAGE'],
     ['a roll back with a body', 'POST', `${NORTH}/policies/rollback`, { from: 'v9' }, 400, 'E_BAD_MESSAGE'],
     ['a save with a body', 'POST', `${NORTH}/policies/save`, null, 400, 'E_BAD_MESSAGE'],
@@ -253,6 +253,19 @@ describe('HTTP', () => {
       .split('\n')
       .filter((line) => line !== '' && !/^(# (HELP|TYPE) )?aisleflow_/.test(line));
     expect(foreign).toEqual([]);
+  });
+
+  it.each([
+    ['DELETE', NORTH, 'GET'],
+    ['HEAD', '/v1/policies', 'GET'],
+    ['GET', `${NORTH}/lanes/close`, 'POST'],
+    ['POST', `${NORTH}/weights?turns=1`, 'GET, PUT, PATCH'],
+    ['OPTIONS', '/healthz', 'GET, HEAD'],
+    ['GET', `${NORTH}/lanes/shut`, null],
+    ['GET', `${NORTH}/weights/turns`, null],
+  ])('says of %s %s what is allowed there: %s', async (method, path, allowed) => {
+    const { status, headers } = await send(method, path);
+    expect([status, headers.get('allow')]).toEqual([allowed === null ? 404 : 405, allowed]);
   });
 
   it('names the body or the parameter that it does not know', async () => {
