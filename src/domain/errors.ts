@@ -87,7 +87,10 @@ export const ERRORS = {
     409,
     'Route {routeId} was planned anew {limit} times. Cancel it and ask for a new one.',
   ),
-  E_NOT_YOUR_ROUTE: entry(403, "Route {routeId} was issued to another robot. Send its own robot's report."),
+  E_NOT_YOUR_ROUTE: entry(
+    403,
+    'Route {routeId} was issued to another robot. Only its own may read it and report on it.',
+  ),
   E_COMPLETION_CONFLICT: entry(
     409,
     'Route {routeId} was completed before with another trace. The first one stands.',

@@ -186,10 +186,15 @@ describe('access', () => {
     const issued = await server.http('POST', `${NORTH}/routes`, { token: operator, body: request });
     expect(issued.status).toBe(201);
     const route = `${NORTH}/routes/${issued.json['routeId'] as string}`;
-    expect((await server.http('GET', route, { token })).status).toBe(403);
     const body = { trace: [['r0c0', 1, null]] };
-    expect((await server.http('POST', `${route}/complete`, { token, body })).status).toBe(403);
-    expect((await server.http('POST', `${route}/cancel`, { token, body: { reason: 'x' } })).status).toBe(403);
+    for (const refused of [
+      await server.http('GET', route, { token }),
+      await server.http('POST', `${route}/complete`, { token, body }),
+      await server.http('POST', `${route}/cancel`, { token, body: { reason: 'x' } }),
+    ]) {
+      expect([refused.status, refused.json['code']]).toEqual([403, 'E_NOT_YOUR_ROUTE']);
+      expect(refused.text).not.toContain('amr-2');
+    }
     expect(
       (await server.http('POST', `${route}/cancel`, { token: operator, body: { reason: 'x' } })).status,
     ).toBe(200);

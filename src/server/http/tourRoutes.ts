@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { AppError } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 import { RouteAssignedBody, RouteClosed, RouteRequestBody, RouteScoredBody } from '../../domain/messages.js';
 import { rememberedRobot } from '../addressee.js';
 import type { RoutingService } from '../../domain/serviceContract.js';
-import { requireRobot, type Credential } from '../tokens.js';
+import { requireRobot, speaksFor, type Credential } from '../tokens.js';
 import { ANYONE, credentialOf, FLEET, READ } from './access.js';
 import { addRoute } from './route.js';
 import {
@@ -25,7 +26,7 @@ export function addTourRoutes(app: FastifyInstance, service: RoutingService): vo
   const requireOwn = async (credential: Credential, warehouseId: string, routeId: string): Promise<void> => {
     if (credential.role !== 'robot') return;
     const robotId = rememberedRobot(service, warehouseId, routeId);
-    requireRobot(credential, robotId ?? (await service.route(warehouseId, routeId)).robotId);
+    requireOwner(credential, routeId, robotId ?? (await service.route(warehouseId, routeId)).robotId);
   };
 
   addRoute(app, {
@@ -85,7 +86,7 @@ export function addTourRoutes(app: FastifyInstance, service: RoutingService): vo
     async handle({ params: { warehouseId, routeId } }, { request }) {
       const credential = credentialOf(request);
       const route = await service.route(warehouseId, routeId);
-      if (credential.role === 'robot') requireRobot(credential, route.robotId);
+      if (credential.role === 'robot') requireOwner(credential, routeId, route.robotId);
       return route;
     },
   });
@@ -120,4 +121,9 @@ export function addTourRoutes(app: FastifyInstance, service: RoutingService): vo
       return service.cancelRoute(warehouseId, { type: 'route.cancelled', routeId, reason });
     },
   });
+}
+
+/** Does not say whose it is, as the WebSocket does not. @throws E_NOT_YOUR_ROUTE */
+function requireOwner(credential: Credential, routeId: string, robotId: string): void {
+  if (!speaksFor(credential, robotId)) throw new AppError('E_NOT_YOUR_ROUTE', { routeId });
 }
