@@ -325,7 +325,8 @@ export function createChecks(options: ChecksOptions) {
         const site = options.maps.findIndex(({ id }) => id === warehouseId);
         for (const lane of service.lanes(warehouseId)) {
           const barred = maps[site]!.get(key(lane))!.barred.length > 0;
-          if (!(lane.price >= 0) && !barred) fail('N1', `${key(lane)} of ${warehouseId} has no finite price`);
+          if (lane.open && !(lane.price >= 0) && !barred)
+            fail('N1', `${key(lane)} of ${warehouseId} has no finite price`);
           if (!(lane.plannedFlow >= 0)) fail('M2', `planned flow of ${key(lane)} is ${lane.plannedFlow}`);
         }
       }

@@ -24,7 +24,7 @@ export function* eachLane({ site, facts }: SiteEntry, { closed }: LaneFilter): G
       speedLimit: graph.speedLimit[lane]!,
       open,
       plannedFlow: flow[lane]!,
-      price: Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
+      price: open && Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
       ...(open ? {} : { closedBy: byClosure.has(keyOf(name)) ? 'closure' : 'map' }),
       ...(barredTo.length === 0 ? {} : { barredTo }),
     };

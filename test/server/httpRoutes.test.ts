@@ -135,7 +135,7 @@ describe('HTTP', () => {
     expect((await get(NORTH)).json['closedLanes']).toBe(1);
     const listed = JSON.parse((await get(`${NORTH}/lanes?closed=true`)).text) as unknown[];
     for (const lane of listed) expectToFit(LaneField, lane);
-    expect(listed).toMatchObject([{ ...lanes[0], open: false, closedBy: 'closure' }]);
+    expect(listed).toMatchObject([{ ...lanes[0], open: false, closedBy: 'closure', price: -1 }]);
     const all = JSON.parse((await get(`${NORTH}/lanes`)).text) as unknown[];
     const open = JSON.parse((await get(`${NORTH}/lanes?closed=false`)).text) as unknown[];
     expect(open.length).toBe(all.length - 1);

@@ -102,7 +102,10 @@ export const LaneField = strict({
   speedLimit: Type.Number(),
   open: Type.Boolean(),
   plannedFlow: Type.Number(),
-  price: Type.Number({ description: 'Weighted seconds; -1 where no robot may drive.' }),
+  price: Type.Number({
+    description:
+      'Weighted seconds of the first robot type; -1 where it may not drive, or the lane is closed.',
+  }),
   closedBy: Type.Optional(
     Type.Union([Type.Literal('closure'), Type.Literal('map')], {
       description: 'Of a closed lane: somebody closed it, or the map has it closed.',
