@@ -161,9 +161,11 @@ are those of the map file (\`nodes[].id\`); on grids \`r4c5\` is row 4, column 5
 |---|---|
 | 401, 403 instead of 101 | no token, or one that is unknown or may not connect |
 | 1001 | the server stops: come back |
+| 1002 | what came is no WebSocket frame |
 | 1008 | the token was revoked or has expired, or a message came in too many parts |
 | 1009 | a message is too large |
-| 1013 | too many connections, or this one reads too slowly: try again later |
+| 1013 | this connection reads too slowly, or left a message unfinished: try again later |
+| 1006: no close frame | it was lost, or the server has all connections that it takes: try again later |
 
 A lost connection loses nothing: connect again, say \`hello\`, and send again what was not answered. Answers name what they answer
 (\`requestId\`, \`routeId\`); \`route.updated\` and \`route.held\` come at any time.

@@ -84,7 +84,7 @@ function admit(
 }
 
 /** What `ws` ends a connection for by itself, by its close code (RFC 6455, 7.4.1). A reason has 123 bytes at most. */
-const FRAME_REFUSALS: ReadonlyMap<number | undefined, AppError> = new Map([
+export const FRAME_REFUSALS: ReadonlyMap<number | undefined, AppError> = new Map([
   [1002, new AppError('E_BAD_ENCODING', { detail: 'it is no WebSocket frame' })],
   [1008, new AppError('E_BAD_ENCODING', { detail: 'it comes in too many parts' })],
   [1009, new AppError('E_TOO_LARGE', { limit: LIMITS.webSocketMessageBytes })],

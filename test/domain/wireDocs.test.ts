@@ -3,6 +3,8 @@ import { Value } from 'typebox/value';
 import { expect, it } from 'vitest';
 import { DESCRIBED, WIRE_DOCS, wireDocs } from '../../scripts/wireDocs.js';
 import { FROM_FLEET, TO_FLEET } from '../../src/domain/messages.js';
+import { CLOSE } from '../../src/server/fleetConnection.js';
+import { FRAME_REFUSALS } from '../../src/server/upgrade.js';
 
 const MESSAGES = { ...FROM_FLEET, ...TO_FLEET };
 
@@ -12,4 +14,10 @@ it('docs/websocket.md says what the schemas say; npm run docs:websocket writes i
 
 it.each(Object.entries(MESSAGES))('its example of %s is one', (name, schema) => {
   expect([...Value.Errors(schema, DESCRIBED[name]!.example)]).toEqual([]);
+});
+
+it('lists the close codes that the server sends, and no others', () => {
+  const listed = [...wireDocs().matchAll(/^\| (1\d{3}) \|/gm)].map(([, code]) => Number(code));
+  const sent = new Set([...Object.values(CLOSE), ...FRAME_REFUSALS.keys()]);
+  expect(listed).toEqual([...sent].toSorted());
 });
