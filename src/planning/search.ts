@@ -32,7 +32,7 @@ function createLaneSearch(graph: LaneGraph): Search {
 
   /** Extends a path that ends at `node`, heading as on lane `by`; `parent` is `by`, or -1 at the start. */
   const relax = (costs: SearchCosts, by: number, parent: number, node: number): void => {
-    const { prices, robotType, turnTimeWeight, turnWeight } = costs;
+    const { prices, robotType, turnTimeWeight, turnWeight, ahead } = costs;
     const typeBit = (1 << robotType) >>> 0;
     const reached = parent >= 0 ? cost[parent]! : 0;
     for (let lane = laneStart[node]!, end = laneStart[node + 1]!; lane < end; lane++) {
@@ -45,7 +45,8 @@ function createLaneSearch(graph: LaneGraph): Search {
       if (total < cost[lane]!) {
         cost[lane] = total;
         before[lane] = parent;
-        heap.push(lane, total);
+        // Farther nodes may have bounds that are too high: theirs is the start's.
+        heap.push(lane, ahead ? total + Math.min(ahead[laneTo[lane]!]!, ahead[startNode]!) : total);
       }
     }
   };

@@ -6,6 +6,11 @@ export interface SearchCosts {
   /** Weighted seconds for each second of turning, and for each change of heading over 45 degrees. */
   readonly turnTimeWeight: number;
   readonly turnWeight: number;
+  /**
+   * [N] what the way on to the one target costs at least, for nodes no farther from it than the start: a search over
+   * lanes looks there first (Hart, Nilsson and Raphael 1968).
+   */
+  readonly ahead?: Float64Array;
 }
 
 /**

@@ -14,7 +14,11 @@ export type Steps<T> = Generator<undefined, T>;
 export interface TourLegs {
   /** The cheapest tour, or the cheapest in an order that is given; null where it has no way. */
   priced(task: TourTask, costs: SearchCosts, order?: readonly number[] | null): Tour | null;
-  /** The same by free-flow seconds; ties as `FreeFlow.fastestLanes` has them. */
+  /**
+   * The same by free-flow seconds; ties as `FreeFlow.fastestLanes` has them. Where the robot type's turns take time and no
+   * ties are drawn, legs count them as those of `priced` do. An order is chosen without turns all the same: with them it
+   * is 0.1 % quicker on average and 3 % at most (10 picks on multi-block), and plans take 1.7 times as long.
+   */
   shortest(task: TourTask, tieBreaks: Random | null, order?: readonly number[] | null): Tour | null;
   pricedOrder(task: TourTask, costs: SearchCosts): Steps<readonly number[]>;
   shortestOrder(task: TourTask): Steps<readonly number[]>;
@@ -61,23 +65,40 @@ export function createTourLegs(graph: LaneGraph, freeFlow: FreeFlow, visitOrder:
     return matrix;
   };
 
+  const cheapestIn = (
+    task: TourTask,
+    order: readonly number[],
+    costsOf: (from: number, to: number) => SearchCosts,
+  ): Tour | null => {
+    const places = placesOf(task);
+    return chain(task, order, (i, j) => {
+      const [from, to] = [places[i]!, places[j]!];
+      search.run(costsOf(from, to), from, i === 0 ? task.arrivalLane : -1, [to]);
+      return search.lanesTo(to);
+    });
+  };
+
   return {
     priced(task, costs, order = onlyOrder(task)) {
+      if (order) return cheapestIn(task, order, () => costs);
       const places = placesOf(task);
-      if (order) {
-        return chain(task, order, (i, j) => {
-          search.run(costs, places[i]!, i === 0 ? task.arrivalLane : -1, [places[j]!]);
-          return search.lanesTo(places[j]!);
-        });
-      }
       const lanes = new Array<number[] | null>(places.length ** 2).fill(null);
       const matrix = atOnce(pricedMatrix(task, costs, lanes));
       return chain(task, best(task, matrix), (i, j) => lanes[i * places.length + j]!);
     },
     shortest(task, tieBreaks, order = onlyOrder(task)) {
+      const { robotType } = task;
+      const visits = order ?? best(task, atOnce(freeFlowMatrix(task)));
+      if (graph.turnsTakeTime[robotType] && !tieBreaks) {
+        const prices = graph.freeFlowSeconds[robotType]!;
+        return cheapestIn(task, visits, (from, to) => {
+          const ahead = freeFlow.secondsTo(robotType, to, [from]);
+          return { prices, robotType, turnTimeWeight: 1, turnWeight: 0, ahead };
+        });
+      }
       const places = placesOf(task);
-      return chain(task, order ?? best(task, atOnce(freeFlowMatrix(task))), (i, j) =>
-        freeFlow.fastestLanes(task.robotType, places[i]!, places[j]!, tieBreaks),
+      return chain(task, visits, (i, j) =>
+        freeFlow.fastestLanes(robotType, places[i]!, places[j]!, tieBreaks),
       );
     },
     *pricedOrder(task, costs) {

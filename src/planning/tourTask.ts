@@ -48,7 +48,7 @@ export interface Plan {
   readonly etaSeconds: Float64Array;
   readonly expected: Components;
   readonly why: Why;
-  /** Free-flow seconds of the shortest tour, handling excluded. */
+  /** Free-flow seconds of the shortest tour, handling excluded; its order of visit is chosen without turns. */
   readonly shortestSeconds: number;
 }
 
