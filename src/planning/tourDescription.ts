@@ -43,10 +43,21 @@ export function tourSeconds(graph: LaneGraph, robotType: number, tour: Tour): nu
 }
 
 export function expectedSeconds(graph: LaneGraph, task: TourTask, tour: Tour, view: PriceView): number {
-  let seconds = task.readyInSeconds + tourSeconds(graph, task.robotType, tour);
+  let seconds = settingOutSeconds(graph, task, tour) + tourSeconds(graph, task.robotType, tour);
   for (const leg of tour.legs) for (const lane of leg) seconds += view.waitHat[lane]!;
   for (const stop of task.stops) seconds += stop.handlingSeconds;
   return seconds + (task.dropoff?.handlingSeconds ?? 0);
+}
+
+/** Until it drives. What it drives for has no turn at its start, but its clock has. */
+function settingOutSeconds(
+  graph: LaneGraph,
+  { robotType, arrivalLane, readyInSeconds }: TourTask,
+  tour: Tour,
+): number {
+  const first = tour.legs[0]?.[0];
+  const turn = arrivalLane < 0 || first === undefined ? 0 : turnSeconds(graph, robotType, arrivalLane, first);
+  return readyInSeconds + turn;
 }
 
 export function describe(
@@ -66,11 +77,7 @@ export function describe(
   const expected: Components = { time: 0, wait: 0, blocking: 0, distance: 0, turns: 0, lateness: 0 };
   nodes[0] = task.from;
   let at = 0;
-  // What it drives for has no turn at its start, but its clock has.
-  const first = tour.legs[0]?.[0];
-  const turn =
-    task.arrivalLane < 0 || first === undefined ? 0 : turnSeconds(graph, robotType, task.arrivalLane, first);
-  let clock = task.readyInSeconds + turn;
+  let clock = settingOutSeconds(graph, task, tour);
   tour.legs.forEach((leg, visit) => {
     let previous = -1;
     for (const lane of leg) {

@@ -147,3 +147,36 @@ describe('the shortest tour of a robot whose turns take time', () => {
     expect(planner.plan(taskTo(goal, { from }), view)).toMatchObject({ expected: { distance: 10 } });
   });
 });
+
+describe('a deadline', () => {
+  it('is kept where the turn at the start would miss it', () => {
+    const graph = compileFile({
+      ...{ id: 'turned', mapVersion: '1', stations: ['A'], pickFaces: ['B'] },
+      robotTypes: [{ name: 'unit', maximumSpeed: 1, lengthMetres: 1, quarterTurnSeconds: 10 }],
+      laneDefaults: { twoWay: true, speedLimit: 1 },
+      nodes: [
+        { id: 'P', x: 0, y: 0 },
+        { id: 'A', x: 10, y: 0 },
+        { id: 'B', x: 30, y: 0 },
+        { id: 'C', x: 10, y: 10 },
+      ],
+      lanes: ['PA', 'AB', 'AC', 'CB'].map(([from, to]) => ({ from: from!, to: to! })),
+    });
+    const node = (id: string): number => graph.nodeIndexOf.get(id)!;
+    const lane = (from: string, to: string): number => laneBetween(graph, node(from), node(to));
+    const planner = createPlanner(
+      graph,
+      createFreeFlow(graph, () => 0),
+    );
+    const view = viewOf(graph, 0);
+    // Straight on in 20 s, where others would be blocked; or round a corner in 45.3 s and 10 s for the turn at the start.
+    view.prices[lane('A', 'B')]! += 80;
+    const late = view.prices.map((price, at) => price + 5 * graph.freeFlowSeconds[0]![at]!);
+    const by = (deadlineSeconds: number) => {
+      const task = taskTo(node('B'), { from: node('A'), arrivalLane: lane('P', 'A'), deadlineSeconds });
+      return planner.plan(task, { ...view, latePrices: () => late });
+    };
+    expect(by(56)).toMatchObject({ nodes: { length: 3 }, expected: { lateness: 0 } });
+    expect(by(50)).toMatchObject({ nodes: { length: 2 }, expected: { lateness: 0 } });
+  });
+});
