@@ -69,8 +69,6 @@ export interface Pricing {
   pricesFor(robotType: number): Float64Array;
   /** The same for a plan that is past its deadline: `time` and `wait` weigh 1 + w.lateness. */
   latePricesFor(robotType: number): Float64Array;
-  /** What the lane costs in free flow: the static terms alone. */
-  freeFlowPricesFor(robotType: number): Float64Array;
   setSource(source: PriceSource): void;
   setRewardWeights(weights: RewardWeights): void;
   setPressure(pressure: number): void;
@@ -120,14 +118,15 @@ export function createPricing(
   };
   /** What robots cost each other on this lane by rule: by the traffic planned, where they got stuck, and by the usual flow. */
   const mutualSeconds = (lane: number): number => {
+    const end = graph.laneTo[lane]!;
     const same = traffic.flow[lane]!;
-    const elsewhere = flowInto(graph, traffic, lane) - same;
+    const elsewhere = traffic.flowInto[end]! - same;
     return (
       stepsOf(graph, lane) *
       (RULES.followingSeconds * same +
         RULES.crossingSeconds * elsewhere +
         RULES.headOnSeconds * headOn(graph, traffic, lane) +
-        RULES.heldSeconds * held.share[graph.laneTo[lane]!]! ** 4 +
+        RULES.heldSeconds * held.share[end]! ** 4 +
         AGAINST_USUAL_SECONDS * crowded * usualFlow.against[lane]!)
     );
   };
@@ -200,15 +199,6 @@ export function createPricing(
       for (let lane = 0; lane < laneCount; lane++) combine(late, robotType, lane, 1 + weights.lateness);
       return late;
     },
-    freeFlowPricesFor(robotType) {
-      const free = new Float64Array(laneCount);
-      for (let lane = 0; lane < laneCount; lane++) {
-        free[lane] =
-          weights.time * graph.freeFlowSeconds[robotType]![lane]! +
-          weights.distance * graph.lengthMetres[lane]!;
-      }
-      return free;
-    },
     setSource(next) {
       if (source === next) return;
       source = next;
@@ -243,17 +233,8 @@ export function createPricing(
  * of another length counts as that many steps.
  */
 export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
-  return (
-    stepsOf(graph, lane) * (Math.floor(flowInto(graph, traffic, lane) / 2) + headOn(graph, traffic, lane))
-  );
-}
-
-/** Robots planned into a lane's end, by whichever lane. */
-function flowInto({ laneTo, inStart, inLanes }: LaneGraph, { flow }: Traffic, lane: number): number {
-  const end = laneTo[lane]!;
-  let into = 0;
-  for (let i = inStart[end]!; i < inStart[end + 1]!; i++) into += flow[inLanes[i]!]!;
-  return into;
+  const into = traffic.flowInto[graph.laneTo[lane]!]!;
+  return stepsOf(graph, lane) * (Math.floor(into / 2) + headOn(graph, traffic, lane));
 }
 
 /** Pairs of robots that would meet head-on on a lane, one more robot on it included. */

@@ -27,6 +27,8 @@ export interface Traffic {
   readonly features: Float32Array;
   /** [L] open routes that have this lane before them, as far as they count. */
   readonly flow: Int32Array;
+  /** [N] the same of all lanes into a node. */
+  readonly flowInto: Int32Array;
   /** [N] robots that stand on the node or head for it. */
   readonly occupants: Int32Array;
   /** Adds (or with -1 takes away) one route's planned flow on lanes `from..` of a path. */
@@ -93,6 +95,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
   return {
     features,
     flow,
+    flowInto,
     occupants,
     addFlow(lanes, from, amount) {
       for (let i = from; i < lanes.length; i++) {

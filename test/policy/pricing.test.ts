@@ -39,8 +39,26 @@ describe('pricing', () => {
         let pressure = 1;
         let network = warmWeights(random);
         pricing.setNetworkWeights(network);
+        const planned: number[][] = [];
         const changes = [
-          () => traffic.addFlow([random.integer(graph.laneCount)], 0, 1),
+          () => {
+            const lanes = [random.integer(graph.laneCount), random.integer(graph.laneCount)];
+            traffic.addFlow(lanes, 0, 1);
+            planned.push(lanes);
+          },
+          () => {
+            const lanes = planned.shift();
+            if (lanes) traffic.addFlow(lanes, 0, -1);
+          },
+          () => pricing.fade(random.next() * 50),
+          () => {
+            const news = {
+              robot: random.integer(4),
+              unexplained: random.next() * 40,
+              predicted: random.next(),
+            };
+            pricing.recent.memory.observe(random.integer(graph.laneCount), news);
+          },
           () => traffic.occupy(random.integer(graph.nodeCount), 1),
           () => pricing.setSource((source = (['freeFlow', 'flow', 'network'] as const)[random.integer(3)]!)),
           () => pricing.setPressure((pressure = 1 + random.integer(5))),
@@ -57,8 +75,10 @@ describe('pricing', () => {
           () => pricing.pricesFor(random.integer(ROBOT_TYPES)),
         ];
         for (let i = 0; i < 40; i++) changes[random.integer(changes.length)]!();
+        // What was observed counts with the next second.
+        pricing.fade(1);
         pricing.refresh();
-        const fresh = createPricing(graph, traffic, weights);
+        const fresh = createPricing(graph, traffic, weights, pricing.recent);
         fresh.setSource(source);
         fresh.setPressure(pressure);
         fresh.setNetworkWeights(network);
@@ -94,7 +114,6 @@ describe('pricing', () => {
     const learned = 3 * 7 * wait + 0.5 * (3 + 0.5) * rules;
     expect(pricing.pricesFor(0)[busy[1]!]).toBeCloseTo(2 + learned + 0.25 + 7 * 0.5 * blocking, 9);
     expect(pricing.latePricesFor(0)[busy[1]!]).toBeCloseTo(5 * (2 + learned) + 0.25 + 7 * 0.5 * blocking, 9);
-    expect(pricing.freeFlowPricesFor(0)[busy[1]!]).toBe(2.25);
   });
 
   it('takes changed reward weights into the very next plan', () => {
