@@ -20,18 +20,18 @@ export type PriceSource = 'freeFlow' | 'flow' | 'network' | HandMadePrice;
 export type HandMadePrice = (lane: number, traffic: Traffic) => number;
 
 /**
- * Seconds that the rules charge a lane for each step of it (a second of driving). They make a cold floor pass its first
- * minutes without jams, and say what labels cannot: a meeting that was avoided leaves no wait behind to learn from.
- * Decisions 0005 and 0016 have the measurements.
+ * Seconds that the rules charge a lane: for each step of it (a second of driving), or for its end, where what happens
+ * there happens once however long the lane is. They make a cold floor pass its first minutes without jams, and say what
+ * labels cannot: a meeting that was avoided leaves no wait behind to learn from. Decisions 0005 and 0016 have the measurements.
  */
 export const RULES = {
-  /** For each robot planned over this lane: who follows another hardly waits. */
+  /** A step, for each robot planned over this lane: who follows another hardly waits. */
   followingSeconds: 0.1,
-  /** For each robot planned into the lane's end from elsewhere: of two that cross or merge, one waits. */
+  /** Once, for each robot planned into the lane's end from elsewhere: of two that cross or merge, one waits. */
   crossingSeconds: 0.4,
-  /** For each pair of robots that would meet head-on, this one included. */
+  /** A step, for each pair of robots that would meet head-on, this one included. */
   headOnSeconds: 0.5,
-  /** Where the lane's end is held all of the time; it falls with the fourth power of the share. */
+  /** Once, where the lane's end is held all of the time; it falls with the fourth power of the share. */
   heldSeconds: 5,
 } as const;
 
@@ -121,13 +121,14 @@ export function createPricing(
     const end = graph.laneTo[lane]!;
     const same = traffic.flow[lane]!;
     const elsewhere = traffic.flowInto[end]! - same;
+    const steps = stepsOf(graph, lane);
+    const once = Math.min(1, steps);
     return (
-      stepsOf(graph, lane) *
-      (RULES.followingSeconds * same +
-        RULES.crossingSeconds * elsewhere +
-        RULES.headOnSeconds * headOn(graph, traffic, lane) +
-        RULES.heldSeconds * held.share[end]! ** 4 +
-        AGAINST_USUAL_SECONDS * crowded * usualFlow.against[lane]!)
+      steps * RULES.followingSeconds * same +
+      once * RULES.crossingSeconds * elsewhere +
+      steps * RULES.headOnSeconds * headOn(graph, traffic, lane) +
+      once * RULES.heldSeconds * held.share[end]! ** 4 +
+      steps * AGAINST_USUAL_SECONDS * crowded * usualFlow.against[lane]!
     );
   };
   /**

@@ -12,6 +12,7 @@ import {
   type PriceSource,
 } from '../../src/policy/pricing.js';
 import { createTraffic } from '../../src/traffic/traffic.js';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { randomFloor, ROBOT_TYPES } from '../planning/support/randomFloor.js';
@@ -229,6 +230,45 @@ describe('the rules in the price', () => {
     traffic.occupy(2, -1);
     pricing.refresh();
     expect(pricing.pricesFor(0)[into]! - before[into]!).toBeCloseTo(RULES.heldSeconds, 6);
+  });
+});
+
+describe('an aisle of 20 m', () => {
+  /** What its lanes cost, drawn as so many, beyond their free flow, with this going on at its far end. */
+  const beyondFreeFlow = (drawnAs: number, happens: 'held' | 'crossed' | 'followed'): number => {
+    const aisle = Array.from({ length: drawnAs + 1 }, (_, i) => ({
+      id: `a${i}`,
+      x: (20 * i) / drawnAs,
+      y: 0,
+    }));
+    const names = aisle.map(({ id }) => id);
+    const end = names.at(-1)!;
+    const graph = compileFile({
+      ...{ id: 'aisle', mapVersion: '1', stations: ['a0'], pickFaces: [end] },
+      robotTypes: [{ name: 'unit', maximumSpeed: 1, lengthMetres: 1 }],
+      laneDefaults: { speedLimit: 1, twoWay: true },
+      nodes: [...aisle, { id: 'beside', x: 20, y: 5 }],
+      lanes: [...names.slice(1).map((to, i) => ({ from: names[i]!, to })), { from: 'beside', to: end }],
+    });
+    const at = (name: string): number => graph.nodeIndexOf.get(name)!;
+    const along = names.slice(1).map((to, i) => laneBetween(graph, at(names[i]!), at(to)));
+    const { traffic, pricing } = setUp(graph);
+    pricing.setSource('network');
+    pricing.setNetworkWeights(new Float32Array(WEIGHT_COUNT).fill(-100, WEIGHT_COUNT - HEAD_COUNT));
+    if (happens === 'held') traffic.occupy(at(end), 1);
+    if (happens === 'crossed') traffic.addFlow([laneBetween(graph, at('beside'), at(end))], 0, 1);
+    if (happens === 'followed') traffic.addFlow(along, 0, 1);
+    pricing.fade(100_000);
+    pricing.refresh();
+    return along.reduce((sum, lane) => sum + pricing.pricesFor(0)[lane]!, -20);
+  };
+
+  it.each([
+    { happens: 'held', seconds: RULES.heldSeconds },
+    { happens: 'crossed', seconds: RULES.crossingSeconds },
+    { happens: 'followed', seconds: 20 * RULES.followingSeconds },
+  ] as const)('costs as much however it is drawn where its end is $happens', ({ happens, seconds }) => {
+    for (const drawnAs of [1, 4, 20]) expect(beyondFreeFlow(drawnAs, happens)).toBeCloseTo(seconds, 3);
   });
 });
 
