@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../domain/errors.js';
 import { compileFile } from '../warehouse/loadWarehouse.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { faultCount } from '../warehouse/mapFault.js';
 import { validateWarehouse } from '../warehouse/validateWarehouse.js';
 import type { WarehouseFile } from '../warehouse/warehouseFile.js';
 import { freeFlowPath } from './freeFlowPath.js';
@@ -51,7 +52,7 @@ function addValidate(map: Command, output: Output): void {
           );
         } else {
           output.complain(
-            `E_MAP_INVALID: ${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
+            `E_MAP_INVALID: ${file} has ${faultCount(faults)} ${faults.length === 1 ? 'fault' : 'faults'}.`,
           );
           for (const fault of faults) output.say(`${fault.code}  ${fault.where}  ${fault.detail}`);
         }

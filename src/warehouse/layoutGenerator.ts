@@ -141,6 +141,9 @@ function checkLayout(layout: GridLayout, height: number, width: number): void {
   if (height * width > LIMITS.nodesPerWarehouse) {
     refuse(`${height} x ${width} cells; at most ${LIMITS.nodesPerWarehouse} nodes are allowed`);
   }
+  if (layout.cornerCut > Math.min(height, width)) {
+    refuse(`cornerCut is ${layout.cornerCut}; the hall has ${height} x ${width} cells`);
+  }
 }
 
 /** Shelves first: what is painted later does not stand on them, so faces fall only on floor. */

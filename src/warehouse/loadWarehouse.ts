@@ -2,7 +2,7 @@ import { parse } from 'secure-json-parse';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { LaneGraph } from './laneGraph.js';
-import type { MapFault } from './mapFault.js';
+import { faultCount, type MapFault } from './mapFault.js';
 import { validateWarehouse } from './validateWarehouse.js';
 import type { WarehouseFile } from './warehouseFile.js';
 import { compileWarehouse, createWarehouseModel, type WarehouseModel } from './warehouseModel.js';
@@ -53,7 +53,7 @@ export function compileFile(file: WarehouseFile): LaneGraph {
 export class MapFaults extends Error {
   readonly faults: readonly MapFault[];
   constructor(faults: readonly MapFault[]) {
-    super(`${faults.length} map faults`);
+    super(`${faultCount(faults)} map faults`);
     this.name = 'MapFaults';
     this.faults = faults;
   }
@@ -64,5 +64,5 @@ function assertSound(content: unknown): asserts content is WarehouseFile {
   const first = faults[0];
   if (!first) return;
   const detail = `${first.code}: ${first.detail} (${first.where})`;
-  throw new AppError('E_MAP_INVALID', { count: faults.length, detail }, new MapFaults(faults));
+  throw new AppError('E_MAP_INVALID', { count: faultCount(faults), detail }, new MapFaults(faults));
 }

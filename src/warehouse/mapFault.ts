@@ -1,3 +1,5 @@
+import { LIMITS } from '../domain/limits.js';
+
 export type MapFaultCode =
   | 'schema'
   | 'number-invalid'
@@ -22,4 +24,9 @@ export interface MapFault {
   readonly code: MapFaultCode;
   readonly detail: string;
   readonly where: string;
+}
+
+/** How many there are, for a sentence: of faults of the schema no more are named than the limit says. */
+export function faultCount({ length }: readonly MapFault[]): string {
+  return length >= LIMITS.mapFaultsNamed ? `at least ${length}` : String(length);
 }

@@ -41,6 +41,17 @@ interface Drawing {
   readonly twoWay: (ids: readonly string[], speedLimit: number) => void;
 }
 
+/** How many nodes it will have: crossings and aisle mouths, pick faces, the main road's crossings, stations with their bays. */
+export function countNodes(layout: MultiBlockLayout): number {
+  const { blockRows, blockColumns, aislesPerBlock, facesPerAisle, stationsPerBlockColumn } = layout;
+  const aisles = blockColumns * aislesPerBlock;
+  const roads = blockColumns + 1;
+  const crossAisles = (blockRows + 1) * (2 * roads + aisles);
+  return (
+    crossAisles + blockRows * aisles * facesPerAisle + 4 * roads + 5 * blockColumns * stationsPerBlockColumn
+  );
+}
+
 export function buildMultiBlock(layout: MultiBlockLayout, id: string, name?: string): WarehouseFile {
   const drawing = startDrawing(layout, id, name);
   const gaps = gapCycle(layout.facesPerAisle + 1);

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors.js';
-import { buildMultiBlock } from './multiBlockBuilder.js';
+import { LIMITS } from '../domain/limits.js';
+import { buildMultiBlock, countNodes } from './multiBlockBuilder.js';
 import type { MultiBlockLayout } from './multiBlockLayout.js';
 import type { WarehouseFile } from './warehouseFile.js';
 
@@ -43,6 +44,9 @@ function checkLayout(layout: MultiBlockLayout): void {
       refuse(`${name} is ${layout[name]}; a whole number from 1 to 500 is needed`);
     }
   }
+  const nodes = countNodes(layout);
+  if (nodes > LIMITS.nodesPerWarehouse)
+    refuse(`${nodes} nodes; at most ${LIMITS.nodesPerWarehouse} are allowed`);
   const { aislesPerBlock, narrowAislesPerBlock } = layout;
   if (
     !Number.isInteger(narrowAislesPerBlock) ||
@@ -55,8 +59,8 @@ function checkLayout(layout: MultiBlockLayout): void {
     refuse(`aislePitchMetres is ${layout.aislePitchMetres}; 1.2 (a hauler's length) to 20 is needed`);
   }
   for (const [name, value] of Object.entries(layout) as [string, number][]) {
-    if (name.endsWith('Speed') && !(value > 0 && value <= 50))
-      refuse(`${name} is ${value}; above 0 to 50 m/s is needed`);
+    if (name.endsWith('Speed') && !(value >= LIMITS.speedLeast && value <= 50))
+      refuse(`${name} is ${value}; ${LIMITS.speedLeast} to 50 m/s is needed`);
     if (name.endsWith('Seconds') && !(value >= 0 && value <= 3600))
       refuse(`${name} is ${value}; 0 to 3600 s is needed`);
   }

@@ -11,17 +11,21 @@ type SchemaError = ReturnType<typeof validator.Errors>[number];
 export function schemaFaults(content: unknown): { faults: MapFault[]; shape: WarehouseFile | null } {
   if (validator.Check(content)) return { faults: [], shape: content };
   const errors = allErrors(content).filter((error) => error.keyword !== 'boolean');
-  const faults = errors.map((error) => toFault(error, valueAt(content, error.instancePath)));
+  const named = errors.slice(0, LIMITS.mapFaultsNamed);
+  const faults = named.map((error) => toFault(error, valueAt(content, error.instancePath)));
   const readable = errors.every(
     (error) => isNumberError(error, valueAt(content, error.instancePath)) || isSizeError(error),
   );
   return { faults, shape: readable ? (content as WarehouseFile) : null };
 }
 
-/** TypeBox stops at 8 errors unless its global setting says otherwise; put back for those who share it. */
+/**
+ * TypeBox stops at 8 errors unless its global setting says otherwise; put back for those who share it. Of an extra field it
+ * has two, of which one is left out.
+ */
 function allErrors(content: unknown): SchemaError[] {
   const before = Settings.Get().maxErrors;
-  Settings.Set({ maxErrors: LIMITS.mapFaultsNamed });
+  Settings.Set({ maxErrors: 2 * LIMITS.mapFaultsNamed });
   try {
     return validator.Errors(content);
   } finally {

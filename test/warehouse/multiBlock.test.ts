@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { generateWarehouse } from '../../src/warehouse/layouts.js';
 import { compileFile } from '../../src/warehouse/loadWarehouse.js';
+import { countNodes } from '../../src/warehouse/multiBlockBuilder.js';
+import { generateMultiBlock, MULTI_BLOCK_LAYOUT } from '../../src/warehouse/multiBlockGenerator.js';
 import { strongComponents } from '../../src/warehouse/strongComponents.js';
 
 const graph = compileFile(generateWarehouse('multi-block'));
@@ -104,5 +106,17 @@ describe('the multi-block site', () => {
       generateWarehouse('multi-block', { set: { blockColumns: '6', facesPerAisle: '20' } }),
     );
     expect(large.nodeCount).toBeGreaterThan(11_000);
+  });
+
+  it('has its nodes counted before it is built', () => {
+    const sizes = [
+      {},
+      { blockRows: 1, blockColumns: 1, aislesPerBlock: 4, stationsPerBlockColumn: 2, facesPerAisle: 3 },
+      { blockRows: 2, blockColumns: 5, aislesPerBlock: 7, stationsPerBlockColumn: 3, facesPerAisle: 1 },
+    ];
+    for (const size of sizes) {
+      const layout = { ...MULTI_BLOCK_LAYOUT, ...size };
+      expect(countNodes(layout)).toBe(generateMultiBlock(layout, 'site').nodes.length);
+    }
   });
 });

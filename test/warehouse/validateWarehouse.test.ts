@@ -189,6 +189,17 @@ describe('faults', () => {
     expect(faults.filter((fault) => fault.startsWith('unknown-node'))).toHaveLength(30);
   });
 
+  it('of the schema no more than a thousand, and that there may be more of them', () => {
+    const file = soundFile();
+    for (let i = 0; i < 1_500; i++) file.nodes.push({ id: `n${i}`, x: 1e9, y: 0 });
+    expect(() => parseWarehouse(JSON.stringify(file))).toThrow('The map has at least 1000 faults');
+    // Of each extra field the schema library tells twice.
+    const extra = { ...soundFile(), nodes: file.nodes.map((node) => ({ ...node, x: 0, z: 1 })) };
+    expect(() => parseWarehouse(JSON.stringify(extra))).toThrow('The map has at least 1000 faults');
+    const few = { ...soundFile(), nodes: extra.nodes.slice(0, 600) };
+    expect(() => parseWarehouse(JSON.stringify(few))).toThrow('The map has 600 faults');
+  });
+
   it('an infinite length, which JSON can say as 1e999, and a map that is refused with its faults attached', () => {
     const text = JSON.stringify(soundFile()).replace('4.5', '1e999');
     try {
