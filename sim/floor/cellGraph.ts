@@ -118,10 +118,10 @@ export function arcAlong(cells: CellGraph, lane: number, cell: number): number {
   return laneArcs[(laneArcStart[lane + 1] as number) - 1 - position] as number;
 }
 
-/** Seconds that a robot type turns from one heading to the next; none before its first move (NaN). */
+/** Seconds that a robot type turns from one heading to the next; none before its first move, and in a lift (NaN). */
 export function arcTurnSeconds(cells: CellGraph, robotType: number, before: number, next: number): number {
   const quarterTurnSeconds = cells.graph.robotTypes[robotType]?.quarterTurnSeconds ?? 0;
-  if (quarterTurnSeconds === 0 || Number.isNaN(before)) return 0;
+  if (quarterTurnSeconds === 0 || Number.isNaN(next - before)) return 0;
   const change = Math.abs(next - before) % (2 * Math.PI);
   return (Math.min(change, 2 * Math.PI - change) / (Math.PI / 2)) * quarterTurnSeconds;
 }

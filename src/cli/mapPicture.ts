@@ -94,12 +94,17 @@ function racks(graph: LaneGraph, frame: Frame): string {
   const bars = graph.pickFaces.map((node) => {
     const x = short(graph.x[node] as number);
     const y = short(graph.y[node] as number);
-    const degrees = short(((graph.heading[graph.laneStart[node] as number] ?? 0) * 180) / Math.PI);
+    const degrees = headingDegrees(graph, graph.laneStart[node] as number);
     return `<use href="#rack" transform="translate(${x} ${y}) rotate(${degrees})"/>`;
   });
   const side = `x="-0.55" width="1.1" height="${RACK_FAR_METRES - RACK_NEAR_METRES}"`;
   const rack = `<g id="rack"><rect ${side} y="${RACK_NEAR_METRES}"/><rect ${side} y="${-RACK_FAR_METRES}"/></g>`;
   return `${hallFloor(frame)}\n<defs>${rack}</defs>\n<g fill="${COLOURS.rack}">${bars.join('')}</g>`;
+}
+
+/** East where there is no lane, or it has no heading. */
+function headingDegrees({ heading }: LaneGraph, lane: number): string {
+  return short(((heading[lane] || 0) * 180) / Math.PI);
 }
 
 function speedColour(speed: number, speeds: readonly number[]): string {
@@ -127,7 +132,7 @@ function lanes(graph: LaneGraph, speeds: readonly number[]): string {
     const line = `M${short(x)} ${short(y)}L${short(toX)} ${short(toY)}`;
     looks.set(look, [...(looks.get(look) ?? []), line]);
     if (back === -1 && deservesArrow(graph, lane)) {
-      const degrees = short(((graph.heading[lane] as number) * 180) / Math.PI);
+      const degrees = headingDegrees(graph, lane);
       arrows.push(
         `<use href="#arrow" transform="translate(${short((x + toX) / 2)} ${short((y + toY) / 2)}) rotate(${degrees})"/>`,
       );

@@ -51,7 +51,7 @@ export interface LaneGraph {
   /** [N + 1] and [L]: lanes that arrive at node n are `inLanes[inStart[n] .. inStart[n + 1] - 1]`. */
   readonly inStart: Int32Array;
   readonly inLanes: Int32Array;
-  /** [L] metres, metres per second, radians. */
+  /** [L] metres, metres per second, radians. A lane whose ends lie on one point, as a lift's do, has no heading (NaN). */
   readonly lengthMetres: Float64Array;
   readonly speedLimit: Float64Array;
   readonly heading: Float64Array;
@@ -82,11 +82,11 @@ export function laneName(graph: LaneGraph, lane: number): LaneName {
   return { from: graph.nodeIds[graph.laneFrom[lane]!]!, to: graph.nodeIds[graph.laneTo[lane]!]! };
 }
 
-/** Absolute change of heading from one lane to the next, radians in [0, pi]. */
+/** Absolute change of heading from one lane to the next, radians in [0, pi]; none into and out of a lane without one. */
 export function turnRadians(graph: LaneGraph, lane: number, next: number): number {
   // At most 2 pi, as headings are of `atan2`: a modulo would make plans where turns cost take a third longer.
   const change = Math.abs((graph.heading[next] ?? 0) - (graph.heading[lane] ?? 0));
-  return change > Math.PI ? 2 * Math.PI - change : change;
+  return change > Math.PI ? 2 * Math.PI - change : change || 0;
 }
 
 /** Seconds that this robot type turns between two lanes. */

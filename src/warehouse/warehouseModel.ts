@@ -145,6 +145,11 @@ function compileNodes(model: WarehouseModel) {
   };
 }
 
+/** NaN where the ends lie on one point: a lift leads nowhere. */
+function headingOf(alongX: number, alongY: number): number {
+  return alongX === 0 && alongY === 0 ? NaN : Math.atan2(alongY, alongX);
+}
+
 function compileLanes(
   model: WarehouseModel,
   nodeCount: number,
@@ -155,7 +160,7 @@ function compileLanes(
   const laneFrom = Int32Array.from(links, (link) => link.from);
   const laneTo = Int32Array.from(links, (link) => link.to);
   const heading = Float64Array.from(links, ({ from, to }) =>
-    Math.atan2((y[to] as number) - (y[from] as number), (x[to] as number) - (x[from] as number)),
+    headingOf((x[to] as number) - (x[from] as number), (y[to] as number) - (y[from] as number)),
   );
   const laneStart = groupOffsets(laneFrom, nodeCount);
   const inStart = groupOffsets(laneTo, nodeCount);
