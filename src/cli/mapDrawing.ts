@@ -1,4 +1,6 @@
+import { LIMITS } from '../domain/limits.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { isCellGrid } from './cellGrid.js';
 
 const LETTERS = { station: 'W', pickFace: 'E', floor: '.', nothing: '@' } as const;
 const RANK: string = LETTERS.nothing + LETTERS.floor + LETTERS.pickFace + LETTERS.station;
@@ -18,8 +20,7 @@ export function drawMap(graph: LaneGraph, columns: number): MapDrawing {
   const top = graph.y.reduce((a, b) => Math.min(a, b), Infinity);
   const width = graph.x.reduce((a, b) => Math.max(a, b), -Infinity) - left;
   const height = graph.y.reduce((a, b) => Math.max(a, b), -Infinity) - top;
-  const isGrid = graph.x.every(Number.isInteger) && graph.y.every(Number.isInteger);
-  const exact = isGrid && width < columns;
+  const exact = width < columns && height < LIMITS.drawnRows && isCellGrid(graph);
   const metresPerColumn = exact ? 1 : Math.max(width / (columns - 1), height / CHARACTER_ASPECT / 100, 0.5);
   const metresPerRow = exact ? 1 : metresPerColumn * CHARACTER_ASPECT;
   const cells = Array.from({ length: Math.round(height / metresPerRow) + 1 }, () =>

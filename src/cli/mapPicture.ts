@@ -1,4 +1,6 @@
+import { LIMITS } from '../domain/limits.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { isCellGrid } from './cellGrid.js';
 
 /** Slate, sand and teal: dark floor lines on light, stations the one strong colour. */
 const COLOURS = {
@@ -58,11 +60,13 @@ function frameOf(graph: LaneGraph): Frame {
   const most = (values: Float64Array): number => values.reduce((a, b) => Math.max(a, b), -Infinity);
   const left = least(graph.x) - 0.5;
   const top = least(graph.y) - 0.5;
-  const isGrid =
-    graph.x.every(Number.isInteger) &&
-    graph.y.every(Number.isInteger) &&
-    graph.lengthMetres.every((length) => length === 1);
-  return { left, top, width: most(graph.x) + 0.5 - left, height: most(graph.y) + 0.5 - top, isGrid };
+  return {
+    left,
+    top,
+    width: most(graph.x) + 0.5 - left,
+    height: most(graph.y) + 0.5 - top,
+    isGrid: isCellGrid(graph),
+  };
 }
 
 function hallFloor({ left, top, width, height }: Frame): string {
@@ -70,9 +74,10 @@ function hallFloor({ left, top, width, height }: Frame): string {
   return `<rect ${sides} rx="0.4" fill="${COLOURS.hall}"/>`;
 }
 
-/** On a grid, the cells without a node: runs of a row as one bar. */
+/** On a grid, the cells without a node: runs of a row as one bar. None where a node far off makes nearly all of them such. */
 function shelves(graph: LaneGraph, frame: Frame): string {
   const { left, top, width, height } = frame;
+  if (width * height > LIMITS.drawnCellsPerNode * graph.nodeCount) return hallFloor(frame);
   const taken = new Set(Array.from(graph.x, (x, node) => `${x} ${graph.y[node]}`));
   const bars: string[] = [];
   for (let row = top + 0.5; row < top + height; row++) {
@@ -130,7 +135,9 @@ function lanes(graph: LaneGraph, speeds: readonly number[]): string {
     const stroke = graph.open[lane] ? speedColour(graph.speedLimit[lane] as number, speeds) : COLOURS.closed;
     const look = `stroke="${stroke}"${graph.barredTypes[lane] ? ' stroke-dasharray="0.35 0.25"' : ''}`;
     const line = `M${short(x)} ${short(y)}L${short(toX)} ${short(toY)}`;
-    looks.set(look, [...(looks.get(look) ?? []), line]);
+    const lines = looks.get(look);
+    if (lines) lines.push(line);
+    else looks.set(look, [line]);
     if (back === -1 && deservesArrow(graph, lane)) {
       const degrees = headingDegrees(graph, lane);
       arrows.push(

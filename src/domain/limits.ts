@@ -12,6 +12,10 @@ export const LIMITS = {
   mapBytes: 64 * 1024 * 1024,
   /** Schema faults of one map that are collected; a file with more is not a map. */
   mapFaultsNamed: 1_000,
+  /** Rows that are drawn cell by cell; a map of more is drawn as an overview. */
+  drawnRows: 2_000,
+  /** Cells of a picture for each node of its map. In a picture of more no shelves are drawn. */
+  drawnCellsPerNode: 50,
 
   /** Picks of one tour; the drop-off comes on top. Exact order up to `exactOrderPicks`. */
   stopsPerTour: 60,
