@@ -6,6 +6,7 @@ export const LIMITS = {
   robotTypesPerWarehouse: 32,
   /** Anything shorter or slower is a slip of the unit, and its times lose themselves in those of the other lanes. */
   laneMetresLeast: 0.01,
+  laneMetresMost: 100_000,
   robotMetresLeast: 0.01,
   speedLeast: 0.01,
   warehousesPerServer: 64,

@@ -91,8 +91,9 @@ function checkLanes(
       }
       if (from === to) report('self-lane', `${lane} ends where it starts`, where);
       // What the file itself says is the schema's to check; here, what follows from what it leaves out.
-      else if (file.lanes[entry]?.lengthMetres === undefined && lengthMetres < LIMITS.laneMetresLeast) {
-        const detail = `${lane}: its ends lie ${lengthMetres} m apart; at least ${LIMITS.laneMetresLeast} m are needed`;
+      else if (file.lanes[entry]?.lengthMetres === undefined && !mayBeLength(lengthMetres)) {
+        const { laneMetresLeast: least, laneMetresMost: most } = LIMITS;
+        const detail = `${lane}: its ends lie ${lengthMetres} m apart; ${least} to ${most} m are needed`;
         report('length-invalid', detail, where);
       }
       if (Number.isNaN(speedLimit))
@@ -105,6 +106,11 @@ function checkLanes(
     report('limit-exceeded', `${laneCount} lanes; at most ${LIMITS.lanesPerWarehouse} are allowed`, '/lanes');
   }
   return lanes;
+}
+
+/** NaN, of ends that are not there, is another fault. */
+function mayBeLength(metres: number): boolean {
+  return !(metres < LIMITS.laneMetresLeast || metres > LIMITS.laneMetresMost);
 }
 
 /**

@@ -36,7 +36,7 @@ export const LaneEntry = strict(
     lengthMetres: Type.Optional(
       Type.Number({
         minimum: LIMITS.laneMetresLeast,
-        maximum: 1e5,
+        maximum: LIMITS.laneMetresMost,
         description: 'Else the straight line between the ends.',
       }),
     ),

@@ -91,6 +91,11 @@ describe('faults', () => {
       (f) => Object.assign(f.nodes[1] ?? {}, { x: 0.009, y: 0 }),
       ['length-invalid /lanes/0'],
     ],
+    [
+      'no length: ends farther apart than any length',
+      (f) => Object.assign(f.nodes[0] ?? {}, { x: -100_001 }),
+      ['length-invalid /lanes/0', 'length-invalid /lanes/3'],
+    ],
     ['a speed of nearly 0', (f) => (lane(f, 1).speedLimit = 1e-300), ['speed-invalid /lanes/1/speedLimit']],
     [
       'a robot of no length',
