@@ -50,14 +50,15 @@ function ranks(coordinates: Float64Array): Int32Array {
   return Int32Array.from(coordinates, (value) => rankOf.get(value)!);
 }
 
-/** 0.5 * reverse * (1 + same) + 0.1 * into, beyond the lane's own time. */
+/**
+ * 0.5 * reverse * (1 + same) + 0.1 * into, beyond the lane's own time, for each step of it: with `into` charged once,
+ * as `flowPriceSeconds` has it, goals a step on multi-block@200 are 2 % fewer.
+ */
 export function lightFlowPrice(graph: LaneGraph): HandMadePrice {
-  return (lane, { flow }: Traffic) => {
+  return (lane, { flow, flowInto }: Traffic) => {
     const reverse = graph.reverseLane[lane]!;
     const against = reverse >= 0 ? flow[reverse]! : 0;
-    const end = graph.laneTo[lane]!;
-    let into = 0;
-    for (let i = graph.inStart[end]!; i < graph.inStart[end + 1]!; i++) into += flow[graph.inLanes[i]!]!;
+    const into = flowInto[graph.laneTo[lane]!]!;
     return stepsOf(graph, lane) * (0.5 * against * (1 + flow[lane]!) + 0.1 * into);
   };
 }

@@ -230,12 +230,13 @@ export function createPricing(
 
 /**
  * Chen et al., "Traffic Flow Optimisation for Lifelong MAPF", AAAI 2024, beyond the lane's own time:
- * floor(planned flow into v / 2) + (flow(u->v) + 1) * flow(v->u), in grid steps of one second; a lane
- * of another length counts as that many steps.
+ * floor(planned flow into v / 2) + (flow(u->v) + 1) * flow(v->u), in grid steps of one second. On a lane
+ * of another length robots meet in as many steps, and cross once, at its end.
  */
 export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
+  const steps = stepsOf(graph, lane);
   const into = traffic.flowInto[graph.laneTo[lane]!]!;
-  return stepsOf(graph, lane) * (Math.floor(into / 2) + headOn(graph, traffic, lane));
+  return Math.min(1, steps) * Math.floor(into / 2) + steps * headOn(graph, traffic, lane);
 }
 
 /** Pairs of robots that would meet head-on on a lane, one more robot on it included. */

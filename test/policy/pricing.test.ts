@@ -235,7 +235,11 @@ describe('the rules in the price', () => {
 
 describe('an aisle of 20 m', () => {
   /** What its lanes cost, drawn as so many, beyond their free flow, with this going on at its far end. */
-  const beyondFreeFlow = (drawnAs: number, happens: 'held' | 'crossed' | 'followed'): number => {
+  const beyondFreeFlow = (
+    drawnAs: number,
+    source: 'network' | 'flow',
+    happens: 'held' | 'crossed' | 'followed',
+  ): number => {
     const aisle = Array.from({ length: drawnAs + 1 }, (_, i) => ({
       id: `a${i}`,
       x: (20 * i) / drawnAs,
@@ -253,10 +257,11 @@ describe('an aisle of 20 m', () => {
     const at = (name: string): number => graph.nodeIndexOf.get(name)!;
     const along = names.slice(1).map((to, i) => laneBetween(graph, at(names[i]!), at(to)));
     const { traffic, pricing } = setUp(graph);
-    pricing.setSource('network');
+    pricing.setSource(source);
     pricing.setNetworkWeights(new Float32Array(WEIGHT_COUNT).fill(-100, WEIGHT_COUNT - HEAD_COUNT));
     if (happens === 'held') traffic.occupy(at(end), 1);
-    if (happens === 'crossed') traffic.addFlow([laneBetween(graph, at('beside'), at(end))], 0, 1);
+    const crossing = laneBetween(graph, at('beside'), at(end));
+    if (happens === 'crossed') traffic.addFlow([crossing, crossing], 0, 1);
     if (happens === 'followed') traffic.addFlow(along, 0, 1);
     pricing.fade(100_000);
     pricing.refresh();
@@ -264,12 +269,17 @@ describe('an aisle of 20 m', () => {
   };
 
   it.each([
-    { happens: 'held', seconds: RULES.heldSeconds },
-    { happens: 'crossed', seconds: RULES.crossingSeconds },
-    { happens: 'followed', seconds: 20 * RULES.followingSeconds },
-  ] as const)('costs as much however it is drawn where its end is $happens', ({ happens, seconds }) => {
-    for (const drawnAs of [1, 4, 20]) expect(beyondFreeFlow(drawnAs, happens)).toBeCloseTo(seconds, 3);
-  });
+    { source: 'network', happens: 'held', seconds: RULES.heldSeconds },
+    { source: 'network', happens: 'crossed', seconds: 2 * RULES.crossingSeconds },
+    { source: 'network', happens: 'followed', seconds: 20 * RULES.followingSeconds },
+    { source: 'flow', happens: 'crossed', seconds: 1 },
+  ] as const)(
+    'costs under $source as much however it is drawn where its end is $happens',
+    ({ source, happens, seconds }) => {
+      for (const drawnAs of [1, 4, 20])
+        expect(beyondFreeFlow(drawnAs, source, happens)).toBeCloseTo(seconds, 3);
+    },
+  );
 });
 
 describe('lane memory in the price', () => {
