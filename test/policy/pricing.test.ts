@@ -186,6 +186,25 @@ describe('the usual flow in the price', () => {
   );
 });
 
+it('forgets the usual flow of an aisle that nobody plans to drive any more', () => {
+  const graph = gridFromText('...');
+  const { traffic, pricing } = setUp(graph);
+  pricing.setSource('network');
+  traffic.occupy(2, 1);
+  const oneWay = new Array<number>(5).fill(laneBetween(graph, 0, 1));
+  traffic.addFlow(oneWay, 0, 1);
+  pricing.fade(10_000);
+  traffic.addFlow(oneWay, 0, -1);
+  const west = laneBetween(graph, 1, 0);
+  const seen = [0, 30, 10_000].map((seconds) => {
+    pricing.fade(seconds);
+    pricing.refresh();
+    return pricing.pricesFor(0)[west]!;
+  });
+  expect(seen[1]).toBeLessThan(seen[0]! - 1);
+  expect(seen[2]).toBeLessThan(seen[1]! - 1);
+});
+
 describe('the rules in the price', () => {
   /** What the rules charge the lane from the first to the second node of a crossing, by flow planned over lanes of it. */
   const charged = (flows: readonly (readonly [from: number, to: number, robots: number])[]): number => {
