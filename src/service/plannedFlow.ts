@@ -1,11 +1,15 @@
 import { latestRevision } from '../learning/issuedRoute.js';
+import type { PriceSource } from '../policy/pricing.js';
 import type { OpenRoute, Site } from './site.js';
 
 /**
  * A route counts as planned flow on its way to so many stops from where its robot is. Whoever passes a lane a quarter of
- * an hour from now is in nobody's way, and tours of thirty stops would fill all lanes alike. Decision 0026.
+ * an hour from now is in nobody's way, and tours of thirty stops would fill all lanes alike. Hand-made prices do better
+ * with whole tours. Decision 0026.
  */
-const LEGS_THAT_COUNT = 2;
+export function legsThatCount(forcedSource: PriceSource | null): number {
+  return forcedSource === null || forcedSource === 'network' ? 2 : Infinity;
+}
 
 /** The newest plan counts from this place on. */
 export function beginFlow(site: Site, route: OpenRoute, position: number): void {
@@ -18,7 +22,7 @@ export function moveFlow(site: Site, route: OpenRoute, position: number): void {
   const { lanes, stopIndexes } = latestRevision(route);
   const from = Math.max(route.flowFrom, position);
   const stopsLeft = stopIndexes.filter((index) => index > from);
-  const to = Math.max(route.flowTo, stopsLeft[LEGS_THAT_COUNT - 1] ?? lanes.length);
+  const to = Math.max(route.flowTo, stopsLeft[site.legsThatCount - 1] ?? lanes.length);
   site.traffic.addFlow(lanes.subarray(0, Math.min(from, route.flowTo)), route.flowFrom, -1);
   site.traffic.addFlow(lanes.subarray(0, to), Math.max(from, route.flowTo), 1);
   route.flowFrom = from;

@@ -16,6 +16,7 @@ import { tableBytesOf } from '../planning/freeFlow.js';
 import { orderTour, type VisitOrder } from '../planning/tourOrder.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { legsThatCount } from './plannedFlow.js';
 import { createPolicyControl } from './policyControl.js';
 import type { OpenRegistry } from './policyVersions.js';
 import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
@@ -191,6 +192,7 @@ async function createCore(
       tieBreaks: options.tieBreaks ?? null,
       visitOrder: options.visitOrder ?? orderTour,
       tableBytes: tableBytesOf(options.graphs.length),
+      legsThatCount: legsThatCount(options.forcedSource ?? null),
     });
   });
   const groups = options.policies === 'shared' ? [sites] : sites.map((site) => [site]);

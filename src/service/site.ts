@@ -133,6 +133,8 @@ export interface Site {
   readonly driven: DrivenClock | null;
   readonly closures: LaneClosures;
   readonly traffic: Traffic;
+  /** Of a route as planned flow. */
+  readonly legsThatCount: number;
   readonly pricing: Pricing;
   readonly freeFlow: FreeFlow;
   readonly planner: Planner;
@@ -173,12 +175,14 @@ export interface SiteOptions {
   readonly mode: Mode;
   readonly tieBreaks: Random | null;
   readonly visitOrder: VisitOrder;
+  readonly legsThatCount: number;
   /** Of the tables of its free flow; without it, those of a warehouse alone. */
   readonly tableBytes?: number;
 }
 
 export function createSite(options: SiteOptions): Site {
-  const { graph, source, clock, driven, weights, mode, tieBreaks, visitOrder, tableBytes } = options;
+  const { graph, source, clock, driven, weights, mode, tieBreaks, visitOrder, tableBytes, legsThatCount } =
+    options;
   const closures = createLaneClosures(graph);
   const traffic = createTraffic(graph);
   const freeFlow = createFreeFlow(graph, () => closures.epoch, tableBytes);
@@ -193,6 +197,7 @@ export function createSite(options: SiteOptions): Site {
     driven,
     closures,
     traffic,
+    legsThatCount,
     pricing: createPricing(graph, traffic, weights),
     freeFlow,
     planner: createPlanner(graph, freeFlow, visitOrder),

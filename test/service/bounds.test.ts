@@ -14,7 +14,7 @@ describe('waits of a fleet that reports nothing on the way', () => {
   const clock = createDrivenClock(1000);
   const site = createSite({
     ...{ graph: gridFromText('..'), source: 0, clock, driven: clock, mode: 'off' },
-    ...{ weights: DEFAULT_REWARD_WEIGHTS, tieBreaks: null, visitOrder: orderTour },
+    ...{ weights: DEFAULT_REWARD_WEIGHTS, tieBreaks: null, visitOrder: orderTour, legsThatCount: 2 },
   });
   const host = { maturity: () => 1 } as PolicyHost;
   const tick = (seconds: number): number => {

@@ -35,6 +35,13 @@ describe('a tour of many stops', () => {
     await service.close();
   });
 
+  it('counts as a whole for hand-made prices', async () => {
+    const running = await startService({ map: ROW, forcedSource: 'flow' });
+    await running.service.requestRoute(SITE, TOUR);
+    expect(flowInto(running)).toBe('1 2 3 4 5 6 7 8 9');
+    await running.service.close();
+  });
+
   it('counts as far as its ETAs put a robot that reports nothing', async () => {
     const running = await startService({ map: ROW });
     await running.service.requestRoute(SITE, TOUR);

@@ -64,7 +64,7 @@ describe('a robot that has no route and says nothing', () => {
     const openSite = () =>
       createSite({
         ...{ graph: gridFromText('..'), source: 0, clock, driven: clock, mode: 'off' },
-        ...{ weights: DEFAULT_REWARD_WEIGHTS, tieBreaks: null, visitOrder: orderTour },
+        ...{ weights: DEFAULT_REWARD_WEIGHTS, tieBreaks: null, visitOrder: orderTour, legsThatCount: 2 },
       });
     const known = (site: Site) => site.robotList.map(({ robotId }) => robotId);
 
