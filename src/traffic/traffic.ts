@@ -34,7 +34,10 @@ export interface Traffic {
   /** Adds (or with -1 takes away) one route's planned flow on lanes `from..` of a path. */
   addFlow(lanes: ArrayLike<number>, from: number, amount: 1 | -1): void;
   occupy(node: number, amount: 1 | -1): void;
-  /** Metres of robot, by the mean of the map's types, for each metre of two-way lane, whichever lanes the robots are on. */
+  /**
+   * Metres of robot, by the mean of the map's types, for each metre of two-way lane, whichever lanes the robots are on; more
+   * by the root of how many robots long a lane is, since who meets another there has as far to go back. Decision 0013.
+   */
   crowding(): number;
   /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
   refresh(changed: (lane: number) => void): number;
@@ -52,7 +55,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
   let occupiedNodes = 0;
   const { robotTypes } = graph;
   const robotMetres = robotTypes.reduce((sum, { lengthMetres }) => sum + lengthMetres, 0) / robotTypes.length;
-  const twoWayMetres = twoWayMetresOf(graph);
+  const metresForOne = twoWayMetresOf(graph) / Math.sqrt(robotsLong(graph, robotMetres));
   const stale = new Uint8Array(nodeCount).fill(1);
   const staleNodes = new Int32Array(nodeCount);
   let staleCount = 0;
@@ -121,7 +124,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
         for (let k = inStart[neighbour]!; k < inStart[neighbour + 1]!; k++) touch(laneFrom[inLanes[k]!]!);
       }
     },
-    crowding: () => (occupiedNodes * robotMetres) / twoWayMetres,
+    crowding: () => (occupiedNodes * robotMetres) / metresForOne,
     refresh(changed) {
       let count = 0;
       for (let i = 0; i < staleCount; i++) {
@@ -148,4 +151,16 @@ function twoWayMetresOf({ laneCount, reverseLane, lengthMetres }: LaneGraph): nu
   let metres = 0;
   for (let lane = 0; lane < laneCount; lane++) if (reverseLane[lane]! > lane) metres += lengthMetres[lane]!;
   return Math.max(1, metres);
+}
+
+/** Of the lane that a place on two-way lanes lies on, on average; at least one. */
+function robotsLong({ laneCount, reverseLane, lengthMetres }: LaneGraph, robotMetres: number): number {
+  let metres = 0;
+  let squares = 0;
+  for (let lane = 0; lane < laneCount; lane++) {
+    if (reverseLane[lane]! < 0) continue;
+    metres += lengthMetres[lane]!;
+    squares += lengthMetres[lane]! ** 2;
+  }
+  return metres === 0 ? 1 : Math.max(1, squares / metres / robotMetres);
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/platform/random.js';
 import { createTraffic, FEATURE_COUNT, FEATURE_NAMES, type Traffic } from '../../src/traffic/traffic.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { randomFloor } from '../planning/support/randomFloor.js';
 
@@ -126,4 +127,23 @@ describe('traffic', () => {
     // Into node 2: one from the left, two from the right. A node further on, two face it.
     expect([of(middle, 'flowIntoEnd'), of(middle, 'facingFlow')]).toEqual([3, 2]);
   });
+});
+
+it('takes a floor of long lanes for more crowded than one of short ones: nobody turns back on a lane', () => {
+  const crowding = (lanes: number): number => {
+    const nodes = Array.from({ length: lanes + 1 }, (_, i) => ({ id: `a${i}`, x: (18 * i) / lanes, y: 0 }));
+    const graph = compileFile({
+      ...{ id: 'aisle', mapVersion: '1', stations: ['a0'], pickFaces: [`a${lanes}`] },
+      robotTypes: [{ name: 'unit', maximumSpeed: 1, lengthMetres: 2 }],
+      laneDefaults: { speedLimit: 1, twoWay: true },
+      nodes,
+      lanes: nodes.slice(1).map(({ id }, i) => ({ from: `a${i}`, to: id })),
+    });
+    const traffic = createTraffic(graph);
+    traffic.occupy(0, 1);
+    return traffic.crowding();
+  };
+  expect(crowding(18)).toBeCloseTo(2 / 18, 9);
+  expect(crowding(9)).toBeCloseTo(2 / 18, 9);
+  expect(crowding(1)).toBeCloseTo(Math.sqrt(9) * (2 / 18), 9);
 });
