@@ -64,9 +64,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
       metrics.refused('E_BUSY', 'connection');
     },
   });
-  const routes: RouteAccess[] = [];
   addErrors(app, options);
-  addAccess(app, options, { pipelines, routes });
+  const routes = addAccess(app, options, pipelines);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
@@ -118,8 +117,9 @@ function addErrors(app: FastifyInstance, { logger, metrics, onDefect }: HttpAppO
 function addAccess(
   app: FastifyInstance,
   { tokens, stopping }: HttpAppOptions,
-  { pipelines, routes }: { readonly pipelines: Pipelines; readonly routes: RouteAccess[] },
-): void {
+  pipelines: Pipelines,
+): readonly RouteAccess[] {
+  const routes: RouteAccess[] = [];
   app.decorateRequest('credential', null);
   app.addHook('onRoute', (route) => {
     if (route.url.startsWith(DOCS)) route.config = { ...route.config, access: PAGE };
@@ -144,6 +144,7 @@ function addAccess(
     }
     if (stopping() && request.method !== 'GET') throw new AppError('E_SHUTTING_DOWN');
   });
+  return routes;
 }
 
 function nothingThere(request: FastifyRequest, routes: readonly RouteAccess[]): AppError {

@@ -13,25 +13,34 @@ export function legsThatCount(forcedSource: PriceSource | null): number {
 
 /** The newest plan counts from this place on. */
 export function beginFlow(site: Site, route: OpenRoute, position: number): void {
-  route.flowFrom = route.flowTo = position;
-  moveFlow(site, route, position);
+  route.flowFrom = position;
+  const { lanes } = latestRevision(route);
+  site.traffic.addFlow(lanes.subarray(0, flowEnd(site, route, position)), position, 1);
 }
 
 /** Its robot is at this place of the newest plan, or was further on already: what lies behind it counts no more. */
 export function moveFlow(site: Site, route: OpenRoute, position: number): void {
-  const { lanes, stopIndexes } = latestRevision(route);
-  const from = Math.max(route.flowFrom, position);
-  const stopsLeft = stopIndexes.filter((index) => index > from);
-  const to = Math.max(route.flowTo, stopsLeft[site.legsThatCount - 1] ?? lanes.length);
-  site.traffic.addFlow(lanes.subarray(0, Math.min(from, route.flowTo)), route.flowFrom, -1);
-  site.traffic.addFlow(lanes.subarray(0, to), Math.max(from, route.flowTo), 1);
-  route.flowFrom = from;
-  route.flowTo = to;
+  const { flowFrom } = route;
+  if (position <= flowFrom) return;
+  const { lanes } = latestRevision(route);
+  const before = flowEnd(site, route, flowFrom);
+  const after = flowEnd(site, route, position);
+  site.traffic.addFlow(lanes.subarray(0, Math.min(position, before)), flowFrom, -1);
+  site.traffic.addFlow(lanes.subarray(0, after), Math.max(position, before), 1);
+  route.flowFrom = position;
 }
 
 /** Takes the route out of the planned flow. */
 export function withdrawFlow(site: Site, route: OpenRoute): void {
+  const { flowFrom } = route;
   const { lanes } = latestRevision(route);
-  site.traffic.addFlow(lanes.subarray(0, route.flowTo), route.flowFrom, -1);
-  route.flowFrom = route.flowTo = lanes.length;
+  site.traffic.addFlow(lanes.subarray(0, flowEnd(site, route, flowFrom)), flowFrom, -1);
+  route.flowFrom = lanes.length;
+}
+
+/** Where a newest plan that counts from here on ceases to. */
+function flowEnd({ legsThatCount: legs }: Site, route: OpenRoute, from: number): number {
+  const { lanes, stopIndexes } = latestRevision(route);
+  const next = stopIndexes.findIndex((index) => index > from);
+  return next < 0 ? lanes.length : (stopIndexes[next + legs - 1] ?? lanes.length);
 }

@@ -62,9 +62,8 @@ export interface OpenRoute extends IssuedRoute {
   robotType: number;
   /** Position in the last revision's path of the node that the robot is known to have reached. */
   position: number;
-  /** Lanes of the last revision from here on, and before there, count as planned flow. */
+  /** Lanes of the last revision count as planned flow from here on, as far as `plannedFlow.ts` has it. */
   flowFrom: number;
-  flowTo: number;
   /** Stops of the last revision that are done. */
   stopsDone: number;
   /** When the next lane's clock starts, in seconds. */

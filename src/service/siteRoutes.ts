@@ -83,7 +83,6 @@ export function createOpenRoute(options: {
     robot,
     position: 0,
     flowFrom: 0,
-    flowTo: 0,
     stopsDone: 0,
     readySeconds: at / 1000,
     previousLane: -1,
