@@ -59,7 +59,7 @@ export function addRoute<P, B, Q>(app: FastifyInstance, route: RouteDefinition<P
     ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
     handler: async (request, reply) => {
       if (route.body === undefined && request.body !== undefined) {
-        throw new AppError('E_BAD_MESSAGE', { detail: 'body: there is none here' });
+        throw new AppError('E_BAD_MESSAGE', { detail: 'body: this request takes none' });
       }
       reply.code(status);
       const { params, body, query } = request as { params: Part<P>; body: Part<B>; query: Part<Q> };
