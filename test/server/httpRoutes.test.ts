@@ -270,7 +270,9 @@ describe('HTTP', () => {
 
   it('names the body or the parameter that it does not know', async () => {
     const path = `${NORTH}/policies/rollback`;
-    expect((await send('POST', path, { from: 'v9' })).json['detail']).toContain('body: this request takes none');
+    expect((await send('POST', path, { from: 'v9' })).json['detail']).toContain(
+      'body: this request takes none',
+    );
     expect((await send('POST', `${path}?form=v9`)).json['detail']).toMatch(/querystring: .*form/);
   });
 
