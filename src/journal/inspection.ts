@@ -1,8 +1,9 @@
 import Database from 'better-sqlite3';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { LIMITS } from '../domain/limits.js';
 import { listCheckpoints, readCheckpoint } from './checkpointFile.js';
-import { isIntact, type StoredRecord } from './encoding.js';
+import { encodedBytes, isIntact, type StoredRecord } from './encoding.js';
 import { readHighWaterMark, type MarkedRange } from './highWaterMark.js';
 import { assertKnownFormat, COLUMNS, type Row } from './segment.js';
 import { assertNoSalvage, companions, listSegments, MARK_FILE, type SegmentFile } from './segmentFiles.js';
@@ -31,8 +32,6 @@ export interface JournalReport {
 
 /** What a reader of every record is told of each, in order: the record, or why it is not there. */
 export type Visit = (sequence: number, found: StoredRecord | string) => void;
-
-const READ_AT_ONCE = 1_000;
 
 /**
  * Reads and checks every record of a directory's journal, index and checkpoint. Changes nothing but SQLite's own recovery.
@@ -134,11 +133,11 @@ export function isSound(report: JournalReport): boolean {
 }
 
 /** Neighbours with the same detail are one range. */
-function addTo(damaged: DamagedRange[], sequence: number, detail: string): void {
+export function addTo(damaged: DamagedRange[], sequence: number, detail: string): void {
   const before = damaged.at(-1);
-  if (before?.to === sequence - 1 && before.detail === detail) damaged.pop();
-  const from = before?.to === sequence - 1 && before.detail === detail ? before.from : sequence;
-  damaged.push({ from, to: sequence, detail });
+  const goesOn = before?.to === sequence - 1 && before.detail === detail;
+  if (goesOn) damaged.pop();
+  damaged.push({ from: goesOn ? before.from : sequence, to: sequence, detail });
 }
 
 type ReadSegment = { readonly kind: 'served' } | { readonly kind: 'read'; readonly fault: string | null };
@@ -183,22 +182,31 @@ function readRange(
   const select = database.prepare<[number, number], Row>(
     `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
   );
-  for (let start = from; start <= to; start += READ_AT_ONCE) {
-    const end = Math.min(to, start + READ_AT_ONCE - 1);
-    const rows = attempt(() => select.all(start, end));
-    if (typeof rows !== 'string' && rows.length === end - start + 1) {
-      rows.forEach((row, at) => tell(start + at, checked(row, start + at)));
-      continue;
-    }
-    // Something in here is damaged: one by one, so that its neighbours are saved.
-    for (let sequence = start; sequence <= end; sequence++) {
-      const found = attempt(() => select.get(sequence, sequence));
-      tell(
-        sequence,
-        typeof found === 'string' ? found : found === undefined ? 'it is missing' : checked(found, sequence),
-      );
-    }
+  for (let next = from; next <= to;) {
+    const run = readRun(select.iterate(next, to), next);
+    for (const row of run) tell(row.sequence, checked(row, row.sequence));
+    next += run.length;
+    if (run.length > 0) continue;
+    // Something here is damaged: by itself, so that its neighbours are saved.
+    const found = attempt(() => select.get(next, next) ?? 'it is missing');
+    tell(next, typeof found === 'string' ? found : checked(found, next));
+    next++;
   }
+}
+
+/** The rows from `first` on, as far as they can be read one after the other, and as many as may be held at once. */
+function readRun(rows: Iterable<Row>, first: number): Row[] {
+  const run: Row[] = [];
+  let bytes = 0;
+  attempt(() => {
+    for (const row of rows) {
+      if (row.sequence !== first + run.length) return;
+      run.push(row);
+      bytes += encodedBytes(row);
+      if (run.length >= LIMITS.journalRecordsPerRead || bytes >= LIMITS.journalBytesPerRead) return;
+    }
+  });
+  return run;
 }
 
 function checked(row: Row, sequence: number): StoredRecord | string {

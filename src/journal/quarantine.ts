@@ -6,9 +6,16 @@ import { LIMITS } from '../domain/limits.js';
 import { giveToOwner, syncDirectory } from '../platform/directories.js';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpointFile.js';
 import { lockDirectory } from './directoryLock.js';
-import { decodeRecord, type EncodedRecord, type StoredRecord } from './encoding.js';
+import { decodeRecord, encodedBytes, type EncodedRecord, type StoredRecord } from './encoding.js';
 import { writeHighWaterMark } from './highWaterMark.js';
-import { inspectJournal, isSound, type DamagedRange, type JournalReport, type Visit } from './inspection.js';
+import {
+  addTo,
+  inspectJournal,
+  isSound,
+  type DamagedRange,
+  type JournalReport,
+  type Visit,
+} from './inspection.js';
 import { createWarehouseState, loadCheckpoint, type WarehouseState } from './journalState.js';
 import { ALL_WAREHOUSES, type JournalRecord } from './records.js';
 import { openActiveSegment, type ActiveSegment } from './segment.js';
@@ -80,7 +87,7 @@ async function salvage(directory: string, draft: string, at: Instant): Promise<Q
     const fault = typeof found === 'string' ? found : isReplayed ? misfit(found, states) : null;
     if (typeof found === 'object' && fault === null) return writer.write(found);
     const detail = fault ?? '';
-    lost.push({ from: sequence, to: sequence, detail });
+    addTo(lost, sequence, detail);
     const inItsPlace = lostRecord(at, detail);
     writer.write(inItsPlace);
     if (isReplayed) misfit({ ...inItsPlace, sequence }, states);
@@ -88,7 +95,7 @@ async function salvage(directory: string, draft: string, at: Instant): Promise<Q
   writer.close();
   writeHighWaterMark(join(draft, MARK_FILE), { first: report.first, last: report.last });
   mkdirSync(join(draft, DAMAGED_DIRECTORY), { mode: 0o700 });
-  const done: Quarantined = { report, lost: joined(lost), movedTo: `quarantine-${at}` };
+  const done: Quarantined = { report, lost, movedTo: `quarantine-${at}` };
   writeFileSync(join(draft, RESULT_FILE), JSON.stringify(done), { mode: 0o600, flush: true });
   for (const name of readdirSync(draft)) giveToOwner(join(draft, name));
   syncDirectory(draft);
@@ -201,20 +208,11 @@ function lostRecord(at: Instant, detail: string): EncodedRecord {
   return { at, warehouseId: ALL_WAREHOUSES, kind: 'record.lost', routeId: null, payload, blob: null };
 }
 
-function joined(lost: readonly DamagedRange[]): DamagedRange[] {
-  const ranges: DamagedRange[] = [];
-  for (const { from, to, detail } of lost) {
-    const before = ranges.at(-1);
-    if (before?.detail === detail && before.to === from - 1) ranges[ranges.length - 1] = { ...before, to };
-    else ranges.push({ from, to, detail });
-  }
-  return ranges;
-}
-
 /** Writes segments of the usual size; the last one stays as a server leaves its own. */
 function createWriter(directory: string, first: number) {
   let segment: ActiveSegment = begin(first);
   let batch: EncodedRecord[] = [];
+  let bytes = 0;
 
   function begin(at: number): ActiveSegment {
     const { file } = segmentFile(directory, at);
@@ -223,11 +221,13 @@ function createWriter(directory: string, first: number) {
   function flush(): void {
     if (batch.length > 0) segment.insert(batch);
     batch = [];
+    bytes = 0;
   }
   return {
     write(record: EncodedRecord) {
       batch.push(record);
-      if (batch.length < LIMITS.journalRecordsPerCommit) return;
+      bytes += encodedBytes(record);
+      if (batch.length < LIMITS.journalRecordsPerCommit && bytes < LIMITS.journalBytesPerCommit) return;
       flush();
       const records = segment.last() - segment.first + 1;
       if (records < LIMITS.segmentRecords && segment.bytes() < LIMITS.segmentBytes) return;
