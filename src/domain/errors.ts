@@ -231,3 +231,8 @@ export function wireError(code: ErrorCode, references: ErrorReferences, cause?: 
 export function isAppError(error: unknown): error is AppError {
   return error instanceof AppError;
 }
+
+/** Neither the caller's fault nor a limit of the moment: something of ours is broken, whoever asks. */
+export function isDefect({ code }: AppError): boolean {
+  return code === 'E_INTERNAL' || code === 'E_JOURNAL_FAILED';
+}

@@ -20,6 +20,8 @@ export const LIMITS = {
 
   /** Picks of one tour; the drop-off comes on top. Exact order up to `exactOrderPicks`. */
   stopsPerTour: 60,
+  /** In a request, so that one with too many can still be told how many it may have. */
+  stopsRead: 1_000,
   /**
    * Stops of a tour times nodes of its map (`src/planning/tourLimit.ts`): a plan of so many takes 0.3 to 0.6 s of one core.
    * So 60 stops up to 40,000 nodes, and fewer above, but never fewer than these.
@@ -48,6 +50,7 @@ export const LIMITS = {
   idLength: 64,
   reasonLength: 200,
   robotsPerHello: 1_000,
+  lanesPerRequest: 1_000,
   robotsPerWarehouse: 5_000,
   /** A robot without a route that says nothing for so long is taken off the floor, and makes room for a stranger. */
   robotSilenceSeconds: 4 * 3600,
@@ -193,6 +196,8 @@ export const LIMITS = {
   /** Nodes of routes in one of them, beside its own: each costs memory 32 times, and the record must not be too long. */
   cornerCaseNodes: 60_000,
 
+  /** Completions whose time until they are in a served route is being measured; of more, the newest. */
+  outcomesUnserved: 10_000,
   replayRows: 20_000,
   cornerRows: 2_000,
   heldOutRows: 512,

@@ -22,7 +22,7 @@ export const ComponentsField = strict(
   >,
 );
 /** Their range is checked where they are set: E_WEIGHTS_INVALID says which is out of it. */
-const WeightField = Type.Number({ description: '0 to 100; time above 0' });
+const WeightField = Type.Number({ description: '0 to 100; time at least 0.001' });
 export const RewardWeightsField = strict(
   Object.fromEntries(COMPONENTS.map((name) => [name, WeightField])) as Record<
     Component,
@@ -67,7 +67,7 @@ export const RouteRequestBody = strict({
   robotId: Id,
   from: Id,
   /** The length is checked by the service, which names the limit (E_NO_STOPS, E_TOO_MANY_STOPS): `welcome` tells it, fewer on large maps. */
-  stops: Type.Array(StopField, { maxItems: 1_000 }),
+  stops: Type.Array(StopField, { maxItems: LIMITS.stopsRead }),
   dropoff: Type.Optional(StopField),
   priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })),
   deadlineAt: Type.Optional(InstantField),
@@ -140,7 +140,11 @@ export const PlanField = {
   }),
   stopIndexes: Type.Array(Count, { description: 'Where in nodes each stop is reached, drop-off last.' }),
   nodes: Type.Array(Id),
-  etaSeconds: Type.Array(Type.Number(), { description: 'Arrival at each node, seconds after issue.' }),
+  etaSeconds: Type.Array(Type.Number(), {
+    description:
+      'Arrival at each node, in seconds since the first: since the issue, or for an update since it was made, or since ' +
+      'the `at` of the `route.deviated` that asked for it.',
+  }),
   expected: ComponentsField,
   why: WhyField,
 };

@@ -172,7 +172,7 @@ export interface OpenRouteView {
   readonly assumed: boolean;
   readonly issuedAt: Instant;
   readonly deadlineAt: Instant | null;
-  /** When its robot last said hello or reported on its route, or the server started since; null where it is not known. */
+  /** When its robot last said hello, where it is, or reported on its route, or the server started since; null where it is not known. */
   readonly heardAt: Instant | null;
   /** Since it could go on from the node, handling done: what it waits, and what it drives till its next report. */
   readonly waitingSeconds: number;

@@ -107,8 +107,7 @@ export interface JournalStore {
 
 /** Kinds that are refused while the disk is full, so that the reserve lasts for routes, holds and closures. */
 const DEFERRABLE: readonly JournalKind[] = [
-  ...(['route.completed', 'rows.corrected', 'corner.kept', 'improvement.set'] as const),
-  ...(['policy.saved', 'policy.updated'] as const),
+  ...(['route.completed', 'rows.corrected', 'corner.kept', 'improvement.set', 'policy.saved'] as const),
 ];
 
 export interface JournalOptions {

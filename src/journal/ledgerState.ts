@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import { contentHash } from './canonical.js';
@@ -164,6 +165,7 @@ function requestKey(robotId: string, requestId: string): string {
 }
 
 function assert(holds: boolean, record: JournalRecord, detail: string): asserts holds {
-  if (!holds)
-    throw new Error(`journal record ${record.sequence} (${record.kind}) cannot be applied: ${detail}`);
+  if (holds) return;
+  const message = `journal record ${record.sequence} (${record.kind}) cannot be applied: ${detail}`;
+  throw new AssertionError({ message });
 }

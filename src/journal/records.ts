@@ -138,13 +138,6 @@ interface Payloads {
   'lanes.set': { readonly lanes: readonly LaneName[]; readonly open: boolean };
   'policy.saved': Omit<SavedPolicy, 'healthy'>;
   'policy.activated': { readonly policyVersion: string; readonly reason: string };
-  'policy.updated': {
-    readonly policyVersion: string;
-    /** Number of the update on top of the saved version. */
-    readonly update: number;
-    readonly loss: number;
-    readonly rows: number;
-  };
   'records.dropped': RecordsDropped;
   /** Stands where a damaged record stood that could not be read any more. */
   'record.lost': { readonly detail: string };

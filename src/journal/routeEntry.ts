@@ -27,7 +27,7 @@ export interface RouteEntry {
   readonly issuedAt: Instant;
   /** Free-flow seconds of the shortest tour when it was issued. */
   readonly shortestSeconds: number;
-  /** What the robot drives now: the answer, or the newest revision of it. `etaSeconds` count from `plannedAt`. */
+  /** What the robot drives now: the answer, or the newest revision of it. `etaSeconds` count from its `inForceAt`, else from `plannedAt`. */
   readonly plan: RoutePlan;
   readonly plannedAt: Instant;
   /** Of the newest thing that the robot was told: above the plan's while it is held. */

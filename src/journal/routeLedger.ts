@@ -58,9 +58,8 @@ export interface RouteLedger {
   /**
    * Scores a route once. The same trace again gives the first answer with `duplicate: true`.
    *
-   * @param options.robotId who reports; left out, nobody is refused
    * @param make scores; for a late report `entry.state` is 'expired', and nothing may be learnt from it
-   * @throws E_UNKNOWN_ROUTE @throws E_NOT_YOUR_ROUTE
+   * @throws E_UNKNOWN_ROUTE
    * @throws E_COMPLETION_CONFLICT it was completed with another trace
    * @throws E_ROUTE_CLOSED it was cancelled
    * @throws E_BUSY too many look-ups wait in the journal: nothing of it was stored, it may be sent again
@@ -68,17 +67,12 @@ export interface RouteLedger {
   complete(
     report: RouteCompletedContent,
     make: (entry: RouteEntry, traceHash: string) => MaybePromise<NewRecord<'route.completed'>>,
-    options?: { readonly robotId?: string },
   ): Promise<RouteScoredContent>;
   /**
    * Cancelling twice is answered like the first time.
-   * @throws E_UNKNOWN_ROUTE @throws E_NOT_YOUR_ROUTE @throws E_ROUTE_CLOSED it is completed or expired
+   * @throws E_UNKNOWN_ROUTE @throws E_ROUTE_CLOSED it is completed or expired
    */
-  cancel(
-    report: { readonly routeId: string; readonly reason: string },
-    at: Instant,
-    options?: { readonly robotId?: string },
-  ): Promise<ClosedContent>;
+  cancel(report: { readonly routeId: string; readonly reason: string }, at: Instant): Promise<ClosedContent>;
   /** Ends an open route; resolves with false where it was closed meanwhile. */
   expire(routeId: string, at: Instant): Promise<boolean>;
 
@@ -140,12 +134,10 @@ export function createRouteLedger({
     return { ...entry, state: 'expired', closedAt: state.closed.get(routeId)?.closedAt ?? null };
   }
 
-  /** @throws E_UNKNOWN_ROUTE @throws E_NOT_YOUR_ROUTE */
-  async function known(routeId: string, robotId: string | undefined): Promise<RouteEntry | ClosedRoute> {
+  /** @throws E_UNKNOWN_ROUTE */
+  async function known(routeId: string): Promise<RouteEntry | ClosedRoute> {
     const route = state.open.get(routeId) ?? state.closed.get(routeId) ?? (await lookUp(routeId));
     if (route === null) throw new AppError('E_UNKNOWN_ROUTE', { routeId });
-    if (robotId !== undefined && robotId !== route.robotId)
-      throw new AppError('E_NOT_YOUR_ROUTE', { routeId });
     return route;
   }
 
@@ -199,15 +191,15 @@ export function createRouteLedger({
   const revise: RouteLedger['revise'] = (routeId, make) =>
     routeTurns.run(routeId, async () => {
       const entry = state.open.get(routeId);
-      if (entry === undefined) throw closedError(await known(routeId, undefined));
+      if (entry === undefined) throw closedError(await known(routeId));
       await commit(await make(entry));
       return state.open.get(routeId) as RouteEntry;
     });
 
-  const complete: RouteLedger['complete'] = (report, make, options = {}) =>
+  const complete: RouteLedger['complete'] = (report, make) =>
     routeTurns.run(report.routeId, async () => {
       const { routeId } = report;
-      const route = await known(routeId, options.robotId);
+      const route = await known(routeId);
       const traceHash = contentHash(report.trace);
       if (route.scored !== null) {
         if (route.traceHash !== traceHash) throw new AppError('E_COMPLETION_CONFLICT', { routeId });
@@ -221,10 +213,10 @@ export function createRouteLedger({
       return record.payload.scored;
     });
 
-  const cancel: RouteLedger['cancel'] = (report, at, options = {}) =>
+  const cancel: RouteLedger['cancel'] = (report, at) =>
     routeTurns.run(report.routeId, async () => {
       const { routeId, reason } = report;
-      const { robotId, ...route } = await known(routeId, options.robotId);
+      const { robotId, ...route } = await known(routeId);
       if (route.state === 'completed' || route.state === 'expired') throw closedError(route);
       if (route.state === 'issued') {
         await commit({ at, warehouseId, kind: 'route.cancelled', payload: { routeId, robotId, reason } });

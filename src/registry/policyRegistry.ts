@@ -189,6 +189,10 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
       if (!isMissing(error)) return;
     }
     catalogue.remove(spare);
+    // Why it was found bad goes with it: what is written at each change must not grow for ever.
+    const condemned = { ...catalogue.state.condemned };
+    delete condemned[spare];
+    catalogue.state = { ...catalogue.state, condemned };
   }
 
   async function activate(policyVersion: string): Promise<LoadedPolicy> {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { AppError, isAppError, type ErrorCode } from '../domain/errors.js';
+import { AppError, isAppError, isDefect, type ErrorCode } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type {
   FromFleetMessage,
@@ -36,11 +36,10 @@ export function createFleetDispatch(options: {
     const references = referencesOf(message);
     const error = expected(thrown);
     const context = { connectionId: connection.connectionId, ...references, code: error.code };
-    if (error === thrown) logger.debug(context, 'refused');
-    else {
+    if (isDefect(error)) {
       logger.error({ ...context, reference: error.references['reference'], err: thrown }, 'message failed');
       onDefect(thrown);
-    }
+    } else logger.debug(context, 'refused');
     refused(error.code);
     connection.send(errorMessage(error, references));
   };

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { AppError } from '../domain/errors.js';
+import { AppError, isDefect } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { EventStreams } from './eventStreams.js';
 import { admitRequest, PAGE, type Access } from './http/access.js';
@@ -103,7 +103,7 @@ function addErrors(app: FastifyInstance, { logger, metrics, onDefect }: HttpAppO
   };
   app.setErrorHandler((thrown, request, reply) => {
     const error = toAppError(thrown, request);
-    if (error.code === 'E_INTERNAL' || error.code === 'E_JOURNAL_FAILED') {
+    if (isDefect(error)) {
       logger.error({ ...requestContext(request), err: thrown }, 'request failed');
       onDefect(thrown);
     }

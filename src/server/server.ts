@@ -31,7 +31,7 @@ export interface ServerTiming {
   readonly pingSeconds: number;
   /** How often tokens are read again: a revoked one ends its connections within this. */
   readonly tokenRefreshSeconds: number;
-  /** How long a stop waits for what is under way. */
+  /** How long a stop waits for what is under way of WebSockets, and then half as long again for HTTP. */
   readonly drainSeconds: number;
 }
 

@@ -16,7 +16,7 @@ export interface RetentionSettings {
 export interface Housekeeping {
   /** What is due now. Not twice at a time. */
   run(): Promise<void>;
-  /** A checkpoint, unless nothing came since the last one. */
+  /** A checkpoint, after what is under way, unless nothing came since the last one. */
   checkpoint(): Promise<void>;
 }
 
@@ -47,7 +47,11 @@ export function createHousekeeping(core: ServiceCore, retention: RetentionSettin
   }
 
   return {
-    checkpoint,
+    async checkpoint() {
+      // Of two that write the same draft one takes it from the other. Whoever began it is told of its failure.
+      await turn?.catch(() => undefined);
+      await checkpoint();
+    },
     run: () =>
       (turn ??= (upkeep === null ? Promise.resolve() : runOnce(upkeep)).finally(() => (turn = null))),
   };

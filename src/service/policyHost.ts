@@ -1,3 +1,4 @@
+import { LIMITS } from '../domain/limits.js';
 import type { Mode } from '../domain/messages.js';
 import type { ServiceObserver } from '../domain/serviceContract.js';
 import type { LearnerUpdate } from '../learning/learner.js';
@@ -15,7 +16,6 @@ import type { Site } from './site.js';
  */
 export interface PolicyHost {
   readonly sites: readonly Site[];
-  readonly backend: string;
   readonly guard: Pick<
     PolicyGuard,
     'trusted' | 'isPinned' | 'isProven' | 'recentRows' | 'reweighed' | 'servedSeconds'
@@ -32,7 +32,7 @@ export interface PolicyHost {
   /** Wall milliseconds since an update was last served, null before the first. */
   stalenessMilliseconds(): number | null;
   loss(): number;
-  /** Rows sent to the learner since weights last moved. */
+  /** Rows sent to the learner since its last update. */
   rowsWaiting(): number;
   learn(
     site: Site,
@@ -72,7 +72,6 @@ export interface Snapshot {
 /** Weights that the guard took back, and what is served instead. */
 export interface Breach {
   readonly cause: BreachCause;
-  readonly site: Site;
   /** As served, such as `v3+128`; and the saved version behind it. */
   readonly from: string;
   readonly fromBase: string | null;
@@ -89,7 +88,7 @@ export interface PolicyHostOptions {
   readonly learner: LearnerPort | null;
   readonly areColdWeightsTrained: boolean;
   readonly observer: ServiceObserver;
-  readonly onUpdate: (host: PolicyHost, update: { readonly loss: number; readonly rows: number }) => void;
+  readonly onUpdate: (host: PolicyHost) => void;
   readonly onBreach: (host: PolicyHost, breach: Breach) => void;
   /** Learning proved itself after a breach and is served again. */
   readonly onResumed: (host: PolicyHost) => void;
@@ -131,11 +130,11 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     updatesApplied++;
     learnt++;
     for (const site of sites) observer.updateApplied(site.warehouseId);
-    options.onUpdate(host, { loss, rows });
-    rows = 0;
+    options.onUpdate(host);
   };
 
   const apply = (update: LearnerUpdate): void => {
+    rows = 0;
     const rejectedBy = update.weights ? gateWeights(update.weights) : update.rejectedBy;
     if (!update.weights || rejectedBy) {
       for (const site of sites) observer.updateRejected(site.warehouseId, rejectedBy ?? 'weights');
@@ -152,7 +151,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       received.delete(completion);
     }
     // Where no policy is served, nobody stops these clocks.
-    unserved = unserved.slice(-OUTCOMES_WAITING);
+    unserved = unserved.slice(-LIMITS.outcomesUnserved);
     if (pinned) candidate = update.weights;
     else serveUpdate(update.weights);
   };
@@ -169,18 +168,17 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     learner?.reset(next, { forgetRows });
   };
 
-  const restore = (site: Site, cause: BreachCause): void => {
+  const restore = (cause: BreachCause): void => {
     const { weights: good, version } = guard.trusted()!;
     const from = { from: host.version(), fromBase: base, servedSeconds: guard.servedSeconds() };
     replace(good, version, true);
     guard.pin();
-    options.onBreach(host, { cause, site, to: version, ...from, installation: installations });
+    options.onBreach(host, { cause, to: version, ...from, installation: installations });
   };
 
   const host: PolicyHost = {
     sites,
     guard,
-    backend: learner?.backend ?? 'none',
     version: () => (weights === null ? 'free-flow' : `${base ?? 'cold'}+${updatesSinceSave}`),
     weights: () => weights,
     base: () => base,
@@ -196,7 +194,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       if (!learner || batch.rows.length === 0) return;
       received.set(completions, receivedAtMilliseconds);
       // A learner that is down leaves its outcomes behind; they must not pile up.
-      if (received.size > OUTCOMES_WAITING) received.delete(received.keys().next().value as number);
+      if (received.size > LIMITS.outcomesUnserved) received.delete(received.keys().next().value as number);
       learner.offer({ ...batch, source: site.source, completion: completions++ });
       rows += batch.rows.length / ROW_SIZE;
     },
@@ -206,7 +204,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     watch(site, watched) {
       if (!weights) return;
       const cause = guard.watch(site, watched, weights);
-      if (cause) restore(site, cause);
+      if (cause) restore(cause);
       else if (candidate && guard.proves(watched, candidate, weights)) {
         const proven = candidate;
         candidate = null;
@@ -254,7 +252,6 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   return host;
 }
 
-const OUTCOMES_WAITING = 10_000;
 /** Updates after which a network that began with nothing counts in full. Decision 0019. */
 const UPDATES_TO_MATURE = 400;
 /** It grows in so many steps: not every update prices all lanes anew. */

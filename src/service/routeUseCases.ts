@@ -18,7 +18,7 @@ import { isLargeTour, planInItsTurns, type PreparedPlan } from './largeTours.js'
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { markObstacle, nodeIndex, type OpenRoute, type Site } from './site.js';
+import { markObstacle, nodeIndex, robotNamed, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
 import { remainingTour, stopsMade, tellOfStops } from './stopsMade.js';
 import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
@@ -66,9 +66,9 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
 
     robotState(warehouseId, message) {
       const { site } = entryOf(core, warehouseId);
-      const robot = site.robots.get(message.robotId);
-      if (!robot) throw new AppError('E_UNKNOWN_ROBOT', { robotId: message.robotId, warehouseId });
+      const robot = robotNamed(site, message.robotId);
       const node = nodeIndex(site, message.node);
+      robot.heardAt = site.clock.now();
       // A clock that runs ahead must not hold a node, or stand in the way, in times to come.
       const at = Math.min(message.at, site.clock.now());
       if (!robot.route) standAt(site, robot, node, at);

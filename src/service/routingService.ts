@@ -35,8 +35,9 @@ export interface ServiceOptions {
   readonly journal: Journal;
   /** Where policy versions are kept; null: nowhere. */
   readonly openRegistry: OpenRegistry | null;
-  /** One learner for all warehouses, or one each; null: nothing is learnt. Given the weights to start from. */
+  /** One policy for all warehouses, or one each. */
   readonly policies: 'shared' | 'each';
+  /** From these weights; null: nothing is learnt. */
   startLearner(weights: Float32Array): Promise<LearnerPort | null>;
   /** Cold weights for a policy that has no saved version. */
   coldWeights(): Float32Array;

@@ -105,7 +105,7 @@ export interface OpenRoute extends IssuedRoute {
   plannedOn: FloorSnapshot | null;
   /** Number of the first passage recorded after its issue. */
   firstPassage: number;
-  /** Being completed or cancelled: no update may come any more. */
+  /** Being expired: no second attempt at it may begin. */
   closing: boolean;
   /** New plans of it that are being made and stored: until then its robot drives the one before. */
   readonly revising: Set<Promise<unknown>>;
@@ -147,6 +147,8 @@ export interface Site {
   readonly charged: Set<Passage>;
   /** Given to the learner, not yet in the journal. */
   readonly corrections: { readonly row: number; readonly blockingSeconds: number }[];
+  /** The first of them are on their way to the journal. */
+  writesCorrections: boolean;
   /** In the order of `settleAt`. */
   readonly unsettled: Unsettled[];
   /** Serves shortest paths, each of those as likely, as published baselines do; null: prices decide. */
@@ -209,6 +211,7 @@ export function createSite(options: SiteOptions): Site {
     openRoutes,
     charged,
     corrections: [],
+    writesCorrections: false,
     unsettled: [],
     tieBreaks,
     weights: { ...weights },
@@ -262,7 +265,7 @@ export function robotNamed(site: Site, robotId: string): Robot {
 export function addRobot(site: Site, robotId: string, robotType: number): Robot {
   const { robots, robotList } = site;
   const free =
-    robots.size < robotList.length ? robotList.findIndex((known) => !robots.has(known.robotId)) : -1;
+    robots.size < robotList.length ? robotList.findIndex((known) => robots.get(known.robotId) !== known) : -1;
   const robot: Robot = {
     robotId: robotId as RobotId,
     index: free < 0 ? robotList.length : free,

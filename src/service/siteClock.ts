@@ -63,5 +63,5 @@ function correct(site: Site, host: PolicyHost, passage: Passage): void {
   const { row, blockingSeconds } = passage;
   if (row < 0) return;
   host.correct(site, row, blockingSeconds);
-  site.corrections.push({ row, blockingSeconds });
+  if (site.corrections.length < LIMITS.correctionsWaiting) site.corrections.push({ row, blockingSeconds });
 }

@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
@@ -11,6 +12,8 @@ import { dropRoute, stamp } from './siteRoutes.js';
 export function tickAll(core: ServiceCore): void {
   for (const entry of core.entries.values()) {
     tick(core, entry).catch((error: unknown) => {
+      // What is in memory is not what is in the journal any more: the process ends by it.
+      if (error instanceof AssertionError) throw error;
       core.emit({ kind: 'upkeep.failed', warehouseId: entry.site.warehouseId, detail: String(error) });
     });
   }
@@ -30,13 +33,12 @@ export async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   await attempt(writeCorrections(core, site));
   // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
   await attempt(rerouteAll(core, entry, 'tick'));
-  for (const route of overdue) await attempt(expireAndDrop(core, entry, route));
+  await Promise.all(overdue.map((route) => attempt(expireAndDrop(core, entry, route))));
   // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
-  for (const known of ledger.openRoutes().values()) {
-    if (isOverdue(site, known) && !site.openRoutes.has(known.routeId)) {
-      await attempt(expire(core, entry, known));
-    }
-  }
+  const ledgerAlone = [...ledger.openRoutes().values()].filter(
+    (known) => isOverdue(site, known) && !site.openRoutes.has(known.routeId),
+  );
+  await Promise.all(ledgerAlone.map((known) => attempt(expire(core, entry, known))));
   if (failures.length > 0) throw failures[0];
 }
 
@@ -63,18 +65,21 @@ async function expire(
   return true;
 }
 
-/** The training set is what the journal holds: completions' rows, and these labels that came after them. */
+/** The training set is what the journal holds: completions' rows, and these labels that came after them, in their order. */
 async function writeCorrections(core: ServiceCore, site: Site): Promise<void> {
-  const corrections = site.corrections.splice(0, LIMITS.correctionsPerRecord);
-  if (corrections.length === 0) return;
+  const corrections = site.corrections.slice(0, LIMITS.correctionsPerRecord);
+  if (corrections.length === 0 || site.writesCorrections) return;
   const rows = corrections.map(({ row }) => row);
   const blockingSeconds = corrections.map((correction) => correction.blockingSeconds);
   const record = { ...stamp(site), kind: 'rows.corrected' as const, payload: { rows, blockingSeconds } };
+  site.writesCorrections = true;
   try {
     await core.journal.append(record);
+    site.corrections.splice(0, corrections.length);
   } catch (error) {
+    // They go with a later tick.
     if (!(error instanceof AppError && ['E_JOURNAL_FULL', 'E_BUSY'].includes(error.code))) throw error;
-    // They go with the next tick's: what is learnt stays in the journal's order.
-    if (site.corrections.length < LIMITS.correctionsWaiting) site.corrections.unshift(...corrections);
+  } finally {
+    site.writesCorrections = false;
   }
 }

@@ -93,6 +93,8 @@ export function createSiteUseCases(core: ServiceCore): SiteUseCases {
       const entry = entryOf(core, warehouseId);
       if (!MODES.includes(mode)) throw new AppError('E_MODE_INVALID', { mode, known: MODES.join(', ') });
       await core.journal.append({ ...stamp(entry.site), kind: 'mode.set', payload: { mode } });
+      // Else a script that says it again each night would begin anew what `shadow` compares.
+      if (mode === entry.site.mode) return;
       entry.site.mode = mode;
       applySource(core, entry);
       entry.shadow.begin();

@@ -174,8 +174,8 @@ describe('the journal', () => {
     await expect(journal.append(samples(LIMITS.journalRecordBytes))).rejects.toMatchObject({
       code: 'E_TOO_LARGE',
     });
-    const record = { at: 1, warehouseId: 'site', kind: 'policy.updated' } as const;
-    const payload = { policyVersion: 'v1', update: 1, loss: Number.NaN, rows: 1 };
+    const record = { at: 1, warehouseId: 'site', kind: 'rows.corrected' } as const;
+    const payload = { rows: [1], blockingSeconds: [Number.NaN] };
     await expect(journal.append({ ...record, payload })).rejects.toThrow(RangeError);
     expect(journal.lastSequence()).toBe(0);
   });

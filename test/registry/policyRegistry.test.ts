@@ -82,6 +82,18 @@ describe('the policy registry', () => {
     expect((await (await open(where)).save(policy(8))).policyVersion).toBe('v8');
   });
 
+  it('forgets why a version was found bad with the version', async () => {
+    const where = places();
+    const registry = await open(where, { versionsKept: 2 });
+    for (const seed of [1, 2, 3, 4]) {
+      await registry.save(policy(seed));
+      await registry.condemn(`v${seed}`, `bad ${seed}`);
+    }
+    const state = JSON.parse(readFileSync(join(where.directory, 'registry.json'), 'utf8')) as object;
+    expect(state).toMatchObject({ condemned: { v3: 'bad 3', v4: 'bad 4' } });
+    expect(Object.keys((state as { condemned: object }).condemned)).toHaveLength(2);
+  });
+
   it('goes on where an old version was removed by hand', async () => {
     const where = places();
     const registry = await open(where, { versionsKept: 2 });

@@ -14,6 +14,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 function startConnection(limits: { messages: number; bytes: number }) {
   const lookUps: ((error?: AppError) => void)[] = [];
   const sent: string[] = [];
+  const defects: unknown[] = [];
   const shared = createSharedBytes();
   const queues = createRobotQueues(shared, limits);
   const service: Partial<RoutingService> = {
@@ -40,14 +41,14 @@ function startConnection(limits: { messages: number; bytes: number }) {
     logger: createLogger('silent'),
     bind: () => undefined,
     stopping: () => false,
-    onDefect: (error) => expect(error).toBeUndefined(),
+    onDefect: (error) => defects.push(error),
     refused: () => undefined,
   });
   const receive = (message: object): boolean =>
     dispatch.receive(connection as FleetConnection, Buffer.from(JSON.stringify(message)), false);
   const complete = (routeId: string): boolean =>
     receive({ type: 'route.completed', routeId, trace: [['r0c0', 1, null]] });
-  return { queues, shared, sent, lookUps, receive, complete };
+  return { queues, shared, sent, defects, lookUps, receive, complete };
 }
 
 describe('completions of routes that only the journal knows', () => {
@@ -66,7 +67,8 @@ describe('completions of routes that only the journal knows', () => {
   });
 
   it('are refused with E_BUSY where too many look-ups wait, and answered when they are sent again', async () => {
-    const { queues, shared, sent, lookUps, complete } = startConnection({ messages: 3, bytes: 10_000 });
+    const started = startConnection({ messages: 3, bytes: 10_000 });
+    const { queues, shared, sent, defects, lookUps, complete } = started;
     complete('route-1');
     lookUps.shift()?.(new AppError('E_BUSY', { limit: 256, what: 'look-ups', retryAfterSeconds: 1 }));
     await settled();
@@ -75,6 +77,16 @@ describe('completions of routes that only the journal knows', () => {
     lookUps.shift()?.();
     await settled();
     expect([sent, queues.depth, shared.held]).toEqual([['E_BUSY', 'route.scored'], 0, 0]);
+    expect(defects).toEqual([]);
+  });
+
+  it('tell of a journal that cannot be read any more, as a request over HTTP does', async () => {
+    const { sent, defects, lookUps, complete } = startConnection({ messages: 3, bytes: 10_000 });
+    const failed = new AppError('E_JOURNAL_FAILED', { detail: 'its thread has ended' });
+    complete('route-1');
+    lookUps.shift()?.(failed);
+    await settled();
+    expect([sent, defects]).toEqual([['E_JOURNAL_FAILED'], [failed]]);
   });
 });
 

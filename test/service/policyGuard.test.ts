@@ -111,6 +111,7 @@ describe('a worse policy', () => {
     await current().drive(15);
     expect(guard().pinned).toBe(true);
     current().learn(update(gloomy));
+    expect(current().service.queueDepths()['learnerRows']).toBe(0);
     await current().drive(260);
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true });
     const better = sound.map((weight, i) => (i === sound.length - 2 ? -4 : weight));
@@ -274,6 +275,8 @@ describe('mode shadow', () => {
     // Robots that stand on the way make the other one dear in the candidate's eyes, not in free flow's.
     current().learn(update(gloomy));
     await current().drive(5);
+    // Whoever sets it again does not begin the comparison anew.
+    await current().service.setMode(SITE, 'shadow');
     const report = current().service.shadow(SITE);
     expect(report).toMatchObject({ candidate: 'v1+1', plans: 10, lanes: 40 });
     expect(report.waitError).toBeGreaterThan(quiet.waitError + 1);

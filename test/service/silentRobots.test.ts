@@ -77,6 +77,15 @@ describe('a robot that has no route and says nothing', () => {
       expect(known(site)).toEqual(['a', 'c', 'd']);
     });
 
+    it('gives up its number for good, in whatever order names come back', () => {
+      const site = openSite();
+      for (const name of ['a', 'b']) addRobot(site, name, 0);
+      clock.advanceTo(clock.now() + 1000 * HOURS + 1);
+      forgetSilentRobots(site, 1, new Set());
+      for (const name of ['b', 'c', 'd']) addRobot(site, name, 0);
+      expect(known(site)).toEqual(['b', 'c', 'd']);
+    });
+
     it('frees its node with its name', () => {
       const site = openSite();
       placeRobot(site, addRobot(site, 'a', 0), 1);
@@ -95,6 +104,18 @@ describe('a robot that has no route and says nothing', () => {
       forgetSilentRobots(site, 1, new Set());
       expect([robot.node, [...site.robots.keys()]]).toEqual([1, ['a']]);
     });
+  });
+
+  it('has spoken when it says where it is on its way', async () => {
+    const { service, pass, now, state } = await standing();
+    await service.requestRoute(SITE, {
+      ...{ requestId: 'q', robotId: 'left', from: cell('02'), stops: [cell('04')] },
+    });
+    await pass(HOURS / 2);
+    state();
+    const { routes } = service.openRoutes(SITE);
+    expect(routes.map(({ heardAt }) => heardAt)).toEqual([now()]);
+    await service.close();
   });
 
   it('has spoken when it gives a route back that was open for hours', async () => {

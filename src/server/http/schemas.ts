@@ -30,7 +30,9 @@ export const RouteParams = strict({ warehouseId: Id, routeId: Id });
 export const PolicyParams = strict({ warehouseId: Id, policyVersion: Id });
 
 const LaneNameField = strict({ from: Id, to: Id });
-export const LanesBody = strict({ lanes: Type.Array(LaneNameField, { minItems: 1, maxItems: 1_000 }) });
+export const LanesBody = strict({
+  lanes: Type.Array(LaneNameField, { minItems: 1, maxItems: LIMITS.lanesPerRequest }),
+});
 export const LanesChanged = strict({ lanes: Type.Array(LaneNameField), open: Type.Boolean() });
 export const ModeBody = strict({ mode: Type.String({ minLength: 1, maxLength: 20 }) });
 export const ModeAnswer = strict({ mode: ModeField });
