@@ -1,3 +1,5 @@
+import { LIMITS } from './limits.js';
+
 /**
  * The one catalogue of operational failures: code, HTTP status, sentence, whether to retry.
  * `docs/errors.md` is generated from it. Tests assert codes, never sentences.
@@ -226,6 +228,15 @@ export function wireError(code: ErrorCode, references: ErrorReferences, cause?: 
   const error = new AppError(code, references, cause);
   Error.stackTraceLimit = stackTraceLimit;
   return error;
+}
+
+/** E_BUSY: as many of these wait already as may, or as many are open. */
+export function busy(
+  limit: number,
+  what: string,
+  retryAfterSeconds: number = LIMITS.busyRetryAfterSeconds,
+): AppError {
+  return new AppError('E_BUSY', { limit, what, retryAfterSeconds });
 }
 
 export function isAppError(error: unknown): error is AppError {

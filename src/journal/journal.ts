@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../domain/errors.js';
+import { AppError, isAppError, busy } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import {
   decodeRecord,
@@ -144,11 +144,7 @@ export function createJournal(store: JournalStore, options: JournalOptions): Jou
     if (closed !== null) return new AppError('E_SHUTTING_DOWN');
     if (queue.length + inFlight < LIMITS.journalRecordsWaiting && queuedBytes < LIMITS.journalBytesWaiting)
       return null;
-    return new AppError('E_BUSY', {
-      limit: LIMITS.journalRecordsWaiting,
-      what: 'journal records',
-      retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
-    });
+    return busy(LIMITS.journalRecordsWaiting, 'journal records');
   }
 
   function takeBatch(): WaitingRecord[] {

@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { busy } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 
 /**
@@ -17,7 +17,7 @@ export function createLookUps(limit: number = LIMITS.journalLookUpsWaiting): Loo
   let depth = 0;
   return {
     run(lookUp) {
-      if (depth >= limit) return Promise.reject(busy(limit));
+      if (depth >= limit) return Promise.reject(busy(limit, 'look-ups of past routes'));
       depth++;
       const mine = last.then(lookUp).finally(() => depth--);
       last = mine.catch(() => undefined);
@@ -27,9 +27,4 @@ export function createLookUps(limit: number = LIMITS.journalLookUpsWaiting): Loo
       return depth;
     },
   };
-}
-
-function busy(limit: number): AppError {
-  const what = 'look-ups of past routes';
-  return new AppError('E_BUSY', { limit, what, retryAfterSeconds: LIMITS.busyRetryAfterSeconds });
 }

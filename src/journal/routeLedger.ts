@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { AppError, busy } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type {
@@ -163,11 +163,7 @@ export function createRouteLedger({
     const open = state.openOf(robotId);
     if (open !== undefined) throw new AppError('E_ROUTE_OPEN', { robotId, routeId: open.routeId });
     if (state.open.size + issuing >= limits.openRoutesPerWarehouse) {
-      throw new AppError('E_BUSY', {
-        limit: limits.openRoutesPerWarehouse,
-        what: 'open routes',
-        retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
-      });
+      throw busy(limits.openRoutesPerWarehouse, 'open routes');
     }
   }
 

@@ -80,7 +80,7 @@ export function createSiteFacts(): SiteFactsState {
   };
 }
 
-/** Ids hold no blanks. */
-function laneKey({ from, to }: LaneName): string {
+/** Ids hold no blanks, so no two lanes share a key. */
+export function laneKey({ from, to }: LaneName): string {
   return `${from} ${to}`;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { AppError } from '../domain/errors.js';
+import { busy } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { ServiceEvent } from '../domain/serviceContract.js';
 import { reachesWarehouse, type Credential } from './tokens.js';
@@ -34,11 +34,7 @@ export function createEventStreams(bufferedBytesLimit: number): EventStreams {
   return {
     open(reply, credential, warehouseId) {
       if (streams.size >= LIMITS.eventStreamsOpen) {
-        throw new AppError('E_BUSY', {
-          limit: LIMITS.eventStreamsOpen,
-          what: 'event streams',
-          retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
-        });
+        throw busy(LIMITS.eventStreamsOpen, 'event streams');
       }
       reply.hijack();
       const response = reply.raw;

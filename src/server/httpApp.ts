@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { AppError, isDefect } from '../domain/errors.js';
+import { AppError, busy, isDefect } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { EventStreams } from './eventStreams.js';
 import { admitRequest, PAGE, type Access } from './http/access.js';
@@ -138,7 +138,7 @@ function addAccess(
     if (request.is404) throw nothingThere(request, routes);
     if (request.routeOptions.config.access?.roles !== 'open') {
       const kind = places[isChange(request) ? 'change' : 'other'];
-      if (kind.taken >= kind.limit) throw tooManyRequests(kind.limit);
+      if (kind.taken >= kind.limit) throw busy(kind.limit, 'requests');
       kind.taken++;
       reply.raw.once('close', () => kind.taken--);
     }
@@ -163,11 +163,6 @@ function patternOf(url: string): RegExp {
 
 function isChange({ method, credential }: FastifyRequest): boolean {
   return method !== 'GET' && credential?.role === 'operator';
-}
-
-function tooManyRequests(limit: number): AppError {
-  const retryAfterSeconds = LIMITS.busyRetryAfterSeconds;
-  return new AppError('E_BUSY', { limit, what: 'requests', retryAfterSeconds });
 }
 
 async function addDocs(app: FastifyInstance, version: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { busy, type AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
@@ -109,7 +109,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   const canStart = (): boolean => underWay < underWayLimit && hasWork();
   const refuse = ({ reject }: Waiting): void => {
     depth--;
-    reject(busy(depth));
+    reject(busy(depth, 'plans'));
   };
   /** Makes room among what is less urgent; false where there is nothing. */
   const makeRoom = (urgency: number): boolean => {
@@ -183,7 +183,7 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
   return {
     run<T>(urgency: number, plan: () => Promise<T> | T): Promise<T> {
       passTime();
-      if (isFull(urgency) && !makeRoom(urgency)) return Promise.reject(busy(depth));
+      if (isFull(urgency) && !makeRoom(urgency)) return Promise.reject(busy(depth, 'plans'));
       return new Promise<T>((resolve, reject) => {
         // An async function, so that what a plan throws rejects.
         const begin = async (): Promise<T> => plan();
@@ -197,10 +197,6 @@ export function createPlanQueue(options: Partial<PlanQueueOptions> = {}): PlanQu
       return depth;
     },
   };
-}
-
-function busy(limit: number): AppError {
-  return new AppError('E_BUSY', { limit, what: 'plans', retryAfterSeconds: LIMITS.busyRetryAfterSeconds });
 }
 
 /**

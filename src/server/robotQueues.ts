@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { busy } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 
 type Task = () => Promise<void> | void;
@@ -107,8 +107,4 @@ export function createRobotQueues(shared: SharedBytes, limits = CONNECTION_LIMIT
     },
     idle: () => (depth === 0 ? Promise.resolve() : new Promise((resolve) => idleListeners.push(resolve))),
   };
-}
-
-function busy(limit: number, what: string): AppError {
-  return new AppError('E_BUSY', { limit, what, retryAfterSeconds: LIMITS.busyRetryAfterSeconds });
 }

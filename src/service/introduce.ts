@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { AppError, busy } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { HelloMessage, WelcomeMessage } from '../domain/messages.js';
 import { assumePlace, hearAside } from './expectedPlace.js';
@@ -23,11 +23,7 @@ export function introduce({ site }: SiteEntry, introductions: readonly Introduct
   if (strangers > 0)
     forgetSilentRobots(site, site.robots.size + strangers - LIMITS.robotsPerWarehouse, named);
   if (strangers > 0 && site.robots.size + strangers > LIMITS.robotsPerWarehouse) {
-    throw new AppError('E_BUSY', {
-      limit: LIMITS.robotsPerWarehouse,
-      what: 'robots',
-      retryAfterSeconds: 3600,
-    });
+    throw busy(LIMITS.robotsPerWarehouse, 'robots', 3600);
   }
   return read.map(({ robotId, robotType, node }) => {
     const robot = site.robots.get(robotId) ?? addRobot(site, robotId, robotType);

@@ -1,4 +1,5 @@
-import type { LaneFilter, LaneName, LaneView } from '../domain/serviceContract.js';
+import type { LaneFilter, LaneView } from '../domain/serviceContract.js';
+import { laneKey } from '../journal/siteFacts.js';
 import { laneName, type LaneGraph } from '../warehouse/laneGraph.js';
 import type { SiteEntry } from './serviceCore.js';
 import { priceView } from './site.js';
@@ -12,7 +13,7 @@ export function* eachLane({ site, facts }: SiteEntry, { closed }: LaneFilter): G
   const prices = priceView(site, 0).prices.slice();
   const flow = site.traffic.flow.slice();
   const openLanes = graph.open.slice();
-  const byClosure = new Set(facts.snapshot().closedLanes.map(keyOf));
+  const byClosure = new Set(facts.snapshot().closedLanes.map(laneKey));
   for (let lane = 0; lane < graph.laneCount; lane++) {
     const open = openLanes[lane] === 1;
     if (closed === open) continue;
@@ -25,7 +26,7 @@ export function* eachLane({ site, facts }: SiteEntry, { closed }: LaneFilter): G
       open,
       plannedFlow: flow[lane]!,
       price: open && Number.isFinite(prices[lane]!) ? prices[lane]! : -1,
-      ...(open ? {} : { closedBy: byClosure.has(keyOf(name)) ? 'closure' : 'map' }),
+      ...(open ? {} : { closedBy: byClosure.has(laneKey(name)) ? 'closure' : 'map' }),
       ...(barredTo.length === 0 ? {} : { barredTo }),
     };
   }
@@ -33,9 +34,4 @@ export function* eachLane({ site, facts }: SiteEntry, { closed }: LaneFilter): G
 
 function typesBarredBy({ robotTypes, barredTypes }: LaneGraph, lane: number): string[] {
   return robotTypes.flatMap(({ name }, type) => (((barredTypes[lane]! >>> type) & 1) === 1 ? [name] : []));
-}
-
-/** Ids hold no blanks. */
-function keyOf({ from, to }: LaneName): string {
-  return `${from} ${to}`;
 }

@@ -5,6 +5,7 @@ import { weightOfNewest } from './completions.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
+import { stamp } from './siteRoutes.js';
 
 /** A scored route, in hindsight. */
 export interface FinishedRoute {
@@ -38,8 +39,7 @@ export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: Finis
 /** How far the warehouse's time to improvement is. */
 export function improvementRecord(site: Site): NewRecord<'improvement.set'> {
   return {
-    at: site.clock.now(),
-    warehouseId: site.warehouseId,
+    ...stamp(site),
     kind: 'improvement.set',
     payload: { ...site.hindsight.improvement.state(), mapVersion: site.graph.mapVersion },
   };

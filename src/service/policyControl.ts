@@ -3,7 +3,15 @@ import { LIMITS } from '../domain/limits.js';
 import type { RollbackView, RoutingService } from '../domain/serviceContract.js';
 import type { Breach, PolicyHost } from './policyHost.js';
 import { createPolicyVersions, type OpenRegistry } from './policyVersions.js';
-import { assertServing, entryOf, servedVersion, servesPolicy, type ServiceCore } from './serviceCore.js';
+import {
+  assertServing,
+  entryOf,
+  hostsOf,
+  servedVersion,
+  servesPolicy,
+  tellUpkeepFailed,
+  type ServiceCore,
+} from './serviceCore.js';
 
 type PolicyUseCases = Pick<
   RoutingService,
@@ -60,7 +68,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     } catch (error) {
       if (!isAppError(error)) throw error;
       const detail = `what was learnt up to ${unsaved} was not kept: ${String(error)}`;
-      for (const { warehouseId } of host.sites) core.emit({ kind: 'upkeep.failed', warehouseId, detail });
+      tellUpkeepFailed(core, host, detail);
       return `; ${detail}`;
     }
   };
@@ -144,7 +152,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
     },
     settle: () => versions.settle(),
     async saveAll(reason, onFailure) {
-      for (const host of new Set([...core.entries.values()].map((entry) => entry.host))) {
+      for (const host of hostsOf(core)) {
         await versions
           .inTurn(host, () => versions.saveIfMoved(host, reason))
           .catch((error: unknown) => onFailure(host, error));

@@ -3,7 +3,7 @@ import { ALL_WAREHOUSES } from '../journal/records.js';
 import { wallClock } from '../platform/clock.js';
 import type { PolicyManifest } from '../registry/policyFormat.js';
 import type { PolicyHost } from './policyHost.js';
-import { applySource, entryOf, type ServiceCore } from './serviceCore.js';
+import { applySource, entryOf, tellUpkeepFailed, type ServiceCore } from './serviceCore.js';
 
 /** What the journal, and whoever listens, is told of a host's policy. */
 export interface PolicyRecords {
@@ -46,8 +46,6 @@ export function createPolicyRecords(core: ServiceCore): PolicyRecords {
         core.emit({ kind: 'policy.updated', warehouseId, policyVersion: host.version() });
       }
     },
-    failed(host, detail) {
-      for (const { warehouseId } of host.sites) core.emit({ kind: 'upkeep.failed', warehouseId, detail });
-    },
+    failed: (host, detail) => tellUpkeepFailed(core, host, detail),
   };
 }

@@ -53,26 +53,24 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
   let second = -1;
   let nodesSpent = 0;
 
-  /** One search over the graph for each place of the tour. */
-  const affords = (stops: number, robotType: number, nowSeconds: number): boolean => {
+  /** Nodes that its searches may settle: one over the graph for each place of the tour. */
+  const nodesOf = (stops: number, robotType: number): number =>
+    (stops + 1) * nodesPerSearch(graph, robotType, SECONDS_ALONE.turns);
+  const affords = (nodes: number, nowSeconds: number): boolean => {
     if (Math.floor(nowSeconds) !== second) {
       second = Math.floor(nowSeconds);
       nodesSpent = 0;
     }
-    const nodes = (stops + 1) * nodesPerSearch(graph, robotType, SECONDS_ALONE.turns);
     if (nodesSpent > 0 && nodesSpent + nodes > LIMITS.regretNodesPerSecond) return false;
     nodesSpent += nodes;
     return true;
   };
 
-  const holdsLong = (stops: number, robotType: number): boolean =>
-    (stops + 1) * nodesPerSearch(graph, robotType, SECONDS_ALONE.turns) > LIMITS.regretNodesAtOnce;
-
   return {
     measure({ route, firstPassage, drivenLanes, travelledSeconds }, nowSeconds) {
       const revision = route.revisions[0]!;
-      const stops = revision.stops.length;
-      if (holdsLong(stops, route.robotType) || !affords(stops, route.robotType, nowSeconds)) return null;
+      const nodes = nodesOf(revision.stops.length, route.robotType);
+      if (nodes > LIMITS.regretNodesAtOnce || !affords(nodes, nowSeconds)) return null;
       const waitSeconds = waits.meansSince(firstPassage, route.issuedAt / 1000);
       overrideByOwn(waitSeconds, drivenLanes);
       const freeFlow = graph.freeFlowSeconds[route.robotType]!;

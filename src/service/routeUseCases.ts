@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.js';
+import { AppError, busy } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteAssignedContent, RouteRequestContent, RouteUpdatedMessage } from '../domain/messages.js';
@@ -82,18 +82,12 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
     async requestRoute(warehouseId, request) {
       assertServing(core);
       const entry = entryOf(core, warehouseId);
-      if (core.plansWaiting >= LIMITS.plansWaiting) {
-        throw new AppError('E_BUSY', {
-          limit: LIMITS.plansWaiting,
-          what: 'plans',
-          retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
-        });
-      }
-      core.plansWaiting++;
+      if (core.plansUnderWay >= LIMITS.plansWaiting) throw busy(LIMITS.plansWaiting, 'plans');
+      core.plansUnderWay++;
       try {
         return await issueRoute(core, entry, request);
       } finally {
-        core.plansWaiting--;
+        core.plansUnderWay--;
       }
     },
 

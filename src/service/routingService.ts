@@ -28,7 +28,7 @@ import { createShadow } from './shadow.js';
 import { createSite } from './site.js';
 import { tickAll } from './siteTick.js';
 import { createSiteUseCases } from './siteUseCases.js';
-import type { ServiceCore, SiteEntry } from './serviceCore.js';
+import { hostsOf, tellUpkeepFailed, type ServiceCore, type SiteEntry } from './serviceCore.js';
 
 export interface ServiceOptions {
   readonly graphs: readonly LaneGraph[];
@@ -110,10 +110,7 @@ export async function createRoutingService(options: ServiceOptions): Promise<Rou
 async function startService(options: ServiceOptions): Promise<RoutingService> {
   const taken: { onBreach: (host: PolicyHost, breach: Breach) => void } = { onBreach: () => undefined };
   const core = await createCore(options, taken);
-  const report = (host: PolicyHost, error: unknown): void => {
-    for (const { warehouseId } of host.sites)
-      core.emit({ kind: 'upkeep.failed', warehouseId, detail: String(error) });
-  };
+  const report = (host: PolicyHost, error: unknown): void => tellUpkeepFailed(core, host, String(error));
   const siteUseCases = createSiteUseCases(core);
   const policyControl = createPolicyControl(core, options.openRegistry);
   taken.onBreach = (host, breach) =>
@@ -137,7 +134,7 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
     ...siteUseCases,
     ...policyControl.useCases,
     queueDepths: () => ({
-      plansUnderWay: core.plansWaiting,
+      plansUnderWay: core.plansUnderWay,
       learnerRows: hostsOf(core).reduce((sum, host) => sum + host.rowsWaiting(), 0),
     }),
     dormantWarehouses: () =>
@@ -165,10 +162,6 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       await options.journal.close();
     },
   };
-}
-
-function hostsOf(core: ServiceCore): PolicyHost[] {
-  return [...new Set([...core.entries.values()].map(({ host }) => host))];
 }
 
 async function createCore(
@@ -253,7 +246,7 @@ async function createCore(
     newRouteId: (options.newRouteId ?? randomUUID) as () => RouteId,
     forcedSource: options.forcedSource ?? null,
     closed: false,
-    plansWaiting: 0,
+    plansUnderWay: 0,
   };
   await restoreSites(core, options.onUpkeepFailure ?? (() => undefined));
   return core;

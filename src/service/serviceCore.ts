@@ -38,7 +38,7 @@ export interface ServiceCore {
   newRouteId(): RouteId;
   readonly forcedSource: PriceSource | null;
   closed: boolean;
-  plansWaiting: number;
+  plansUnderWay: number;
 }
 
 /** @throws E_UNKNOWN_WAREHOUSE */
@@ -46,6 +46,15 @@ export function entryOf(core: ServiceCore, warehouseId: string): SiteEntry {
   const entry = core.entries.get(warehouseId);
   if (!entry) throw new AppError('E_UNKNOWN_WAREHOUSE', { warehouseId });
   return entry;
+}
+
+export function hostsOf(core: ServiceCore): PolicyHost[] {
+  return [...new Set([...core.entries.values()].map(({ host }) => host))];
+}
+
+/** Says of each warehouse of a policy that something beside its learner failed. */
+export function tellUpkeepFailed(core: ServiceCore, { sites }: PolicyHost, detail: string): void {
+  for (const { warehouseId } of sites) core.emit({ kind: 'upkeep.failed', warehouseId, detail });
 }
 
 /** @throws E_SHUTTING_DOWN once the service closes */

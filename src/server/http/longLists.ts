@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AppError } from '../../domain/errors.js';
+import { busy } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 
 /** Lists of any length: made and written in parts, as fast as they are read, with everything else going on in between. */
@@ -16,7 +16,7 @@ export function createLongLists(): LongLists {
       const parts = jsonParts(items);
       const first = parts.next();
       if (first.done === true) return first.value;
-      if (isUnderWay) throw oneAtATime();
+      if (isUnderWay) throw busy(1, 'long lists');
       isUnderWay = true;
       const list = Readable.from(inTurns(first.value, parts), { objectMode: false });
       return list.once('close', () => (isUnderWay = false));
@@ -46,9 +46,4 @@ async function* inTurns(first: string, rest: Generator<string, string>): AsyncGe
     yield value;
     if (done === true) return;
   }
-}
-
-function oneAtATime(): AppError {
-  const retryAfterSeconds = LIMITS.busyRetryAfterSeconds;
-  return new AppError('E_BUSY', { limit: 1, what: 'long lists', retryAfterSeconds });
 }

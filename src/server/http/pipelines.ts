@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { AppError } from '../../domain/errors.js';
+import { busy } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 
 /** Requests that one connection asks without waiting for the answers to those before (RFC 9112, 9.3.2). */
@@ -79,7 +79,8 @@ export function watchPipelines(app: FastifyInstance, options: PipelinesOptions):
       if ([...pipelineOf(socket).keys()].at(-1) !== response) socket.destroy();
     },
     requireRoom({ socket }) {
-      if (pipelineOf(socket).size > LIMITS.httpRequestsOfConnection) throw tooMany();
+      if (pipelineOf(socket).size > LIMITS.httpRequestsOfConnection)
+        throw busy(LIMITS.httpRequestsOfConnection, 'requests of one connection');
     },
   };
 }
@@ -88,14 +89,6 @@ function unreadBytes(pipeline: Pipeline): number {
   let bytes = 0;
   for (const { writableLength } of pipeline.keys()) bytes += writableLength;
   return bytes;
-}
-
-function tooMany(): AppError {
-  return new AppError('E_BUSY', {
-    limit: LIMITS.httpRequestsOfConnection,
-    what: 'requests of one connection',
-    retryAfterSeconds: LIMITS.busyRetryAfterSeconds,
-  });
 }
 
 /** What Node does to the response that is being written. */
