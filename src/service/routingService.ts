@@ -26,6 +26,7 @@ import { restoreSites } from './restore.js';
 import { createRouteUseCases } from './routeUseCases.js';
 import { createShadow } from './shadow.js';
 import { createSite } from './site.js';
+import { stamp } from './siteRoutes.js';
 import { tickAll } from './siteTick.js';
 import { createSiteUseCases } from './siteUseCases.js';
 import { hostsOf, tellUpkeepFailed, type ServiceCore, type SiteEntry } from './serviceCore.js';
@@ -49,6 +50,7 @@ export interface ServiceOptions {
   readonly slices?: Slices;
   /** Tours of more stops times nodes are planned in turns. Default: `LIMITS.stopNodesAtOnce` with the wall's clock, else none. */
   readonly stopNodesAtOnce?: number;
+  /** Of warehouses that the journal knows no mode of. */
   readonly mode: Mode;
   readonly weights?: RewardWeights;
   readonly observer?: Partial<ServiceObserver>;
@@ -116,12 +118,13 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
   taken.onBreach = (host, breach) =>
     void policyControl.recordBreach(host, breach).catch((error: unknown) => report(host, error));
   await policyControl.start();
+  const upkeepFailed = options.onUpkeepFailure ?? (() => undefined);
+  await keepModes(core).catch(upkeepFailed);
   const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
   timer?.unref();
   const saver = setInterval(() => void policyControl.saveAll('interval', report), SAVE_INTERVAL_MILLISECONDS);
   saver.unref();
   const housekeeping = createHousekeeping(core, options.retention ?? KEEP_ALL);
-  const upkeepFailed = options.onUpkeepFailure ?? (() => undefined);
   const housekeeper = setInterval(() => {
     void housekeeping.run().catch(upkeepFailed);
     // That it could not be written was told when it was first tried.
@@ -162,6 +165,15 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       await options.journal.close();
     },
   };
+}
+
+/** What a new warehouse begins in is its mode from then on, whatever the next start is told to give to new ones. */
+async function keepModes({ journal, entries }: ServiceCore): Promise<void> {
+  if (journal.upkeep === null) return;
+  for (const { site, facts } of entries.values()) {
+    if (facts.snapshot().mode === null)
+      await journal.append({ ...stamp(site), kind: 'mode.set', payload: { mode: site.mode } });
+  }
 }
 
 async function createCore(

@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/ids.js';
 import type { IssuedRoute } from '../learning/issuedRoute.js';
 
 /** How slow the floor is, and the pressure that follows from it (decision 0012). */
@@ -20,8 +21,13 @@ const ROUTE_LIMIT = { ratio: 10, seconds: 60 } as const;
  */
 export const PRESSURE = { factor: 2, exponent: 3, limit: 5 } as const;
 
-/** Of a robot that cannot drive nobody knows how slow the floor is. */
-type RouteUnderWay = IssuedRoute & { readonly robot: { readonly paused: boolean } };
+/**
+ * Of a robot that cannot drive nobody knows how slow the floor is, nor of one whose route has come to that limit and that has
+ * said nothing for as long: it has forgotten its route.
+ */
+type RouteUnderWay = IssuedRoute & {
+  readonly robot: { readonly paused: boolean; readonly heardAt: Instant };
+};
 
 export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
   let travelled = 0;
@@ -36,7 +42,9 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
       const isAside = route.holds.length > 0 || route.robot.paused || route.shortestSeconds === 0;
       if (isAside || soFar <= done * route.shortestSeconds) continue;
-      elapsed += limited(soFar, route.shortestSeconds);
+      const most = mostSeconds(route.shortestSeconds);
+      if (soFar > most && nowSeconds - route.robot.heardAt / 1000 > most) continue;
+      elapsed += Math.min(soFar, most);
       shortest += route.shortestSeconds;
     }
     return shortest > 0 ? Math.max(1, elapsed / shortest) : 1;
@@ -45,7 +53,7 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
   return {
     completed(travelledSeconds, freeFlowSeconds, robots) {
       const kept = 1 - 1 / Math.max(2, robots);
-      travelled = travelled * kept + limited(travelledSeconds, freeFlowSeconds);
+      travelled = travelled * kept + Math.min(travelledSeconds, mostSeconds(freeFlowSeconds));
       freeFlow = freeFlow * kept + freeFlowSeconds;
     },
     ratio,
@@ -54,8 +62,8 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
   };
 }
 
-function limited(travelledSeconds: number, freeFlowSeconds: number): number {
-  return Math.min(travelledSeconds, ROUTE_LIMIT.ratio * freeFlowSeconds + ROUTE_LIMIT.seconds);
+function mostSeconds(freeFlowSeconds: number): number {
+  return ROUTE_LIMIT.ratio * freeFlowSeconds + ROUTE_LIMIT.seconds;
 }
 
 function handlingSeconds(route: IssuedRoute): number {

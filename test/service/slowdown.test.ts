@@ -4,13 +4,13 @@ import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
 type Open = Parameters<typeof createSlowdown>[0];
 
 /** A route under way since second 0 whose shortest tour takes 10 s. */
-const underWay = (wasHeld = false, shortestSeconds = 10, paused = false): Open =>
+const underWay = (wasHeld = false, shortestSeconds = 10, paused = false, heardAt = 0): Open =>
   new Map([
     [
       'a',
       {
         ...{ issuedAt: 0, shortestSeconds, holds: wasHeld ? [{ from: 0, until: 1 }] : [] },
-        robot: { paused },
+        robot: { paused, heardAt },
         revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }],
       },
     ],
@@ -50,6 +50,14 @@ describe('the slow-down of a floor', () => {
     expect(createSlowdown(underWay(false, 10, true)).ratio(3_605)).toBe(1);
   });
 
+  it('does not count a route that its robot has forgotten: it comes to that limit, and nothing is heard for as long', () => {
+    const silent = createSlowdown(underWay());
+    silent.completed(10, 10, 4);
+    expect([silent.ratio(165), silent.ratio(166)]).toEqual([expect.closeTo(8.5), 1]);
+    const speaking = createSlowdown(underWay(false, 10, false, 6_000));
+    expect([speaking.ratio(166), speaking.ratio(167)]).toEqual([16, 1]);
+  });
+
   it('does not count a route that has no way to drive', () => {
     const slowdown = createSlowdown(underWay(false, 0));
     slowdown.completed(10, 10, 4);
@@ -57,7 +65,7 @@ describe('the slow-down of a floor', () => {
   });
 
   it('counts a robot that stands for an hour as at most ten times its way and a minute', () => {
-    expect(createSlowdown(underWay()).ratio(3_605)).toBe(16);
+    expect(createSlowdown(underWay(false, 10, false, 3_600_000)).ratio(3_605)).toBe(16);
     const slowdown = createSlowdown(new Map());
     slowdown.completed(3_600, 10, 4);
     expect(slowdown.ratio(0)).toBe(16);
