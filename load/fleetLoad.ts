@@ -99,6 +99,9 @@ async function connectFleet(
       robots: own,
       onMessage: (message) => inbox.receive(message),
       onClose: (reason) => tally.count(`connection closed: ${reason}`),
+    }).catch((error: unknown) => {
+      for (const opened of gateways) opened.terminate();
+      throw error;
     });
     for (const { routeId } of welcome.openRoutes) {
       gateway.send({ type: 'route.cancelled', routeId, reason: 'left open by an earlier load run' });

@@ -17,6 +17,8 @@ export interface Gateway {
   /** Answers once everything that was sent before has been handled: a ping overtakes nothing. */
   afterHandled(tell: () => void): void;
   close(): Promise<void>;
+  /** At once, whatever the other side does. */
+  terminate(): void;
 }
 
 export interface GatewayOptions {
@@ -44,9 +46,17 @@ export async function openGateway(
   socket.on('close', (code, reason) => {
     if (!isClosing) onClose(`${code} ${reason.toString('utf8')}`.trim());
   });
+  const terminate = (): void => {
+    isClosing = true;
+    socket.terminate();
+  };
   const welcomed = firstAnswer(socket);
   socket.send(JSON.stringify({ type: 'hello', warehouseId, robots } satisfies FromFleetMessage));
-  const welcome = await welcomed;
+  const welcome = await welcomed.catch((error: unknown) => {
+    // Left open, it would keep the process alive.
+    terminate();
+    throw error;
+  });
   socket.on('message', (bytes: Buffer) => onMessage(JSON.parse(bytes.toString('utf8')) as ToFleetMessage));
   return {
     welcome,
@@ -66,6 +76,7 @@ export async function openGateway(
         socket.close(1000);
         await closed;
       },
+      terminate,
     },
   };
 }

@@ -19,6 +19,7 @@ function startDriver(robots: number) {
     send: (message) => void sent.push(message),
     afterHandled: (tell) => tell(),
     close: async () => undefined,
+    terminate: () => undefined,
   };
   const tally = createTally();
   const fleet = Array.from({ length: robots }, (_, index) => ({ robotId: `load-${index}`, gateway }));

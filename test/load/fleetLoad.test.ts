@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { chooseWarehouse } from '../../load/api.js';
 import { loadFleet } from '../../load/fleetLoad.js';
-import { readFloor } from '../../load/floor.js';
+import { readFloor, type Floor } from '../../load/floor.js';
 import { httpEntries, loadHttp } from '../../load/httpLoad.js';
 import { measureProcessors } from '../../load/processorUse.js';
 import { createRandom } from '../../src/platform/random.js';
@@ -60,5 +63,33 @@ describe('the load driver on a real server', () => {
     const { server: serverUse, driver } = await measured();
     expect(serverUse).toBeGreaterThan(0);
     expect(driver).toBeGreaterThan(0);
+  });
+});
+
+describe('a fleet that the server takes only in part', () => {
+  it("fails with the server's words and leaves no connection open, which would keep the process alive", async () => {
+    const refusing = new WebSocketServer({ port: 0 });
+    const closed: Promise<unknown>[] = [];
+    refusing.on('connection', (socket) => {
+      const answer =
+        closed.push(once(socket, 'close')) === 1
+          ? { type: 'welcome', openRoutes: [] }
+          : { type: 'error', code: 'E_BUSY', message: 'too many robots', references: {} };
+      socket.once('message', () => socket.send(JSON.stringify(answer)));
+    });
+    await once(refusing, 'listening');
+    const floor: Floor = {
+      ...{ warehouseId: 'north', robotType: 'unit', randomNode: () => 'a' },
+      order: (requestId, robotId) => ({ requestId, robotId, from: 'a', stops: ['b'] }),
+    };
+    const load = loadFleet({
+      target: { url: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`, token: '' },
+      ...{ floor, random: createRandom(1), order: ORDER, ordersPerSecond: 1, seconds: 1 },
+      ...{ robots: 2, connections: 2, onProgress: () => undefined },
+    });
+    await expect(load).rejects.toThrow('hello was refused, E_BUSY: too many robots');
+    expect(closed).toHaveLength(2);
+    await Promise.all(closed);
+    refusing.close();
   });
 });
