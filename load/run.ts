@@ -1,6 +1,9 @@
 /** `npm run load`: HTTP and WebSocket load against a running server, or one of its own. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { countArgument, positiveArgument } from '../sim/arguments.js';
+import { startServerProcess } from '../sim/serverProcess.js';
+import { LIMITS } from '../src/domain/limits.js';
 import type { RouteAssignedContent } from '../src/domain/messages.js';
 import { createRandom, type Random } from '../src/platform/random.js';
 import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
@@ -10,7 +13,6 @@ import { readFloor, type Floor } from './floor.js';
 import { httpEntries, loadHttp } from './httpLoad.js';
 import { measureProcessors } from './processorUse.js';
 import { formatReport, type LoadReport } from './report.js';
-import { startServerProcess } from './serverProcess.js';
 
 interface LoadOptions {
   readonly url?: string;
@@ -32,7 +34,6 @@ interface LoadOptions {
 /** Of the time that its robots could drive, the share that the default order rate takes up. */
 const FLEET_USE = 0.6;
 const PLANS_SAMPLED = 50;
-const ROBOTS_PER_HELLO = 1_000;
 
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -42,9 +43,10 @@ async function run(options: LoadOptions): Promise<LoadReport> {
     return loadServer({ url: options.url.replace(/\/+$/, ''), token: options.token }, options);
   }
   progress('starting a server with a temporary data directory');
-  const server = await startServerProcess();
+  const server = await startServerProcess([]);
   try {
-    return await loadServer(server.target, options);
+    const { url, operatorToken: token } = server.target;
+    return await loadServer({ url, token }, options);
   } finally {
     await server.stop();
   }
@@ -93,8 +95,10 @@ async function fleetStage(
   options: LoadOptions,
 ): Promise<NonNullable<LoadReport['fleet']>> {
   const { robots, connections, seconds } = options;
-  if (robots > connections * ROBOTS_PER_HELLO) {
-    throw new Error(`one connection carries ${ROBOTS_PER_HELLO} robots at most: take more --connections`);
+  if (robots > connections * LIMITS.robotsPerHello) {
+    throw new Error(
+      `one connection carries ${LIMITS.robotsPerHello} robots at most: take more --connections`,
+    );
   }
   const tourSeconds = await meanTourSeconds(target, floor, options);
   const ordersPerSecond =
@@ -126,18 +130,6 @@ async function introduceRobot(target: Target, floor: Floor): Promise<void> {
   await post(target, `${warehousePath(floor.warehouseId)}/robots`, { robots });
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('A number above 0 is needed.');
-}
-
-function whole(text: string): number {
-  const value = positive(text);
-  if (Number.isInteger(value)) return value;
-  throw new InvalidArgumentError('A whole number above 0 is needed.');
-}
-
 const HELP = `
 Orders fall due at a fixed rate whatever the server does, and latencies run from that moment.
 Errors, refusals and unanswered messages end the run with exit code 1, wrong use with 2.
@@ -153,24 +145,24 @@ const program = new Command('npm run load --')
   .option('--url <url>', 'server to load; without it one is started on a free port')
   .option('--token <token>', 'operator token of that server')
   .option('--warehouse <id>', 'warehouse to drive in; the first unless told')
-  .option('--robots <number>', 'robots of the fleet', whole, 400)
-  .option('--connections <number>', 'connections that carry them, and of each HTTP stage', whole, 10)
+  .option('--robots <number>', 'robots of the fleet', countArgument, 400)
+  .option('--connections <number>', 'connections that carry them, and of each HTTP stage', countArgument, 10)
   .option(
     '--orders <rate>',
     `orders a second; unless told what keeps ${100 * FLEET_USE} % of the robots driving`,
-    positive,
+    positiveArgument,
   )
   .option(
     '--seconds <number>',
     'length of each stage; routes under way are driven to their end',
-    positive,
+    positiveArgument,
     20,
   )
-  .option('--picks <number>', 'stops of an order', whole, 1)
-  .option('--hops <number>', 'lanes between stops at most', whole, 20)
-  .option('--reads <rate>', 'GET requests a second', positive, 500)
-  .option('--plans <rate>', 'dry-run plans a second', positive, 100)
-  .option('--seed <number>', 'of orders and of the moments they fall due', whole, 1)
+  .option('--picks <number>', 'stops of an order', countArgument, 1)
+  .option('--hops <number>', 'lanes between stops at most', countArgument, 20)
+  .option('--reads <rate>', 'GET requests a second', positiveArgument, 500)
+  .option('--plans <rate>', 'dry-run plans a second', positiveArgument, 100)
+  .option('--seed <number>', 'of orders and of the moments they fall due', countArgument, 1)
   .addOption(new Option('--only <stage>', 'one stage only').choices(['http', 'fleet']))
   .option('--json', 'print the report as JSON')
   .addHelpText('after', HELP)

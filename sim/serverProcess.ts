@@ -22,14 +22,14 @@ export interface ServerProcess {
 }
 
 /**
- * Starts `aisleflow serve` on a free port of this machine with a driven clock.
+ * Starts `aisleflow serve` on a free port of this machine.
  * @param words further options of `serve`
  * @throws E_USAGE with the end of what it said where it does not come up
  */
 export async function startServerProcess(words: readonly string[]): Promise<ServerProcess> {
   if (!existsSync(MAIN)) throw new AppError('E_USAGE', { detail: 'the program is not built: npm run build' });
   const directory = await mkdtemp(join(tmpdir(), 'aisleflow-'));
-  const own = ['--port', '0', '--data', directory, '--driven-clock', '--json', '--log-level', 'warn'];
+  const own = ['--port', '0', '--data', directory, '--json', '--log-level', 'warn'];
   const child = spawn(process.execPath, [...process.execArgv, MAIN, 'serve', ...own, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -68,7 +68,8 @@ async function soak(options: SoakOptions) {
   const { warehouseId } = graph;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  const server = await startServerProcess(['--map', options.map.file, '--mode', 'learn', '--cold']);
+  const map = ['--map', options.map.file];
+  const server = await startServerProcess([...map, '--mode', 'learn', '--cold', '--driven-clock']);
   const samples: Sample[] = [];
   try {
     const socket = await openSocketLink({ target: server.target, warehouseId, sockets: SOCKETS });

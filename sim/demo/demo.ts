@@ -46,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome | null>
   let backend = '';
   for (const [at, phase] of PHASES.entries()) {
     screen.starting(phase);
-    const server = await startServerProcess(['--map', options.mapFile, ...phase.serve]);
+    const server = await startServerProcess(['--map', options.mapFile, '--driven-clock', ...phase.serve]);
     backend = server.backend;
     try {
       const steps = Math.max(1, Math.round(floorSeconds / stepSecondsOf(results)));

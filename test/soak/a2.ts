@@ -20,7 +20,7 @@ const { seconds, seed } = phaseOptions(
 );
 const { graph } = loadMap(MAP);
 const random = createRandom(seed);
-const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold']);
+const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold', '--driven-clock']);
 
 try {
   const askers = await openAskers({

@@ -50,7 +50,7 @@ async function openSlow(server: ServerProcess, number: number): Promise<WebSocke
   return socket;
 }
 
-const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold']);
+const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold', '--driven-clock']);
 try {
   const api = createServerApi(server.target, graph.warehouseId);
   const slow: WebSocket[] = [];

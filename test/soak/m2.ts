@@ -14,7 +14,7 @@ const { seconds } = phaseOptions('soak:m2', 'ask for half, once and twice what t
   seconds: { what: 'of each phase', unlessTold: 30 },
 });
 const { graph } = loadMap(MAP);
-const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold']);
+const server = await startServerProcess(['--map', MAP, '--mode', 'off', '--cold', '--driven-clock']);
 try {
   const random = createRandom(1);
   const askers = await openAskers({
