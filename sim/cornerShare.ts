@@ -16,9 +16,8 @@ import { createRoutingService } from '../src/service/routingService.js';
 import { parseWarehouse } from '../src/warehouse/loadWarehouse.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet } from './fleet.js';
-import { createFloor } from './floor/floor.js';
 import { createInProcessLink } from './inProcessLink.js';
-import { randomStarts } from './orders/reach.js';
+import { openFloor } from './randomFloor.js';
 import { typesInTurn } from './run.js';
 
 const SHARES = [0, 0.25, 0.5];
@@ -124,17 +123,11 @@ await service.close();
 
 async function drive(source: Random): Promise<void> {
   const robotTypes = typesInTurn(graph, Number(robotsText));
-  const starts = randomStarts(graph, robotTypes, source.fork('starts'));
-  const floor = createFloor({
-    graph,
-    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
-    random: source.fork('floor'),
-  });
+  const { floor } = openFloor({ graph, robotTypes, random: source });
   const fleet = createFleet({
-    ...{ graph, floor, startAt: 0, asking: 'one' },
+    ...{ graph, floor, robotTypes, startAt: 0, asking: 'one' },
     link: createInProcessLink(service, graph.warehouseId),
     jobs: createBenchJobs({ graph, robotTypes, seed: Number(seedText), picks: 0 }),
-    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
   });
   await fleet.start();
   for (step = 1; step < Number(stepsText); step++) await fleet.step();

@@ -1,4 +1,4 @@
-import { AppError, isAppError, type ErrorCode } from '../src/domain/errors.js';
+import { isAppError, type ErrorCode } from '../src/domain/errors.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import { createDriver, type Driver, type Move } from './driver.js';
 import type { FleetLink, RouteChange } from './fleetLink.js';
@@ -13,8 +13,8 @@ export interface FleetOptions {
   readonly floor: Floor;
   readonly link: FleetLink;
   readonly jobs: JobSource;
-  /** Name of each robot's type. */
-  readonly robotTypes: readonly string[];
+  /** Position of each robot's type in the map's. */
+  readonly robotTypes: readonly number[];
   /** The clock's instant when the floor began. */
   readonly startAt: number;
   /**
@@ -73,11 +73,10 @@ export function createFleet(options: FleetOptions): Fleet {
   let goals = 0;
   let finished = 0;
   const now = (): number => startAt + Math.round(1000 * floor.stepCount() * floor.stepSeconds);
-  const drivers = options.robotTypes.map((name, robot) => {
-    const type = graph.robotTypes[graph.robotTypeIndexOf.get(name) ?? -1];
-    if (!type) throw new AppError('E_USAGE', { detail: `the map has no robot type ${name}` });
+  const types = options.robotTypes.map((type) => graph.robotTypes[type]!);
+  const drivers = types.map(({ startSeconds }, robot) => {
     const onGoal = (): number => goals++;
-    return createDriver({ graph, floor, robot, startSeconds: type.startSeconds, startAt, onGoal });
+    return createDriver({ graph, floor, robot, startSeconds, startAt, onGoal });
   });
   const turns = robotsByTurn(drivers.length, options.turns ?? 1);
   const byName = new Map(drivers.map((driver) => [driver.robotId, driver]));
@@ -256,7 +255,7 @@ export function createFleet(options: FleetOptions): Fleet {
       await link.hello(
         drivers.map(({ robotId, here }, robot) => ({
           robotId,
-          robotType: options.robotTypes[robot] as string,
+          robotType: types[robot]!.name,
           node: nodeName(here.node),
         })),
       );

@@ -10,11 +10,10 @@ import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
 import { countArgument, mapOption, positiveArgument, wholeArgument, type MapFile } from './arguments.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet, type JobSource } from './fleet.js';
-import { createFloor } from './floor/floor.js';
 import { createGuardDrills, DRILL_SECONDS } from './guardDrills.js';
 import { createInProcessLink } from './inProcessLink.js';
 import { createInProcessService } from './inProcessService.js';
-import { randomStarts } from './orders/reach.js';
+import { openFloor } from './randomFloor.js';
 import { typesInTurn } from './run.js';
 
 interface Options {
@@ -83,21 +82,15 @@ async function soak(options: Options): Promise<void> {
     }
   });
   const robotTypes = typesInTurn(graph, robots);
-  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
-  const floor = createFloor({
-    graph,
-    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
-    random: random.fork('floor'),
-  });
+  const { floor } = openFloor({ graph, robotTypes, random });
   const surges = random.fork('surges');
   let working = robots;
   let untilStep = 0;
   const jobs = createBenchJobs({ graph, robotTypes, seed, picks: 0 });
   const surging: JobSource = { next: (robot, at) => (robot < working ? jobs.next(robot, at) : null) };
   const fleet = createFleet({
-    ...{ graph, floor, jobs: surging, startAt: 0, asking: 'one' },
+    ...{ graph, floor, robotTypes, jobs: surging, startAt: 0, asking: 'one' },
     link: createInProcessLink(service, warehouseId),
-    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
   });
   await fleet.start();
   let goals = 0;

@@ -6,11 +6,10 @@ import { withShuttle } from './bench/changeJobs.js';
 import { createBenchJobs } from './benchJobs.js';
 import { createFleet } from './fleet.js';
 import type { FleetLink } from './fleetLink.js';
-import { createFloor } from './floor/floor.js';
 import { createInProcessLink } from './inProcessLink.js';
 import { createInProcessService } from './inProcessService.js';
 import type { JobSource } from './job.js';
-import { randomStarts } from './orders/reach.js';
+import { openFloor } from './randomFloor.js';
 import { typesInTurn } from './run.js';
 
 /** What one robot reports of one lane: that nobody ever waits there, or that it waited there all the time it had. */
@@ -56,12 +55,7 @@ export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
     ...{ graph, mode: 'learn', price: null, backend: options.backend, random },
   });
   const robotTypes = typesInTurn(graph, robots);
-  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
-  const floor = createFloor({
-    graph,
-    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
-    random: random.fork('floor'),
-  });
+  const { floor, starts } = openFloor({ graph, robotTypes, random });
   const goals = (): JobSource => createBenchJobs({ graph, robotTypes, seed, picks: 0 });
   const aisle = busiestAisle({ graph, jobs: goals(), robotTypes, starts, random: random.fork('aisle') });
   const routesOver = new Int32Array(graph.laneCount);
@@ -103,9 +97,8 @@ export async function runWithLiar(options: LiarOptions): Promise<LiarResult> {
     },
   };
   const fleet = createFleet({
-    ...{ graph, floor, link, startAt: 0, asking: 'one' },
+    ...{ graph, floor, link, robotTypes, startAt: 0, asking: 'one' },
     jobs: withShuttle(goals(), graph, { robot: 0, ends: aisle.ends, standsSeconds: SPARE_SECONDS }),
-    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
   });
   await fleet.start();
   for (let step = 0; step < options.steps; step++) await fleet.step();

@@ -5,10 +5,10 @@ import { createRandom } from '../src/platform/random.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import { createDisturbances, type DisturbanceOptions } from './disturbances.js';
 import { createFleet, type FinishedJob, type Fleet, type FleetOptions, type JobSource } from './fleet.js';
-import { createFloor, type Floor } from './floor/floor.js';
+import type { Floor } from './floor/floor.js';
 import type { LinkMeasures, MeasuredLink } from './measuredLink.js';
-import { randomStarts } from './orders/reach.js';
 import { createPacer } from './pacing.js';
+import { openFloor } from './randomFloor.js';
 import { turnsOf } from './turns.js';
 
 export interface RunOptions {
@@ -84,21 +84,16 @@ const LATE_SHARE = 0.1;
 export async function runFleet(options: RunOptions): Promise<RunResult> {
   const { graph, link, robotTypes } = options;
   const random = createRandom(options.seed);
-  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
-  const floor = createFloor({
-    graph,
-    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot] as number, start })),
-    random: random.fork('floor'),
-  });
+  const { floor } = openFloor({ graph, robotTypes, random });
   const tally = createTally();
   // Where each answer is waited for, or nothing is held back, all speak together: such runs repeat themselves.
   const isPaced = options.asking === 'background' && options.speedUp < Infinity;
   const turns = turnsOf(isPaced ? (1000 * floor.stepSeconds) / options.speedUp : 0);
   const fleet = createFleet({
-    ...{ graph, floor, link, jobs: options.jobs, startAt: options.startAt, asking: options.asking },
+    ...{ graph, floor, link, robotTypes, jobs: options.jobs },
+    ...{ startAt: options.startAt, asking: options.asking },
     turns: turns.count,
     lateRobots: Math.ceil(LATE_SHARE * robotTypes.length),
-    robotTypes: robotTypes.map((type) => graph.robotTypes[type]?.name ?? ''),
     onFinished(finished) {
       tally.finished(finished);
       options.onFinished?.(finished);

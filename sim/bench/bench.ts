@@ -1,14 +1,12 @@
 import { COMPONENTS, type Components } from '../../src/domain/components.js';
-import type { NodeIndex } from '../../src/domain/ids.js';
-import { createRandom, type Random } from '../../src/platform/random.js';
+import { createRandom } from '../../src/platform/random.js';
 import { createFleet } from '../fleet.js';
-import { createFloor, type Floor } from '../floor/floor.js';
-import { randomStarts } from '../orders/reach.js';
+import { openFloor } from '../randomFloor.js';
 import { typesInTurn } from '../run.js';
 import { WINDOW_STEPS, type BenchOptions, type BenchResult } from './benchResult.js';
 import { createBenchService, type RegretSums, type ScoredSums } from './benchService.js';
 import { createChangeRun } from './changeRun.js';
-import { fleetOf, type ChangeFleet } from './changes.js';
+import { fleetOf } from './changes.js';
 import { createDeadlines } from './deadlines.js';
 import { freeFlowBound } from './freeFlowBound.js';
 import { createGoalTimes } from './goalTimes.js';
@@ -17,16 +15,19 @@ import { specOf } from './methods.js';
 
 /** One run, in process, through the service as any fleet. The same options give the same run. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
-  const { seed, warmUpSteps, steps } = options;
+  const { seed, warmUpSteps, steps, guidance } = options;
   const random = createRandom(seed);
   const { graph, robotTypes } = fleetOf(options.change, {
     graph: options.graph,
     robotTypes: typesInTurn(options.graph, options.robots),
   });
-  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
+  const { floor: still, starts } = openFloor({
+    ...{ graph, robotTypes, random },
+    ...(specOf(options.method).guided && guidance ? { guidance: publishedGuidance(graph, guidance) } : {}),
+  });
   const change = createChangeRun(options, { graph, robotTypes, starts });
   const bench = await createBenchService({ ...options, graph: change.serviceGraph }, random);
-  const floor = change.onFloor(openFloor(options, { graph, robotTypes }, starts, random));
+  const floor = change.onFloor(still);
   const { stepSeconds } = floor;
   const countsFrom = 1000 * warmUpSteps * stepSeconds;
   const goalTimes = createGoalTimes(countsFrom);
@@ -39,7 +40,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     floor,
     link: change.listen(bench.link),
     jobs: deadlines.watch(goalTimes.watch(change.jobs(countsFrom))),
-    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
+    robotTypes,
     startAt: 0,
     asking: 'one',
     onFinished(finished) {
@@ -83,20 +84,6 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       ? {}
       : { deadlines: options.deadlines, deadlineTally: deadlines.summary(endAt) }),
   };
-}
-
-function openFloor(
-  { method, guidance }: BenchOptions,
-  { graph, robotTypes }: ChangeFleet,
-  starts: readonly NodeIndex[],
-  random: Random,
-): Floor {
-  return createFloor({
-    graph,
-    ...(specOf(method).guided && guidance ? { guidance: publishedGuidance(graph, guidance) } : {}),
-    robots: starts.map((start, robot) => ({ robotType: robotTypes[robot]!, start })),
-    random: random.fork('floor'),
-  });
 }
 
 function meansBetween(before: ScoredSums, after: ScoredSums): Components {

@@ -22,9 +22,8 @@ import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { countArgument, wholeArgument } from '../arguments.js';
 import { createBenchJobs } from '../benchJobs.js';
 import { createFleet, type Fleet } from '../fleet.js';
-import { createFloor } from '../floor/floor.js';
 import { createInProcessLink } from '../inProcessLink.js';
-import { randomStarts } from '../orders/reach.js';
+import { openFloor } from '../randomFloor.js';
 
 interface TrainingSite {
   readonly layout: string;
@@ -147,17 +146,12 @@ async function main(values: Options): Promise<void> {
 
 function openFleet(service: RoutingService, graph: LaneGraph, density: number, random: Random): Fleet {
   const robotTypes = new Array<number>(Math.round(density * graph.nodeCount)).fill(0);
-  const starts = randomStarts(graph, robotTypes, random.fork('starts'));
   return createFleet({
     graph,
-    floor: createFloor({
-      graph,
-      robots: starts.map((start) => ({ robotType: 0, start })),
-      random: random.fork('floor'),
-    }),
+    floor: openFloor({ graph, robotTypes, random }).floor,
     link: createInProcessLink(service, graph.warehouseId),
     jobs: createBenchJobs({ graph, robotTypes, seed: random.integer(2 ** 31), picks: 0 }),
-    robotTypes: robotTypes.map((type) => graph.robotTypes[type]!.name),
+    robotTypes,
     startAt: 0,
     asking: 'one',
     onFinished: () => undefined,

@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createBenchJobs } from '../../sim/benchJobs.js';
 import { createFleet } from '../../sim/fleet.js';
 import type { FleetLink } from '../../sim/fleetLink.js';
-import { createFloor } from '../../sim/floor/floor.js';
 import { createInProcessLink } from '../../sim/inProcessLink.js';
-import { randomStarts } from '../../sim/orders/reach.js';
+import { openFloor } from '../../sim/randomFloor.js';
 import type { RouteAssignedContent } from '../../src/domain/messages.js';
 import { verifyRoute } from '../../src/planning/verifyRoute.js';
 import { createRandom } from '../../src/platform/random.js';
@@ -64,16 +63,10 @@ describe('a fleet in process', () => {
       if (event.kind === 'route.updated') check(event.message);
     });
     const robotTypes = new Array<number>(ROBOTS).fill(0);
-    const starts = randomStarts(graph, robotTypes, random.fork('starts'));
-    const floor = createFloor({
-      graph,
-      robots: starts.map((start) => ({ robotType: 0, start })),
-      random: random.fork('floor'),
-    });
+    const { floor } = openFloor({ graph, robotTypes, random });
     const fleet = createFleet({
-      ...{ graph, floor, link, startAt: 0, asking: 'one' },
+      ...{ graph, floor, link, robotTypes, startAt: 0, asking: 'one' },
       jobs: createBenchJobs({ graph, robotTypes, seed: 21, picks: 2 }),
-      robotTypes: starts.map(() => 'unit'),
     });
     await fleet.start();
     let closed: { from: string; to: string }[] = [];
