@@ -7,13 +7,13 @@ import type {
   WelcomeMessage,
 } from '../../src/domain/messages.js';
 import type { LaneName, RoutingService } from '../../src/domain/serviceContract.js';
-import type { JournalKind, JournalRecord, NewRecord } from '../../src/journal/records.js';
-import { lanesOf } from '../../src/warehouse/warehouseModel.js';
+import type { JournalRecord, NewRecord } from '../../src/journal/records.js';
 import type { WarehouseFile } from '../../src/warehouse/warehouseFile.js';
-import { nodeOf } from '../job.js';
+import { createDiskChecks, scoreOf } from './diskChecks.js';
 import type { RobotTrace } from './drivenPlan.js';
 import { createHoldChecks } from './holdChecks.js';
 import { createStopChecks, type StopWord } from './stopChecks.js';
+import { createWayChecks, firstMissed, key, nameOf } from './wayChecks.js';
 
 /** Which promise was broken, and how. The names are those of docs/reliability.md. */
 export class Violation extends Error {
@@ -61,94 +61,25 @@ export interface ChecksOptions {
  * itself. Shares no code with planner, verifier or ledger.
  */
 export function createChecks(options: ChecksOptions) {
-  const { durable, now } = options;
-  const maps = options.maps.map((file) => new Map([...lanesOf(file)].map((lane) => [key(lane), lane])));
-  const closed = maps.map(
-    (lanes) => new Set([...lanes].flatMap(([name, lane]) => (lane.open ? [] : [name]))),
-  );
+  const { now } = options;
+  const fail: (promise: string, detail: string) => never = (promise, detail) => {
+    throw new Violation(promise, detail);
+  };
+  const disk = createDiskChecks({ durable: options.durable, fail });
+  const ways = createWayChecks({ maps: options.maps, fail });
+  const { closed } = ways;
   const told = new Map<string, Told>();
   const ended = new Set<string>();
   const acknowledged = new Map<string, { readonly score: number; readonly trace: string }>();
-  const completions = new Map<string, string>();
-  /** The stops of each route, in the order of visit. */
-  const stopsOf = new Map<string, readonly string[]>();
-  /** When each record of a route was written, by kind and revision. */
-  const recordsOfRoute = new Map<string, Map<string, number>>();
-  const newestOf = new Map<string, number>();
   /** The last life in which a robot's progress was heard. */
   const heardIn = new Map<number, number>();
   /** The last life in which a robot was welcomed. */
   const welcomedIn = new Map<number, number>();
   const counts = { answers: 0, scored: 0, updates: 0 };
-  const stops = createStopChecks({ life: () => options.life(), fail: (...broken) => fail(...broken) });
-  const holds = createHoldChecks({ ways: maps.map((lanes) => [...lanes.values()]), closed, now });
-  let read = 0;
+  const stops = createStopChecks({ life: () => options.life(), fail });
+  const holds = createHoldChecks({ ways: ways.lanes.map((lanes) => [...lanes.values()]), closed, now });
   let kept: { readonly error: unknown } | null = null;
 
-  const fail: (promise: string, detail: string) => never = (promise, detail) => {
-    throw new Violation(promise, detail);
-  };
-
-  /** Takes in what was committed since; X1 is asked of the records themselves. */
-  const readDisk = (): void => {
-    for (; read < durable.length; read++) {
-      const record = durable[read]!;
-      const { payload, kind } = record;
-      if (!('routeId' in payload) || payload.routeId === null) continue;
-      const { routeId } = payload;
-      const revision = 'revision' in payload ? payload.revision : 0;
-      const records = recordsOfRoute.get(routeId) ?? new Map<string, number>();
-      recordsOfRoute.set(routeId, records.set(`${kind} ${revision}`, record.at));
-      newestOf.set(routeId, Math.max(revision, newestOf.get(routeId) ?? 0));
-      if (record.kind === 'route.issued') {
-        const { request, answer } = record.payload;
-        stopsOf.set(routeId, stopsAsked(request, answer));
-      }
-      if (record.kind !== 'route.completed') continue;
-      if (completions.has(routeId)) fail('X1', `${routeId} was scored twice`);
-      completions.set(routeId, scoreOf(record.payload.scored, record.payload.trace));
-    }
-  };
-  /** Answers when it was planned. */
-  const mustBeStored = (routeId: string, kind: JournalKind, revision = 0): number => {
-    readDisk();
-    const at = recordsOfRoute.get(routeId)?.get(`${kind} ${revision}`);
-    return at ?? fail('D2', `${kind} ${revision} of ${routeId} left before it was stored`);
-  };
-  /** Its robot cancelled or completed it, whether or not it got the answer: nobody tells it of lanes any more. */
-  const isOver = (routeId: string): boolean => {
-    const records = recordsOfRoute.get(routeId);
-    return records !== undefined && (records.has('route.cancelled 0') || records.has('route.completed 0'));
-  };
-  /** The first lane from a position on that is not there, barred or closed; null for none. */
-  const wayFault = (to: Recipient, nodes: readonly string[], from: number): string | null => {
-    for (let i = 1; i < nodes.length; i++) {
-      const name = key({ from: nodes[i - 1]!, to: nodes[i]! });
-      const lane = maps[to.site]!.get(name);
-      if (!lane) return `there is no lane ${name}`;
-      if (lane.barred.includes(to.robotType)) return `${name} is barred to ${to.robotType}`;
-      if (i > from && closed[to.site]!.has(name)) return `${name} is closed`;
-    }
-    return null;
-  };
-  const leftOutBy = (plan: { readonly routeId: string; readonly stopIndexes: readonly number[] }): number => {
-    readDisk();
-    return stopsOf.get(plan.routeId)!.length - plan.stopIndexes.length;
-  };
-  const mustBeDrivable = (to: Recipient, routeId: string, nodes: readonly string[]): void => {
-    const fault = wayFault(to, nodes, 0);
-    if (fault) fail('C1', `${routeId}: ${fault}`);
-  };
-  const mustVisit = (request: RouteRequestContent, answer: RouteAssignedContent): void => {
-    const stops = stopsAsked(request, answer);
-    const visited = answer.stopIndexes.map((index) => answer.nodes[index]);
-    if (visited.join() !== stops.join() || answer.stopIndexes.at(-1) !== answer.nodes.length - 1)
-      fail('C1', `${answer.routeId} visits ${visited.join()} instead of ${stops.join()}`);
-    if (answer.revision === 0 && answer.nodes[0] !== request.from)
-      fail('C1', `${answer.routeId} starts at ${answer.nodes[0]}, not ${request.from}`);
-    if (![...answer.etaSeconds, ...Object.values(answer.expected)].every(Number.isFinite))
-      fail('N1', `${answer.routeId} has an ETA or a cost that is not finite`);
-  };
   const tell = (
     to: Recipient,
     routeId: string,
@@ -188,7 +119,7 @@ export function createChecks(options: ChecksOptions) {
       const life = options.life();
       return () => {
         if (!isNews || changes !== holds.changes() || life !== options.life()) return;
-        if (holds.hasWay({ ...to, node, stops: stopsOf.get(routeId)! }))
+        if (holds.hasWay({ ...to, node, stops: disk.stopsOf(routeId) }))
           fail('S1', `${routeId} was told that there is no way from ${node}, and there is`);
       };
     },
@@ -199,8 +130,8 @@ export function createChecks(options: ChecksOptions) {
         stops.planned(payload.routeId, payload.revision);
     },
     heard(word: StopWord): void {
-      readDisk();
-      stops.heard(word, newestOf.get(word.routeId) ?? 0);
+      disk.read();
+      stops.heard(word, disk.newestOf(word.routeId));
     },
     /** Found where throwing would be lost: thrown at the next rest. */
     keep(error: unknown): void {
@@ -224,26 +155,26 @@ export function createChecks(options: ChecksOptions) {
       counts.answers++;
       const { routeId, revision } = answer;
       if (ended.has(routeId)) fail('C2', `${routeId} is over and was handed out again`);
-      const issuedAt = mustBeStored(routeId, 'route.issued');
-      const at = revision === 0 ? issuedAt : mustBeStored(routeId, 'route.revised', revision);
-      mustVisit(request, answer);
-      mustBeDrivable(to, routeId, answer.nodes);
-      stops.told(routeId, revision, leftOutBy(answer));
+      const issuedAt = disk.mustBeStored(routeId, 'route.issued');
+      const at = revision === 0 ? issuedAt : disk.mustBeStored(routeId, 'route.revised', revision);
+      ways.mustVisit(request, answer);
+      ways.mustBeDrivable(to, routeId, answer.nodes);
+      stops.told(routeId, revision, disk.leftOutBy(answer));
       tell(to, routeId, { ...answer, held: false, at });
     },
     dryRun(to: Recipient, request: RouteRequestContent, answer: RouteAssignedContent): void {
-      mustVisit(request, answer);
-      mustBeDrivable(to, 'dry-run', answer.nodes);
+      ways.mustVisit(request, answer);
+      ways.mustBeDrivable(to, 'dry-run', answer.nodes);
     },
     updated(to: Recipient, message: RouteUpdatedMessage): void {
       counts.updates++;
-      const at = mustBeStored(message.routeId, 'route.revised', message.revision);
-      mustBeDrivable(to, message.routeId, message.nodes);
-      stops.told(message.routeId, message.revision, leftOutBy(message));
+      const at = disk.mustBeStored(message.routeId, 'route.revised', message.revision);
+      ways.mustBeDrivable(to, message.routeId, message.nodes);
+      stops.told(message.routeId, message.revision, disk.leftOutBy(message));
       tell(to, message.routeId, { ...message, held: false, at });
     },
     held(to: Recipient, { routeId, revision, node }: RouteHeldMessage): void {
-      const at = mustBeStored(routeId, 'route.held', revision);
+      const at = disk.mustBeStored(routeId, 'route.held', revision);
       tell(to, routeId, { revision, nodes: [node], etaSeconds: null, held: true, at });
     },
     welcome(to: Recipient, { openRoutes }: WelcomeMessage): void {
@@ -253,8 +184,8 @@ export function createChecks(options: ChecksOptions) {
         if (ended.has(routeId)) fail('C2', `${routeId} is over and was shown as open`);
         // Whether a stop where it stands is made only its robot knows.
         const ahead = open.stopIndexes.filter((index) => index > 0);
-        if (!held) stops.welcomed(routeId, leftOutBy({ routeId, stopIndexes: ahead }));
-        mustBeDrivable(to, routeId, nodes);
+        if (!held) stops.welcomed(routeId, disk.leftOutBy({ routeId, stopIndexes: ahead }));
+        ways.mustBeDrivable(to, routeId, nodes);
         const before = told.get(routeId);
         const isKnown = before?.revision === revision && !before.held;
         if (held || !isKnown) tell(to, routeId, { revision, nodes, etaSeconds: null, at: now(), held });
@@ -263,15 +194,15 @@ export function createChecks(options: ChecksOptions) {
     scored(answer: RouteScoredContent, trace: RobotTrace): void {
       counts.scored++;
       const { routeId } = answer;
-      mustBeStored(routeId, 'route.completed');
+      disk.mustBeStored(routeId, 'route.completed');
       // Its robot drove what it was told, to the end.
-      const missed = firstMissed(stopsOf.get(routeId)!, trace);
+      const missed = firstMissed(disk.stopsOf(routeId), trace);
       if (missed !== null) fail('C1', `the plans of ${routeId} led past its stop ${missed}`);
       if (answer.reason?.startsWith('E_TRACE_INCOMPLETE'))
         fail('C1', `${routeId} was made and is refused: ${answer.reason}`);
       const score = scoreOf(answer, trace);
-      if (completions.get(routeId) !== score)
-        fail('X1', `${routeId} was answered ${score}, stored is ${completions.get(routeId)}`);
+      if (disk.completionOf(routeId) !== score)
+        fail('X1', `${routeId} was answered ${score}, stored is ${disk.completionOf(routeId)}`);
       acknowledged.set(routeId, { score: answer.score, trace: score });
       told.delete(routeId);
       ended.add(routeId);
@@ -280,7 +211,7 @@ export function createChecks(options: ChecksOptions) {
       if (told.has(routeId)) heardIn.set(robot, options.life());
     },
     closed(routeId: string): void {
-      mustBeStored(routeId, 'route.cancelled');
+      disk.mustBeStored(routeId, 'route.cancelled');
       told.delete(routeId);
       ended.add(routeId);
     },
@@ -291,11 +222,11 @@ export function createChecks(options: ChecksOptions) {
     lanesClosed(site: number, lanes: readonly LaneName[]): void {
       holds.change();
       for (const lane of lanes) closed[site]!.add(key(lane));
-      readDisk();
+      disk.read();
       for (const [routeId, plan] of told) {
-        if (plan.site !== site || plan.held || isOver(routeId)) continue;
+        if (plan.site !== site || plan.held || disk.isOver(routeId)) continue;
         if (welcomedIn.get(plan.robot) !== options.life()) continue;
-        const fault = wayFault(plan, plan.nodes, expectedPosition(routeId, plan));
+        const fault = ways.fault(plan, plan.nodes, expectedPosition(routeId, plan));
         if (fault)
           this.report('C2', `${routeId} revision ${plan.revision}: ${fault}, and its robot was not told`);
       }
@@ -306,17 +237,17 @@ export function createChecks(options: ChecksOptions) {
     closedLanes: (site: number): readonly LaneName[] => [...closed[site]!].map(nameOf),
     /** After a crash: what was acknowledged is there. */
     afterCrash(): void {
-      readDisk();
+      disk.read();
       for (const [routeId, { trace }] of acknowledged) {
-        if (completions.get(routeId) !== trace) fail('D2', `the acknowledged score of ${routeId} is lost`);
+        if (disk.completionOf(routeId) !== trace) fail('D2', `the acknowledged score of ${routeId} is lost`);
       }
     },
     /** N1 and the bounds of what the service keeps, of each site as it is. */
     atRest(service: RoutingService, robots: number): void {
-      readDisk();
+      disk.read();
       for (const [routeId, { held, nodes, at, ...to }] of told) {
-        if (!held || isOver(routeId)) continue;
-        const waiting = { ...to, node: nodes[0]!, stops: stopsOf.get(routeId)! };
+        if (!held || disk.isOver(routeId)) continue;
+        const waiting = { ...to, node: nodes[0]!, stops: disk.stopsOf(routeId) };
         if (holds.isNeedless(waiting, at))
           fail('S1', `${routeId} is held at ${nodes[0]} though there is a way`);
       }
@@ -324,7 +255,7 @@ export function createChecks(options: ChecksOptions) {
         if (openRoutes > robots) fail('M2', `${openRoutes} open routes of ${robots} robots`);
         const site = options.maps.findIndex(({ id }) => id === warehouseId);
         for (const lane of service.lanes(warehouseId)) {
-          const barred = maps[site]!.get(key(lane))!.barred.length > 0;
+          const barred = ways.lanes[site]!.get(key(lane))!.barred.length > 0;
           if (lane.open && !(lane.price >= 0) && !barred)
             fail('N1', `${key(lane)} of ${warehouseId} has no finite price`);
           if (!(lane.plannedFlow >= 0)) fail('M2', `planned flow of ${key(lane)} is ${lane.plannedFlow}`);
@@ -342,36 +273,7 @@ export function createChecks(options: ChecksOptions) {
   };
 }
 
-function stopsAsked(
-  request: RouteRequestContent,
-  { stopOrder, stopIndexes }: RouteAssignedContent,
-): string[] {
-  const stops = stopOrder.map((index) => nodeOf(request.stops[index]!));
-  if (request.dropoff !== undefined && stops.length < stopIndexes.length) stops.push(nodeOf(request.dropoff));
-  return stops;
-}
-
-/** The first stop that a trace does not visit after those before it; null where it visits all. */
-function firstMissed(stops: readonly string[], trace: RobotTrace): string | null {
-  let made = 0;
-  for (const [node] of trace) while (made < stops.length && stops[made] === node) made++;
-  return stops[made] ?? null;
-}
-
 export type Checks = ReturnType<typeof createChecks>;
 
 /** Service clocks are driven once a second. */
 const CLOCK_TICK_SECONDS = 1;
-
-function key({ from, to }: LaneName): string {
-  return `${from} ${to}`;
-}
-
-function nameOf(name: string): LaneName {
-  const [from, to] = name.split(' ') as [string, string];
-  return { from, to };
-}
-
-function scoreOf(scored: RouteScoredContent, trace: unknown): string {
-  return JSON.stringify([scored.score, scored.ratio, scored.learnt, trace]);
-}
