@@ -10,7 +10,17 @@ import type {
 import type { Random } from '../../src/platform/random.js';
 import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import type { Reach } from '../orders/reach.js';
-import { drivenOf, madeAlong, type Plan, type RobotTrace } from './drivenPlan.js';
+import {
+  beginTour,
+  isAtEnd,
+  makeStops,
+  placeOn,
+  takeOver,
+  wordOnArrival,
+  wordWhenPolled,
+  type Tour,
+} from './chaosTour.js';
+import type { Plan, RobotTrace } from './drivenPlan.js';
 import type { ChaosEvent, ChaosRobotSpec } from './scenario.js';
 import type { StopWord } from './stopChecks.js';
 
@@ -53,24 +63,6 @@ export interface ChaosRobot {
   describe(): string;
 }
 
-interface Tour {
-  readonly routeId: string;
-  revision: number;
-  nodes: readonly string[];
-  position: number;
-  /** Where along `nodes` the plan begins that it was told of: it may have joined it from a place before. */
-  begins: number;
-  /** Stops of the whole tour, which are made in order; how many the plan leaves out; how many are made. */
-  readonly stops: readonly string[];
-  leftOut: number;
-  made: number;
-  /** For each node of the plan, how many are made once it is reached. */
-  madeAt: readonly number[];
-  readonly trace: [string, number, number | null][];
-  held: boolean;
-  beside: boolean;
-}
-
 /** Asks again after so long without an answer, or after a refusal. */
 const PATIENCE_MILLISECONDS = 5_000;
 
@@ -110,14 +102,12 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     const lane = laneBetween(graph, nodeIndex(from), nodeIndex(to));
     return 1000 * (graph.freeFlowSeconds[spec.robotType]![lane]! * spec.slowness + 0.05);
   };
-  const isAtEnd = (): boolean =>
-    tour !== null && !tour.beside && !tour.held && tour.position === tour.nodes.length - 1;
 
   /** Asks what there is to ask now, and again until that has changed. */
   const pursue = (): void => {
     const mine = ++deed;
     if (!connected) return;
-    if (tour && isAtEnd()) {
+    if (tour && isAtEnd(tour)) {
       const { routeId, trace } = tour;
       line.completed(routeId, [...trace], {
         ok: () => finish(routeId),
@@ -154,15 +144,10 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   };
   const begin = (answer: RouteAssignedContent): void => {
     asking = null;
-    const { routeId } = answer;
-    tour = {
-      ...{ routeId, revision: -1, nodes: [node], position: 0, begins: 0 },
-      ...{ stops: answer.stopIndexes.map((index) => answer.nodes[index]!), leftOut: 0, made: 0, madeAt: [0] },
-      ...{ trace: [[node, now(), null]], held: false, beside: false },
-    };
+    tour = beginTour(answer, node, now());
     adopt(answer);
     if (spec.isPolled) poll(tour);
-    if (early?.routeId === routeId) hear(early);
+    if (early?.routeId === answer.routeId) hear(early);
     early = null;
   };
   const hear = (message: RouteUpdatedMessage | RouteHeldMessage): void => {
@@ -172,39 +157,16 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   const adopt = (plan: Plan & { readonly routeId: string }): void => {
     if (tour && plan.routeId === tour.routeId && plan.revision > tour.revision) follow(tour, plan);
   };
-  /** Takes a plan over: from here, from a place further on along the plan before, or by asking anew. */
   const follow = (tour: Tour, plan: Plan): void => {
     // Who has been everywhere has nothing left to drive: it goes on reporting that.
-    if (tour.revision >= 0 && isAtEnd()) return;
-    const { nodes, position, made } = tour;
-    const madeAt = made < tour.leftOut ? nodes.map(() => made) : tour.madeAt;
-    const ahead =
-      spec.reportShare < 1 && nodes[position] === node
-        ? nodes.indexOf(plan.nodes[0] as string, position)
-        : -1;
-    tour.revision = plan.revision;
-    tour.held = false;
-    tour.leftOut = tour.stops.length - plan.stopIndexes.length;
-    // What a plan leaves out must be made before it begins, or is asked for.
-    // A way may come by that place again after stops that the new plan has too: it begins at an earlier pass.
-    const madeThere = madeAt[ahead] ?? Infinity;
-    const joins = madeThere <= tour.leftOut && Math.max(made, madeThere) >= tour.leftOut;
-    tour.beside = !joins && (plan.nodes[0] !== node || made < tour.leftOut);
-    const planned = madeAlong(plan, tour.leftOut);
-    tour.nodes = joins ? [...nodes.slice(position, ahead), ...plan.nodes] : plan.nodes;
-    tour.begins = joins ? ahead - position : 0;
-    tour.madeAt = joins ? [...madeAt.slice(position, ahead), ...planned] : planned;
-    tour.position = tour.beside ? drivenOf(plan.nodes, tour.trace) : 0;
-    if (!tour.beside) makeStops(tour);
+    if (tour.revision >= 0 && isAtEnd(tour)) return;
+    takeOver(tour, plan, { node, mayJoin: spec.reportShare < 1 });
     drive();
-  };
-  const makeStops = (tour: Tour): void => {
-    tour.made = Math.max(tour.made, tour.madeAt[tour.position] as number);
   };
   const drive = (): void => {
     const mine = ++moving;
     deed++;
-    if (!tour || tour.beside || isAtEnd()) return pursue();
+    if (!tour || tour.beside || isAtEnd(tour)) return pursue();
     if (tour.held || paused) return;
     const next = tour.nodes[tour.position + 1] as string;
     after(travelMilliseconds(node, next), () => {
@@ -219,16 +181,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
     tour.position++;
     makeStops(tour);
     if (!connected || !reports(tour.madeAt[tour.position]! > tour.madeAt[tour.position - 1]!)) return;
-    const { routeId, revision, leftOut, madeAt, nodes, begins } = tour;
-    const position = tour.position - begins;
-    // Where a plan begins nobody is seen to drive it: all that it said in between may be lost.
-    const follows = position > 0 && node !== nodes[begins];
-    const counts = {
-      leftOut: follows ? leftOut : 0,
-      before: madeAt[tour.position - 1]!,
-      made: madeAt[tour.position]!,
-    };
-    line.progress(node, { routeId, revision, position, ...counts, at: now() });
+    line.progress(node, { ...wordOnArrival(tour, node), at: now() });
   };
   const reports = (atStop: boolean): boolean =>
     spec.reportShare === 1 ||
@@ -237,21 +190,9 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   const poll = (polled: Tour): void => {
     if (tour !== polled) return;
     after(MOST_BETWEEN_POLLS_MILLISECONDS * random.next(), () => poll(polled));
-    const { routeId, revision, beside, held, begins, madeAt, made, stops } = polled;
     // Whoever was pushed to its next stop, and said so as progress, would have made it.
-    if (!connected || (beside && stops[made] === node)) return;
-    // Where a plan begins, or beside it, or without one, that tells of no stop.
-    const position = beside || held ? 0 : polled.position - begins;
-    const counted = position > 0 ? madeAt[polled.position]! : 0;
-    line.progress(node, {
-      routeId,
-      revision,
-      position,
-      leftOut: 0,
-      before: counted,
-      made: counted,
-      at: now(),
-    });
+    if (!connected || (polled.beside && polled.stops[polled.made] === node)) return;
+    line.progress(node, { ...wordWhenPolled(polled), at: now() });
   };
   /** A route is over: scored, or not its own any more, in which case the order is done again. */
   const finish = (routeId: string, failed = false): void => {
@@ -296,7 +237,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
   };
   const wait = (tour: Tour, revision: number, isBeside: boolean): void => {
     // Nor has it anything to wait for.
-    if (isAtEnd()) return;
+    if (isAtEnd(tour)) return;
     Object.assign(tour, { revision, held: true, beside: isBeside });
     moving++;
     deed++;
@@ -331,7 +272,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
         if (options.reach.has(to) && Number.isFinite(takes)) beside.push(graph.nodeIds[to]!);
       }
       const to = beside[random.integer(beside.length)];
-      if (to === undefined || isAtEnd()) return;
+      if (to === undefined || (tour && isAtEnd(tour))) return;
       const mine = ++moving;
       deed++;
       after(travelMilliseconds(node, to), () => {
@@ -371,13 +312,7 @@ export function createChaosRobot(options: ChaosRobotOptions): ChaosRobot {
       else if (asking && (early?.routeId !== message.routeId || message.revision > early.revision))
         early = message;
     },
-    placeOn(routeId, { revision, nodes }) {
-      if (tour?.routeId !== routeId) return 0;
-      // Under an older plan it may be anywhere on the newer one.
-      if (tour.revision !== revision) return Math.max(0, nodes.lastIndexOf(node));
-      // What it follows may begin before or after that plan; they end alike.
-      return Math.max(0, nodes.length - tour.nodes.length + tour.position);
-    },
+    placeOn: (routeId, plan) => (tour?.routeId === routeId ? placeOn(tour, node, plan) : 0),
     isDone: () => orders.length === 0 && !tour,
     describe() {
       const doing = tour
