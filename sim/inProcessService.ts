@@ -6,6 +6,7 @@ import type { Random } from '../src/platform/random.js';
 import { selectBackend } from '../src/policy/backend.js';
 import { randomWeights } from '../src/policy/network.js';
 import type { PriceSource } from '../src/policy/pricing.js';
+import { learnsIn } from '../src/service/policyHost.js';
 import type { OpenRegistry } from '../src/service/policyVersions.js';
 import { createRoutingService } from '../src/service/routingService.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
@@ -33,8 +34,7 @@ const JOURNAL_RECORDS = 100;
  */
 export async function createInProcessService(options: InProcessServiceOptions): Promise<RoutingService> {
   const { mode, random, price, observer } = options;
-  const learns = mode === 'learn' || mode === 'observe' || mode === 'shadow';
-  const backend = learns ? await selectBackend({ force: options.backend }) : null;
+  const backend = learnsIn(mode) ? await selectBackend({ force: options.backend }) : null;
   let routes = 0;
   return createRoutingService({
     graphs: [options.graph],
