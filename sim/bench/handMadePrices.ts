@@ -5,10 +5,6 @@ import { laneBetween, type LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { cellId } from '../../src/warehouse/movingAi.js';
 import type { Guidance } from '../floor/pibt.js';
 
-/** Grid steps that a lane counts as: its seconds at its own limit. */
-const stepsOf = (graph: LaneGraph, lane: number): number =>
-  graph.lengthMetres[lane]! / graph.speedLimit[lane]!;
-
 /** Added for each step against the preferred direction. */
 const CRISSCROSS_SECONDS = 4;
 
@@ -23,7 +19,7 @@ export function onHighways(
   price: HandMadePrice,
   against: Readonly<Uint8Array> = againstHighways(graph),
 ): HandMadePrice {
-  return (lane, traffic) => price(lane, traffic) + CRISSCROSS_SECONDS * against[lane]! * stepsOf(graph, lane);
+  return (lane, traffic) => price(lane, traffic) + CRISSCROSS_SECONDS * against[lane]! * graph.steps[lane]!;
 }
 
 /**
@@ -59,7 +55,7 @@ export function lightFlowPrice(graph: LaneGraph): HandMadePrice {
     const reverse = graph.reverseLane[lane]!;
     const against = reverse >= 0 ? flow[reverse]! : 0;
     const into = flowInto[graph.laneTo[lane]!]!;
-    return stepsOf(graph, lane) * (0.5 * against * (1 + flow[lane]!) + 0.1 * into);
+    return graph.steps[lane]! * (0.5 * against * (1 + flow[lane]!) + 0.1 * into);
   };
 }
 
@@ -117,5 +113,5 @@ export function publishedGuidance(graph: LaneGraph, { layout, weights }: Guidanc
 export function guidancePrice(graph: LaneGraph, published: GuidanceGraph): HandMadePrice {
   const { moveCost } = publishedGuidance(graph, published);
   const least = moveCost.reduce((a, b) => Math.min(a, b));
-  return (lane) => (moveCost[lane]! / least - 1) * stepsOf(graph, lane);
+  return (lane) => (moveCost[lane]! / least - 1) * graph.steps[lane]!;
 }

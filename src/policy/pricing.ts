@@ -121,7 +121,7 @@ export function createPricing(
     const end = graph.laneTo[lane]!;
     const same = traffic.flow[lane]!;
     const elsewhere = traffic.flowInto[end]! - same;
-    const steps = stepsOf(graph, lane);
+    const steps = graph.steps[lane]!;
     const once = Math.min(1, steps);
     return (
       steps * RULES.followingSeconds * same +
@@ -234,7 +234,7 @@ export function createPricing(
  * of another length robots meet in as many steps, and cross once, at its end.
  */
 export function flowPriceSeconds(graph: LaneGraph, traffic: Traffic, lane: number): number {
-  const steps = stepsOf(graph, lane);
+  const steps = graph.steps[lane]!;
   const into = traffic.flowInto[graph.laneTo[lane]!]!;
   return Math.min(1, steps) * Math.floor(into / 2) + steps * headOn(graph, traffic, lane);
 }
@@ -248,9 +248,4 @@ function headOn({ reverseLane }: LaneGraph, { flow }: Traffic, lane: number): nu
 /** How far the usual flow counts, 0 to 1, in steps. */
 function crowdedShare(traffic: Traffic): number {
   return Math.min(1, Math.round(CROWDED_STEPS * (traffic.crowding() / CROWDED) ** 2) / CROWDED_STEPS);
-}
-
-/** A lane counts as so many grid steps of one second. */
-function stepsOf(graph: LaneGraph, lane: number): number {
-  return graph.lengthMetres[lane]! / graph.speedLimit[lane]!;
 }

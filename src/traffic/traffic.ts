@@ -4,8 +4,8 @@ import type { LaneGraph } from '../warehouse/laneGraph.js';
  * What the network reads of a lane, F = 10, absolute, counts as log1p: planned flow on the lane,
  * on its reverse, the product of the two (head-on), planned flow into its end node, planned flow that faces
  * it one node further on, occupied neighbours of the end node, end node occupied, lanes that leave the end
- * node, free-flow seconds at the lane's own limit, and how crowded it is there: for each neighbour of the end
- * node the occupied nodes around it, added up.
+ * node, its steps of a second, and how crowded it is there: for each neighbour of the end node the occupied
+ * nodes around it, added up.
  */
 export const FEATURE_NAMES = [
   'flow',
@@ -36,7 +36,8 @@ export interface Traffic {
   occupy(node: number, amount: 1 | -1): void;
   /**
    * Metres of robot, by the mean of the map's types, for each metre of two-way lane, whichever lanes the robots are on; more
-   * by the root of how many robots long a lane is, since who meets another there has as far to go back. Decision 0013.
+   * by the root of how many robots long a lane is, since who meets another there has as far to go back, and turns round for
+   * it (`turningRound`). Decision 0013.
    */
   crowding(): number;
   /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
@@ -55,7 +56,8 @@ export function createTraffic(graph: LaneGraph): Traffic {
   let occupiedNodes = 0;
   const { robotTypes } = graph;
   const robotMetres = robotTypes.reduce((sum, { lengthMetres }) => sum + lengthMetres, 0) / robotTypes.length;
-  const metresForOne = twoWayMetresOf(graph) / Math.sqrt(robotsLong(graph, robotMetres));
+  const wayBack = robotsLong(graph, robotMetres) + turningRound(robotTypes);
+  const metresForOne = twoWayMetresOf(graph) / Math.sqrt(wayBack);
   const stale = new Uint8Array(nodeCount).fill(1);
   const staleNodes = new Int32Array(nodeCount);
   let staleCount = 0;
@@ -70,7 +72,7 @@ export function createTraffic(graph: LaneGraph): Traffic {
   for (let lane = 0; lane < laneCount; lane++) {
     const end = laneTo[lane]!;
     features[lane * FEATURE_COUNT + 7] = log1p(laneStart[end + 1]! - laneStart[end]!);
-    features[lane * FEATURE_COUNT + 8] = Math.log1p(graph.lengthMetres[lane]! / graph.speedLimit[lane]!);
+    features[lane * FEATURE_COUNT + 8] = Math.log1p(graph.steps[lane]!);
   }
 
   const touch = (node: number): void => {
@@ -163,4 +165,12 @@ function robotsLong({ laneCount, reverseLane, lengthMetres }: LaneGraph, robotMe
     squares += lengthMetres[lane]! ** 2;
   }
   return metres === 0 ? 1 : Math.max(1, squares / metres / robotMetres);
+}
+
+/** How many of its own lengths a robot would drive while it turns round, by the mean of the types; 0 where turns take no time. */
+function turningRound(robotTypes: LaneGraph['robotTypes']): number {
+  const lengths = robotTypes.map(
+    (type) => (2 * type.quarterTurnSeconds * type.maximumSpeed) / type.lengthMetres,
+  );
+  return lengths.reduce((sum, count) => sum + count, 0) / robotTypes.length;
 }

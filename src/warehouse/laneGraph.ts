@@ -64,6 +64,11 @@ export interface LaneGraph {
   readonly robotTypeIndexOf: ReadonlyMap<string, number>;
   /** [T][L] seconds to drive the lane with nobody in the way, without turning; Infinity where barred. */
   readonly freeFlowSeconds: readonly Float64Array[];
+  /**
+   * [L] grid steps of one second that it counts as where traffic is priced: its seconds for the fastest type that may drive
+   * it. A limit that no robot reaches makes nobody faster.
+   */
+  readonly steps: Float64Array;
   /** [T] true where a turn takes time, so that searches run over lanes instead of nodes. */
   readonly turnsTakeTime: readonly boolean[];
 }

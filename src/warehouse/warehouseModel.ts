@@ -104,6 +104,13 @@ export function compileWarehouse(model: WarehouseModel): LaneGraph {
   links.sort((a, b) => a.from - b.from || a.to - b.to);
   const lanes = compileLanes(model, nodes.nodeCount, links, nodes);
   const { robotTypes } = model;
+  const freeFlowSeconds = robotTypes.map((type, index) =>
+    Float64Array.from(links, (link, lane) =>
+      ((lanes.barredTypes[lane] as number) >>> index) & 1
+        ? Infinity
+        : link.lengthMetres / Math.min(link.speedLimit, type.maximumSpeed),
+    ),
+  );
   return {
     warehouseId: model.id as WarehouseId,
     mapVersion: model.mapVersion,
@@ -111,13 +118,11 @@ export function compileWarehouse(model: WarehouseModel): LaneGraph {
     ...lanes,
     robotTypes,
     robotTypeIndexOf: new Map(robotTypes.map((type, index) => [type.name, index])),
-    freeFlowSeconds: robotTypes.map((type, index) =>
-      Float64Array.from(links, (link, lane) =>
-        ((lanes.barredTypes[lane] as number) >>> index) & 1
-          ? Infinity
-          : link.lengthMetres / Math.min(link.speedLimit, type.maximumSpeed),
-      ),
-    ),
+    freeFlowSeconds,
+    steps: Float64Array.from(links, ({ lengthMetres, speedLimit }, lane) => {
+      const fastest = Math.min(...freeFlowSeconds.map((seconds) => seconds[lane]!));
+      return fastest < Infinity ? fastest : lengthMetres / speedLimit;
+    }),
     turnsTakeTime: robotTypes.map((type) => type.quarterTurnSeconds > 0),
   };
 }

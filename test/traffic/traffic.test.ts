@@ -129,12 +129,12 @@ describe('traffic', () => {
   });
 });
 
-it('takes a floor of long lanes for more crowded than one of short ones: nobody turns back on a lane', () => {
-  const crowding = (lanes: number): number => {
+it('takes a floor for more crowded where lanes are long, nobody turns back on one, or where turning round takes long', () => {
+  const crowding = (lanes: number, quarterTurnSeconds = 0): number => {
     const nodes = Array.from({ length: lanes + 1 }, (_, i) => ({ id: `a${i}`, x: (18 * i) / lanes, y: 0 }));
     const graph = compileFile({
       ...{ id: 'aisle', mapVersion: '1', stations: ['a0'], pickFaces: [`a${lanes}`] },
-      robotTypes: [{ name: 'unit', maximumSpeed: 1, lengthMetres: 2 }],
+      robotTypes: [{ name: 'unit', maximumSpeed: 1, lengthMetres: 2, quarterTurnSeconds }],
       laneDefaults: { speedLimit: 1, twoWay: true },
       nodes,
       lanes: nodes.slice(1).map(({ id }, i) => ({ from: `a${i}`, to: id })),
@@ -146,4 +146,7 @@ it('takes a floor of long lanes for more crowded than one of short ones: nobody 
   expect(crowding(18)).toBeCloseTo(2 / 18, 9);
   expect(crowding(9)).toBeCloseTo(2 / 18, 9);
   expect(crowding(1)).toBeCloseTo(Math.sqrt(9) * (2 / 18), 9);
+  // Round in 6 s, in which it drives three of its lengths.
+  expect(crowding(18, 3)).toBeCloseTo(Math.sqrt(1 + 3) * (2 / 18), 9);
+  expect(crowding(1, 3)).toBeCloseTo(Math.sqrt(9 + 3) * (2 / 18), 9);
 });

@@ -57,6 +57,14 @@ describe('a map without faults', () => {
     expect(graph.turnsTakeTime).toEqual([true, false]);
     expect(graph.handlingSeconds[at('S')]).toBe(5);
   });
+
+  it('counts a lane as the seconds of the fastest type, also where its limit is above what any reaches', () => {
+    const stepsOfFirst = (speedLimit: number): number | undefined => {
+      const { graph } = parseWarehouse(JSON.stringify({ ...soundFile(), laneDefaults: { speedLimit } }));
+      return graph.steps[graph.laneStart[graph.nodeIndexOf.get('S')!]!];
+    };
+    expect([1.5, 2, 5].map(stepsOfFirst)).toEqual([2, 1.5, 1.5]);
+  });
 });
 
 describe('faults', () => {
