@@ -2,7 +2,7 @@ import { COMPONENTS, zeroComponents, type Components } from '../../src/domain/co
 import { AppError } from '../../src/domain/errors.js';
 import type { RoutingService } from '../../src/domain/serviceContract.js';
 import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
-import { createInlineLearner, type LearnerPort } from '../../src/learning/learnerPort.js';
+import { createInlineLearner } from '../../src/learning/learnerPort.js';
 import type { Random } from '../../src/platform/random.js';
 import { selectBackend } from '../../src/policy/backend.js';
 import { HEAD_COUNT, randomWeights, WEIGHT_COUNT } from '../../src/policy/network.js';
@@ -13,6 +13,7 @@ import type { FleetLink } from '../fleetLink.js';
 import { createInProcessLink } from '../inProcessLink.js';
 import type { BenchOptions, BenchResult } from './benchResult.js';
 import { crisscrossPrice, flowPrice, guidancePrice, lightFlowPrice, onHighways } from './handMadePrices.js';
+import { createIdleLearner } from '../idleLearner.js';
 import { specOf } from './methods.js';
 import { createObservedDelay } from './observedDelay.js';
 import { visitOrder } from './visitOrders.js';
@@ -76,7 +77,7 @@ export async function createBenchService(options: BenchOptions, random: Random):
             ...{ tf: backend.tf, backend: backend.name, random: random.fork('learner'), weights },
           })
         : spec.weights
-          ? learnsNothing()
+          ? createIdleLearner()
           : null,
     coldWeights: () => start ?? randomWeights(random.fork('weights')),
     areColdWeightsTrained: start !== null,
@@ -172,10 +173,3 @@ export function silentWeights(): Float32Array {
 const SILENT_BIAS = -30;
 
 /** Serves the weights that it was given: what a frozen policy is. */
-function learnsNothing(): LearnerPort {
-  const nothing = (): void => undefined;
-  return {
-    ...{ backend: 'none', offer: nothing, correct: nothing, tick: nothing, reset: nothing },
-    ...{ onUpdate: nothing, onFailure: nothing, onRestart: nothing, close: () => Promise.resolve() },
-  };
-}

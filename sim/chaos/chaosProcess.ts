@@ -10,6 +10,7 @@ import { POLICY_SHAPE, randomWeights, WEIGHT_COUNT } from '../../src/policy/netw
 import { openPolicyRegistry, type PolicyRegistry } from '../../src/registry/policyRegistry.js';
 import { createRoutingService } from '../../src/service/routingService.js';
 import { compileWarehouse, createWarehouseModel } from '../../src/warehouse/warehouseModel.js';
+import { createIdleLearner } from '../idleLearner.js';
 import type { ChaosDisk } from './chaosDisk.js';
 import type { Scenario } from './scenario.js';
 
@@ -95,7 +96,7 @@ export async function startProcess(options: ChaosProcessOptions): Promise<ChaosP
       const random = createRandom(scenario.seed).fork(`learner ${life} ${learners.length}`);
       const learner = backend
         ? createInlineLearner({ tf: backend.tf, backend: backend.name, random, weights })
-        : idleLearner();
+        : createIdleLearner();
       const tapped = tap(learner);
       learners.push(tapped);
       return tapped.port;
@@ -160,14 +161,6 @@ function tap(learner: LearnerPort): TappedLearner {
       const weights = new Float32Array(WEIGHT_COUNT).fill(weight);
       listener({ weights, rejectedBy: null, completions: [], loss: 0, batches: 1 });
     },
-  };
-}
-
-function idleLearner(): LearnerPort {
-  const nothing = (): void => undefined;
-  return {
-    ...{ backend: 'none', offer: nothing, correct: nothing, tick: nothing, reset: nothing },
-    ...{ onUpdate: nothing, onFailure: nothing, onRestart: nothing, close: () => Promise.resolve() },
   };
 }
 

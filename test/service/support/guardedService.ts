@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import { createIdleLearner } from '../../../sim/idleLearner.js';
 import type { Journal } from '../../../src/journal/journal.js';
 import { createMemoryJournal } from '../../../src/journal/memoryJournal.js';
 import type { LearnerUpdate } from '../../../src/learning/learner.js';
@@ -79,15 +80,9 @@ export class GuardedService {
 
   private scriptedLearner(): LearnerPort {
     return {
-      backend: 'scripted',
-      offer: () => undefined,
-      correct: () => undefined,
-      tick: () => undefined,
+      ...createIdleLearner(),
       reset: (weights, { forgetRows }) => this.resets.push({ weights, forgetRows }),
       onUpdate: (listener) => (this.learn = listener),
-      onFailure: () => undefined,
-      onRestart: () => undefined,
-      close: async () => undefined,
     };
   }
 }

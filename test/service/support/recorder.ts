@@ -1,3 +1,4 @@
+import { createIdleLearner } from '../../../sim/idleLearner.js';
 import type { LearnerPort } from '../../../src/learning/learnerPort.js';
 import {
   ROW_BLOCKING,
@@ -12,15 +13,9 @@ export function createRecorder() {
   const batches: RowBatch[] = [];
   const corrections = new Map<number, number>();
   const port: LearnerPort = {
-    backend: 'none',
+    ...createIdleLearner(),
     offer: (batch) => batches.push({ ...batch, rows: batch.rows.slice() }),
     correct: ({ row, blockingSeconds }) => corrections.set(row, blockingSeconds),
-    tick: () => undefined,
-    reset: () => undefined,
-    onUpdate: () => undefined,
-    onFailure: () => undefined,
-    onRestart: () => undefined,
-    close: async () => undefined,
   };
   /** [wait, blocking] of each lane of a completion, in order; blocking null where it is not known. */
   const labels = (completion: number): [number, number | null][] => {
