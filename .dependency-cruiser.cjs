@@ -61,6 +61,13 @@ module.exports = {
       to: { path: 'better-sqlite3' },
     },
     {
+      // An installed program has none of them: one static import, however deep, and no command starts.
+      name: 'development-packages-only-when-needed',
+      severity: 'error',
+      from: { path: '^(src|sim)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], dynamic: false },
+    },
+    {
       name: 'pure-core-touches-no-effects',
       severity: 'error',
       from: { path: '^src/(domain|warehouse|traffic|planning|policy)/' },

@@ -7,7 +7,7 @@ import { LIMITS } from '../../src/domain/limits.js';
 import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
-import { drawCharts } from './charts.js';
+import { loadCharts } from './charts.js';
 import { CHANGE_NAMES, type ChangeName } from './changes.js';
 import { createFloorUse } from './floorUse.js';
 import type { GuidanceGraph } from './handMadePrices.js';
@@ -83,6 +83,7 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
     throw new AppError('E_USAGE', {
       detail: `there is no directory ${dirname(options.picture)} for the picture`,
     });
+  const draw = options.picture === undefined ? null : await loadCharts();
   const { site, robots } = splitCell(cell);
   const graph = loadSite(site, shell, { dataDirectory: data, dialect: options.dialect });
   const picks = stopsAllowedForAll(
@@ -93,7 +94,7 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
     throw new AppError('E_USAGE', { detail: `a tour on this map has at most ${picks} picks` });
   const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;
   const shipped = specOf(method).weights === 'shipped' ? await readShippedWeights(options.policies) : null;
-  const use = options.picture === undefined ? null : createFloorUse(graph);
+  const use = draw === null ? null : createFloorUse(graph);
   const showProgress = progressOf(options.warmUp + options.steps);
   const result = await runBench({
     ...options,
@@ -105,7 +106,7 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
       if (step > options.warmUp) use?.count(floor);
     },
   });
-  if (use !== null) await drawCharts([use.chart(basename(options.picture!))], dirname(options.picture!));
+  if (draw && use) await draw([use.chart(basename(options.picture!))], dirname(options.picture!));
   const told = use === null ? result : { ...result, busiestNodes: use.busiest() };
   const text = options.json
     ? JSON.stringify(told)

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { changeCharts } from './changeCharts.js';
 import { describeChange } from './changeReport.js';
-import { drawCharts, type Chart } from './charts.js';
+import { loadCharts, type Chart } from './charts.js';
 import { describeImprovement, improvementCharts } from './improvementReport.js';
 import { describeLoop, type LoopCell } from './loopReport.js';
 import { describeQuality, qualityCharts } from './qualityReport.js';
@@ -28,7 +28,8 @@ export async function writeReport(
   const { file, text, charts } = describe(suite, input);
   const target = join(directory, file);
   writeFileSync(target, text);
-  return [target, ...(await drawCharts(charts, directory))];
+  const draw = await loadCharts();
+  return [target, ...(await draw(charts, directory))];
 }
 
 function describe(
