@@ -121,9 +121,10 @@ function addPolicyCommands(policy: Command): void {
     done: string,
   ): void =>
     add(inWarehouse(command), async (api, options, [argument = '']) => {
+      const path = `${pathOf(options)}/policies/${action(argument, options)}`;
       const served = () => api<GuardView>('GET', `${pathOf(options)}/guard`);
       const before = await served();
-      const value = await api<PolicyView>('POST', `${pathOf(options)}/policies/${action(argument, options)}`);
+      const value = await api<PolicyView>('POST', path);
       const after = await served();
       const whose = value.warehouseId === null ? ', for all warehouses' : '';
       const now = `${before.policyVersion} was served, ${after.policyVersion} is now`;
@@ -136,7 +137,7 @@ function addPolicyCommands(policy: Command): void {
   change(policy.command('save').description('save what is served now'), () => 'save', 'is saved');
   change(
     policy.command('activate').description('serve a saved version').argument('<version>'),
-    (version) => `${encodeURIComponent(version)}/activate`,
+    (version) => `${encodeURIComponent(savedVersion(version))}/activate`,
     'is active',
   );
   const rollback = policy
@@ -145,7 +146,8 @@ function addPolicyCommands(policy: Command): void {
     .option('--from <version>', 'only while this version is served');
   change(
     rollback,
-    (_argument, { from }) => `rollback${from === undefined ? '' : `?from=${encodeURIComponent(from)}`}`,
+    (_argument, { from }) =>
+      `rollback${from === undefined ? '' : `?from=${encodeURIComponent(partsOf(from).saved)}`}`,
     'is active',
   );
   add(
@@ -155,6 +157,20 @@ function addPolicyCommands(policy: Command): void {
       return { value, text: guardTable(value) };
     },
   );
+}
+
+/** `v3+128`, as versions are printed: a saved one, and how many updates came since. */
+function partsOf(version: string): { readonly saved: string; readonly updates: number } {
+  const [, saved = version, updates = 0] = /^(.+)\+(\d+)$/.exec(version) ?? [];
+  return { saved, updates: Number(updates) };
+}
+
+/** @throws E_USAGE for one with updates: the registry has none */
+function savedVersion(version: string): string {
+  const { saved, updates } = partsOf(version);
+  if (updates === 0) return saved;
+  const detail = `${version} is ${saved} and ${updates} updates, and only what is saved can be activated; \`aisleflow policy save\` keeps what is served now`;
+  throw new AppError('E_USAGE', { detail });
 }
 
 function addWeightsCommands(weights: Command): void {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../journal/support/records.js';
 import { startServer, type TestServer } from '../server/support/startServer.js';
 import { runProgram } from './support/program.js';
 
@@ -118,3 +119,23 @@ describe('the operator commands', () => {
     for (const { err, out } of runs) expect([err.trim().split('\n').length, out]).toEqual([1, '']);
   }, 120_000);
 });
+
+it('take policy versions as they print them', async () => {
+  const server = await startServer({ policiesIn: temporaryDirectory() });
+  const run = (...args: string[]) =>
+    runProgram(['policy', ...args, '--warehouse', 'north'], {
+      ...{ AISLEFLOW_URL: server.url, AISLEFLOW_TOKEN: server.tokens.operator },
+    });
+  const { policyVersion: one } = await server.service.savePolicy('north');
+  const { policyVersion: two } = await server.service.savePolicy('north');
+  const back = await run('rollback', '--from', `${two}+0`);
+  expect([back.code, back.err, back.out]).toEqual([0, '', expect.stringContaining(`${one}+0 is now`)]);
+  const forth = await run('activate', `${two}+0`);
+  expect([forth.code, forth.err, forth.out]).toEqual([0, '', expect.stringContaining(`${two}+0 is now`)]);
+  const learnt = await run('activate', `${one}+12`);
+  expect([learnt.code, learnt.err]).toEqual([2, expect.stringContaining('`aisleflow policy save`')]);
+  const other = await run('rollback', '--from', `${one}+12`);
+  expect([other.code, other.err]).toEqual([1, expect.stringContaining('E_POLICY_CHANGED: ')]);
+  expect(server.service.warehouse('north').policyVersion).toBe(`${two}+0`);
+  await server.close();
+}, 60_000);
