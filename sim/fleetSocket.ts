@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { WebSocket, type ClientOptions } from 'ws';
-import { isAppError } from '../src/domain/errors.js';
+import { AppError, isAppError } from '../src/domain/errors.js';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
 import { unreachable } from '../src/platform/unreachable.js';
 import { problemOf } from './serverApi.js';
@@ -42,7 +42,7 @@ export async function openFleetSocket(options: FleetSocketOptions): Promise<Flee
       const refusal = text(response).then((body) => problemOf(body) ?? `answered ${response.statusCode}`);
       void refusal
         .catch((error: unknown) => error)
-        .then((why) => reject(isAppError(why) ? why : unreachable(url, why)))
+        .then((why) => reject(isAppError(why) ? ofRobots(why) : unreachable(url, why)))
         .finally(() => request.destroy());
     });
   });
@@ -78,6 +78,11 @@ export async function openFleetSocket(options: FleetSocketOptions): Promise<Flee
       await closed;
     },
   };
+}
+
+/** A run has two tokens: says which one the server does not know. */
+function ofRobots(error: AppError): AppError {
+  return error.code === 'E_UNAUTHENTICATED' ? new AppError(error.code, { role: 'robot' }, error) : error;
 }
 
 /** @throws E_LINK_LOST for what is no address, or a token that no header takes */

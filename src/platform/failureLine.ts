@@ -5,8 +5,10 @@ type Sentence = (references: ErrorReferences) => string;
 
 /** Where the catalogue tells what to do over HTTP: what to do at a shell. */
 const AT_A_SHELL: Partial<Record<ErrorCode, Sentence>> = {
-  E_UNAUTHENTICATED: () =>
-    'The server does not know this token, or it has expired. Name one with --token (`sim run`: --operator-token) or AISLEFLOW_TOKEN.',
+  E_UNAUTHENTICATED: ({ role }) =>
+    role === 'robot'
+      ? "The server does not know the robots' token, or it has expired. Name one with --robot-token or AISLEFLOW_ROBOT_TOKEN."
+      : 'The server does not know this token, or it has expired. Name one with --token (`sim run`: --operator-token) or AISLEFLOW_TOKEN.',
   E_UNKNOWN_WAREHOUSE: ({ warehouseId }) =>
     `Warehouse ${warehouseId} is not known. \`aisleflow status\` lists those that are.`,
   E_UNKNOWN_POLICY: ({ policyVersion }) =>

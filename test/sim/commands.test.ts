@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { addSimulationCommands } from '../../sim/commands.js';
 import { readOrders } from '../../sim/orders/orderFile.js';
-import { FLOOR, startServer } from '../server/support/startServer.js';
+import { FLOOR, startServer, type TestServer } from '../server/support/startServer.js';
 
 const graph = gridFromText(`
   ......
@@ -51,21 +51,41 @@ describe('sim orders', () => {
   });
 });
 
-it('sim run says of a server on the wall clock how to start one that it can drive', async () => {
-  const server = await startServer({ clock: 'wall' });
-  const robots = server.issue({ role: 'robot', warehouses: ['north'], robots: '*' }).token;
-  let said = '';
-  const program = new Command().configureOutput({ writeErr: (text) => (said += text) });
-  addSimulationCommands(program, {
-    loadMap: () => ({ graph: gridFromText(FLOOR, 'kiva', 'north') }),
-    findMap: (name) => name,
+describe('sim run over the socket', () => {
+  let server: TestServer;
+  let robots = '';
+  beforeAll(async () => {
+    server = await startServer({ clock: 'wall' });
+    robots = server.issue({ role: 'robot', warehouses: ['north'], robots: '*' }).token;
   });
-  const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
-  const tokens = ['--robot-token', robots, '--operator-token', server.tokens.operator];
-  await program.parseAsync(['sim', 'run', ...words, ...tokens], { from: 'user' });
-  expect([process.exitCode, said]).toEqual([1, expect.stringContaining('`aisleflow serve --driven-clock`')]);
-  // Nothing of the run is left on a site that is no simulation.
-  expect(server.service.warehouse('north')).toMatchObject({ robots: 0, openRoutes: 0 });
-  process.exitCode = undefined;
-  await server.close();
+  afterEach(() => void (process.exitCode = undefined));
+  afterAll(() => server.close());
+
+  async function run(robotToken: string, operatorToken: string): Promise<string> {
+    let said = '';
+    const program = new Command().configureOutput({ writeErr: (text) => (said += text) });
+    addSimulationCommands(program, {
+      loadMap: () => ({ graph: gridFromText(FLOOR, 'kiva', 'north') }),
+      findMap: (name) => name,
+    });
+    const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
+    const tokens = ['--robot-token', robotToken, '--operator-token', operatorToken];
+    await program.parseAsync(['sim', 'run', ...words, ...tokens], { from: 'user' });
+    return said;
+  }
+
+  it('says of a server on the wall clock how to start one that it can drive', async () => {
+    const said = await run(robots, server.tokens.operator);
+    expect([process.exitCode, said]).toEqual([
+      1,
+      expect.stringContaining('`aisleflow serve --driven-clock`'),
+    ]);
+    // Nothing of the run is left on a site that is no simulation.
+    expect(server.service.warehouse('north')).toMatchObject({ robots: 0, openRoutes: 0 });
+  });
+
+  it('says which of the two tokens the server does not know', async () => {
+    expect(await run('aisleflow_robot_x', server.tokens.operator)).toMatch(/--robot-token .*_ROBOT_TOKEN/);
+    expect(await run(robots, 'aisleflow_operator_x')).toMatch(/--operator-token\) or AISLEFLOW_TOKEN/);
+  });
 });
