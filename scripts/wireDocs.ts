@@ -202,6 +202,11 @@ interface Shape {
   readonly description?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
 }
 
 /** A row for each field, those of objects in it below it. */
@@ -226,13 +231,21 @@ function typeText(schema: Shape): string {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.anyOf) return schema.anyOf.map(typeText).join(' or ');
   if (Array.isArray(schema.items)) return `[${schema.items.map(typeText).join(', ')}]`;
-  if (schema.type === 'array') return `list of ${typeText(schema.items as Shape)}`;
+  if (schema.type === 'array') {
+    const count = rangeText(schema.minItems, schema.maxItems);
+    return `list of ${count && `${count} `}${typeText(schema.items as Shape)}`;
+  }
+  // The head says what ids are made of.
+  if (schema.pattern !== undefined) return 'id';
+  if (schema.maxLength !== undefined)
+    return `string, ${rangeText(schema.minLength, schema.maxLength)} characters`;
   if (schema.type === 'object' && schema.properties) return `{${Object.keys(schema.properties).join(', ')}}`;
-  const range =
-    schema.maximum !== undefined && schema.maximum < 1e6
-      ? `, ${schema.minimum ?? 0} to ${schema.maximum}`
-      : '';
-  return `${schema.type ?? 'any'}${range}`;
+  const isBounded = schema.maximum !== undefined && schema.maximum < 1e6;
+  return `${schema.type ?? 'any'}${isBounded ? `, ${rangeText(schema.minimum, schema.maximum)}` : ''}`;
+}
+
+function rangeText(least = 0, most?: number): string {
+  return most === undefined ? '' : `${least} to ${most.toLocaleString('en')}`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -16,6 +16,12 @@ it.each(Object.entries(MESSAGES))('its example of %s is one', (name, schema) => 
   expect([...Value.Errors(schema, DESCRIBED[name]!.example)]).toEqual([]);
 });
 
+it('says how long texts and lists may be', () => {
+  const text = wireDocs();
+  expect(text).toContain('| `reason` | string, 1 to 200 characters |');
+  expect(text).toContain('| `trace` | list of 1 to 16,000 [id, integer, integer or null] |');
+});
+
 it('lists the close codes that the server sends, and no others', () => {
   const listed = [...wireDocs().matchAll(/^\| (1\d{3}) \|/gm)].map(([, code]) => Number(code));
   const sent = new Set([...Object.values(CLOSE), ...FRAME_REFUSALS.keys()]);
