@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import type {
   HoldCause,
   LaneName,
@@ -6,7 +5,7 @@ import type {
   OpenRouteList,
   OpenRouteView,
 } from '../domain/serviceContract.js';
-import { STYLE } from './operatorTables.js';
+import { tableText } from './tables.js';
 
 const HELD: Readonly<Record<HoldCause, string>> = {
   noOpenWay: 'no open way',
@@ -17,15 +16,13 @@ const HELD: Readonly<Record<HoldCause, string>> = {
 
 export function openRouteTable({ total, routes }: OpenRouteList): string {
   const head = ['Robot', 'Route', 'At', 'For', 'Late by', 'Held'];
-  const table = new Table({ head, style: STYLE });
-  for (const route of routes) {
-    table.push([
-      ...[route.robotId, route.routeId, placeText(route), durationText(route.waitingSeconds)],
-      ...[latenessText(route), route.heldBecause === null ? '' : HELD[route.heldBecause]],
-    ]);
-  }
-  if (routes.length === total) return table.toString();
-  return `${table.toString()}\n${routes.length} of ${total}: those that wait longest.`;
+  const rows = routes.map((route) => [
+    ...[route.robotId, route.routeId, placeText(route), durationText(route.waitingSeconds)],
+    ...[latenessText(route), route.heldBecause === null ? '' : HELD[route.heldBecause]],
+  ]);
+  const table = tableText(head, rows);
+  if (routes.length === total) return table;
+  return `${table}\n${routes.length} of ${total}: those that wait longest.`;
 }
 
 function placeText({ node, assumed }: OpenRouteView): string {
@@ -46,7 +43,7 @@ function durationText(seconds: number): string {
 
 /** A lane and the one back stand in one row where both are closed alike, as `lanes open` takes them. */
 export function closedLaneTable(lanes: readonly LaneView[]): string {
-  const table = new Table({ head: ['Lanes', 'Closed by', 'Barred to'], style: STYLE });
+  const rows: string[][] = [];
   const left = new Map(lanes.map((lane) => [textOf(lane), lane]));
   for (const lane of lanes) {
     const name = textOf(lane);
@@ -55,9 +52,9 @@ export function closedLaneTable(lanes: readonly LaneView[]): string {
     const reverse = left.get(back);
     const isPair = reverse !== undefined && closingOf(reverse) === closingOf(lane);
     if (isPair) left.delete(back);
-    table.push([isPair ? `${name} ${back}` : name, lane.closedBy ?? '', (lane.barredTo ?? []).join(', ')]);
+    rows.push([isPair ? `${name} ${back}` : name, lane.closedBy ?? '', (lane.barredTo ?? []).join(', ')]);
   }
-  return table.toString();
+  return tableText(['Lanes', 'Closed by', 'Barred to'], rows);
 }
 
 function textOf({ from, to }: LaneName): string {

@@ -12,6 +12,9 @@ import { addGenerate, addImport } from './mapMaking.js';
 import { drawPicture } from './mapPicture.js';
 import { asJson, DIALECT_HELP, EXIT, EXIT_HELP, guarded, loadMap, type Output } from './mapShell.js';
 import { formatSummary, summarizeMap } from './mapSummary.js';
+import { terminalColumns } from './tables.js';
+
+const DRAWN_COLUMNS = { least: 20, elsewhere: 160, most: 2000 } as const;
 
 /** Adds `map validate|show|import|generate|path`. Sets `process.exitCode`; writes where the program's output is configured to go. */
 export function addMapCommands(program: Command): void {
@@ -67,7 +70,7 @@ function addShow(map: Command, output: Output): void {
     .argument('<file>', 'map file')
     .option('--dialect <name>', DIALECT_HELP)
     .option('--svg <file>', 'write a picture there')
-    .option('--width <columns>', 'characters to draw in', '160')
+    .option('--width <columns>', "characters to draw in (default: the terminal's, 160 where there is none)")
     .option('--json', 'print the summary only, as JSON')
     .addHelpText(
       'after',
@@ -76,13 +79,8 @@ function addShow(map: Command, output: Output): void {
     .action(
       guarded(
         output,
-        (file: string, options: { dialect?: string; svg?: string; width: string; json?: true }) => {
-          const columns = Number(options.width);
-          if (!Number.isInteger(columns) || columns < 20 || columns > 2_000) {
-            throw new AppError('E_USAGE', {
-              detail: `--width ${options.width}: a whole number from 20 to 2000 is needed`,
-            });
-          }
+        (file: string, options: { dialect?: string; svg?: string; width?: string; json?: true }) => {
+          const columns = columnsOf(options.width);
           const { graph, title } = loadMap(file, options.dialect);
           if (options.svg !== undefined) writeText(options.svg, drawPicture(graph, title));
           const summary = summarizeMap(graph);
@@ -99,6 +97,18 @@ function addShow(map: Command, output: Output): void {
         },
       ),
     );
+}
+
+/** @throws E_USAGE */
+function columnsOf(width: string | undefined): number {
+  const { least, most } = DRAWN_COLUMNS;
+  if (width === undefined)
+    return Math.min(most, Math.max(least, terminalColumns() ?? DRAWN_COLUMNS.elsewhere));
+  const columns = Number(width);
+  if (Number.isInteger(columns) && columns >= least && columns <= most) return columns;
+  throw new AppError('E_USAGE', {
+    detail: `--width ${width}: a whole number from ${least} to ${most} is needed`,
+  });
 }
 
 function addPath(map: Command, output: Output): void {

@@ -1,5 +1,5 @@
-import Table from 'cli-table3';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
+import { tableText } from './tables.js';
 
 export interface MapSummary {
   readonly warehouseId: string;
@@ -60,32 +60,25 @@ const maximum = (a: number, b: number): number => Math.max(a, b);
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 export function formatSummary(summary: MapSummary): string {
-  const plain = { style: { head: [], border: [] } };
-  const facts = new Table(plain);
   const { shortest, mean, longest } = summary.laneMetres;
-  facts.push(
+  const facts = tableText(
     ['warehouse', `${summary.warehouseId}, map version ${summary.mapVersion}`],
-    ['size', `${summary.widthMetres} m x ${summary.heightMetres} m`],
-    ['nodes', `${summary.nodes}`],
-    ['lanes', `${summary.lanes} (${summary.oneWayLanes} one-way, ${summary.closedLanes} closed)`],
-    ['lane length', shortest === longest ? `${mean} m` : `${shortest} to ${longest} m, mean ${mean} m`],
-    ['speed limits', `${summary.speedLimits.join(', ')} m/s`],
-    ['stations', `${summary.stations}`],
-    ['pick faces', `${summary.pickFaces}`],
+    [
+      ['size', `${summary.widthMetres} m x ${summary.heightMetres} m`],
+      ['nodes', `${summary.nodes}`],
+      ['lanes', `${summary.lanes} (${summary.oneWayLanes} one-way, ${summary.closedLanes} closed)`],
+      ['lane length', shortest === longest ? `${mean} m` : `${shortest} to ${longest} m, mean ${mean} m`],
+      ['speed limits', `${summary.speedLimits.join(', ')} m/s`],
+      ['stations', `${summary.stations}`],
+      ['pick faces', `${summary.pickFaces}`],
+    ],
   );
-  const types = new Table({
-    ...plain,
-    head: ['robot type', 'm/s', 's a quarter turn', 's to start', 'm long', 'lanes barred'],
-  });
-  for (const type of summary.robotTypes) {
-    types.push([
-      type.name,
-      type.maximumSpeed,
-      type.quarterTurnSeconds,
-      type.startSeconds,
-      type.lengthMetres,
-      type.barredLanes,
-    ]);
-  }
-  return `${facts.toString()}\n${types.toString()}`;
+  const types = tableText(
+    ['robot type', 'm/s', 's a quarter turn', 's to start', 'm long', 'lanes barred'],
+    summary.robotTypes.map((type) => [
+      ...[type.name, type.maximumSpeed, type.quarterTurnSeconds, type.startSeconds],
+      ...[type.lengthMetres, type.barredLanes],
+    ]),
+  );
+  return `${facts}\n${types}`;
 }

@@ -1,7 +1,7 @@
-import Table from 'cli-table3';
 import type { WarehouseSummary } from '../domain/serviceContract.js';
 import type { IssuedToken } from '../registry/tokenRecords.js';
 import type { ServeSettings } from './serveSettings.js';
+import { tableText } from './tables.js';
 
 /** What `serve` says once it takes work. */
 export interface Started {
@@ -51,12 +51,12 @@ export function startedAsText(started: Started): string {
 
 function warehouseTable(warehouses: readonly WarehouseSummary[]): string {
   const head = ['Warehouse', 'Map', 'Nodes', 'Lanes', 'Robot types', 'Mode', 'Policy version'];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const summary of warehouses) {
-    const { warehouseId, mapVersion, nodes, lanes, robotTypes, mode, policyVersion } = summary;
-    table.push([warehouseId, mapVersion, nodes, lanes, robotTypes.join(', '), mode, policyVersion]);
-  }
-  return table.toString();
+  const rows = warehouses.map(
+    ({ warehouseId, mapVersion, nodes, lanes, robotTypes, mode, policyVersion }) => [
+      ...[warehouseId, mapVersion, nodes, lanes, robotTypes.join(', '), mode, policyVersion],
+    ],
+  );
+  return tableText(head, rows);
 }
 
 function tokenLines(tokens: readonly IssuedToken[]): string[] {

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { InvalidArgumentError, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -10,6 +9,7 @@ import { openTokenFile, type TokenFile } from '../registry/tokenFile.js';
 import { ROLES, type IssuedToken, type Role, type TokenRecord } from '../registry/tokenRecords.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { DATA_OPTION } from './dataOption.js';
+import { tableText } from './tables.js';
 
 interface AddOptions {
   readonly data: string;
@@ -149,16 +149,12 @@ function unknownToken(tokenId: string): AppError {
 function list({ data, json }: { data: string; json?: true }): void {
   const records = open(data).records();
   if (json === true) return console.log(JSON.stringify(records.map(shown)));
-  const table = new Table({
-    head: ['Token', 'Role', 'Warehouses', 'Robots', 'Made', 'Ends'],
-    style: { head: [], border: [] },
-  });
   const date = (at: number): string => new Date(at).toISOString();
-  for (const { tokenId, role, warehouses, robots, createdAt, expiresAt } of records) {
-    const ends = expiresAt === undefined ? '' : date(expiresAt);
-    table.push([tokenId, role, names(warehouses), names(robots), date(createdAt), ends]);
-  }
-  console.log(table.toString());
+  const rows = records.map(({ tokenId, role, warehouses, robots, createdAt, expiresAt }) => [
+    ...[tokenId, role, names(warehouses), names(robots), date(createdAt)],
+    expiresAt === undefined ? '' : date(expiresAt),
+  ]);
+  console.log(tableText(['Token', 'Role', 'Warehouses', 'Robots', 'Made', 'Ends'], rows));
 }
 
 function shown({ tokenId, role, warehouses, robots, createdAt, expiresAt }: TokenRecord): object {

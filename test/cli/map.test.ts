@@ -105,6 +105,14 @@ describe('map show', () => {
     expect(JSON.parse(aisleflow('show', site, '--json').out)).toMatchObject({ nodes: 3393, stations: 21 });
   });
 
+  it('draws as wide as the terminal is where no width is asked for', () => {
+    const { isTTY, columns } = process.stdout;
+    Object.assign(process.stdout, { isTTY: true, columns: 90 });
+    const { out } = aisleflow('show', site);
+    Object.assign(process.stdout, { isTTY, columns });
+    expect(out).toBe(aisleflow('show', site, '--width', '90').out);
+  });
+
   it('writes a picture with each station, pick face and the title in it', () => {
     const svg = join(folder, 'site.svg');
     expect(aisleflow('show', site, '--svg', svg).exitCode).toBe(0);
