@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
+import { MAP_HELP } from '../src/platform/mapHelp.js';
 import { numberArgument, wholeArgument } from './arguments.js';
 import { addBenchCommand } from './bench/benchCommand.js';
 import { addChaosCommand } from './chaos/chaosCommand.js';
@@ -44,7 +45,7 @@ function addOrders(sim: Command, shell: SimulationShell): void {
   sim
     .command('orders')
     .description('write a seeded stream of orders, one JSON object a line')
-    .requiredOption('--map <file>', 'map file')
+    .requiredOption('--map <map>', MAP_HELP)
     .option('--dialect <name>', 'the map is a grid, drawn in this dialect')
     .requiredOption('--out <file>', 'where to write')
     .option('--seed <n>', 'same seed, same orders', wholeArgument, 1)
@@ -79,7 +80,7 @@ function addOrders(sim: Command, shell: SimulationShell): void {
     .option('--json', 'print {file, orders, picks, seed}')
     .addHelpText(
       'after',
-      '\nExample:\n  aisleflow sim orders --map maps/narrow-33x57.json --hours 2 --seed 7 --out orders.jsonl',
+      '\nExample:\n  aisleflow sim orders --map narrow-33x57 --hours 2 --seed 7 --out orders.jsonl',
     )
     .action((options: OrdersArguments) => runGuarded(sim, () => writeStream(sim, shell, options)));
 }

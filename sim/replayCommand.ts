@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import type { CornerCaseDetail } from '../src/domain/serviceContract.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
+import { MAP_HELP } from '../src/platform/mapHelp.js';
 import { countArgument } from './arguments.js';
 import { replayCornerCase } from './cornerCaseReplay.js';
 import { createServerApi } from './serverApi.js';
@@ -36,7 +37,7 @@ export function addReplayCommand(cornerCases: Command, shell: SimulationShell): 
     .description('put the robots where they were, let them drive, and compare the wait')
     .argument('<route>', 'the case, by its route')
     .requiredOption('--warehouse <id>', 'warehouse that is meant')
-    .option('--map <file>', 'its map (default: the map of that name that comes with the program)')
+    .option('--map <map>', `${MAP_HELP} (default: that of the warehouse's name)`)
     .option('--url <url>', 'server', process.env['AISLEFLOW_URL'] ?? 'http://127.0.0.1:8080')
     .option('--token <token>', 'token (default: AISLEFLOW_TOKEN)')
     .option('--seeds <n>', 'replays, each with other ties', countArgument, 5)
@@ -70,7 +71,7 @@ async function replay(
     throw new AppError('E_CONFIG', { detail: 'no token; name one with --token or AISLEFLOW_TOKEN' });
   const api = createServerApi({ url, robotToken: '', operatorToken: token }, warehouse);
   const found: CornerCaseDetail = await api.cornerCase(routeId);
-  const { graph } = shell.loadMap(options.map ?? shell.findMap(warehouse));
+  const { graph } = shell.loadMap(options.map ?? warehouse);
   const results = Array.from({ length: options.seeds }, (_, seed) =>
     replayCornerCase(graph, found, seed + 1),
   );

@@ -5,6 +5,7 @@ import { LIMITS } from '../src/domain/limits.js';
 import { MODES, type Mode } from '../src/domain/messages.js';
 import { EXIT } from '../src/platform/exitAsMisuse.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
+import { MAP_HELP } from '../src/platform/mapHelp.js';
 import { createRandom } from '../src/platform/random.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import {
@@ -66,11 +67,11 @@ Exit code: 0 done, 2 wrong use, 130 interrupted (the report is of the steps befo
 route or a lost completion.
 
 Examples:
-  aisleflow sim run --map maps/kiva-33x36.json --robots 200 --single-goals --steps 500 --in-process
-  aisleflow sim run --map maps/multi-block.json --robots 100 --orders-per-hour 900 --seed 7 --steps 3600 \\
+  aisleflow sim run --map kiva-33x36 --robots 200 --single-goals --steps 500 --in-process
+  aisleflow sim run --map multi-block --robots 100 --orders-per-hour 900 --seed 7 --steps 3600 \\
     --in-process --slow-share 0.05 --broken-share 0.01 --json
-  aisleflow sim orders --map maps/narrow-33x57.json --hours 2 --seed 7 --out orders.jsonl
-  aisleflow sim run --map maps/narrow-33x57.json --robots 400 --orders orders.jsonl --steps 2000 \\
+  aisleflow sim orders --map narrow-33x57 --hours 2 --seed 7 --out orders.jsonl
+  aisleflow sim run --map narrow-33x57 --robots 400 --orders orders.jsonl --steps 2000 \\
     --url http://127.0.0.1:8080 --speed-up 20`;
 
 /** Adds `sim run`: a simulated fleet, in process or against a running server. */
@@ -78,7 +79,7 @@ export function addRunCommand(sim: Command, shell: SimulationShell): void {
   sim
     .command('run')
     .description('drive a simulated fleet, in process or over the socket of a running server')
-    .requiredOption('--map <file>', 'map file')
+    .requiredOption('--map <map>', MAP_HELP)
     .option('--dialect <name>', 'the map is a grid, drawn in this dialect')
     .requiredOption('--robots <n>', 'how many; they take the types of the map in turn', countArgument)
     .option('--orders <file>', 'orders to serve, as `sim orders` writes them')

@@ -22,8 +22,9 @@ const SITES = [
 ];
 
 const SHELL: SimulationShell = {
-  findMap: (name) => join('maps', `${name}.json`),
-  loadMap(file, dialect) {
+  policies: 'policies',
+  loadMap(name, dialect) {
+    const file = dialect === undefined ? join('maps', `${name}.json`) : name;
     const text = readFileSync(file, 'utf8');
     if (dialect === undefined) return parseWarehouse(text, file);
     return { graph: compileFile(importMovingAi(text, { dialect: dialect as Dialect, id: 'site' })) };

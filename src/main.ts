@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The composition root: the `aisleflow` program. Nothing imports it. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addSimulationCommands } from '../sim/commands.js';
@@ -97,12 +96,6 @@ function backUpServed(
   return backUpData({ directory, now: wallClock.now(), copyJournal, signal }, to);
 }
 
-/** A map that comes with the program, by its name alone; anything else is a file. */
-function findMap(name: string): string {
-  const shipped = packageFile(join('maps', `${name}.json`));
-  return existsSync(shipped) ? shipped : name;
-}
-
 /** @throws E_BACKEND where no TF.js backend works */
 async function startLearner(
   where: 'thread' | 'inline',
@@ -140,7 +133,7 @@ const program = new Command('aisleflow')
     `
 Examples:
   aisleflow serve                               a server with the warehouses that come with it
-  aisleflow map show maps/kiva-33x36.json       look at a warehouse
+  aisleflow map show kiva-33x36                 look at a warehouse
   aisleflow doctor                              what would run here, and what would not
   aisleflow help serve                          options and examples of one command`,
   );
@@ -152,7 +145,7 @@ addJournalCommands(program);
 addDrillCommand(program);
 addMapCommands(program);
 addDoctorCommand(program);
-addSimulationCommands(program, { loadMap, findMap });
+addSimulationCommands(program, { loadMap, policies: packageFile('policies') });
 pointToOwnHelp(program);
 // Who reads may stop early, as in `aisleflow map show ... | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

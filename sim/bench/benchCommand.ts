@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { countArgument, rewardWeights, shareArgument, wholeArgument } from '../arguments.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import { MAP_HELP } from '../../src/platform/mapHelp.js';
 import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
@@ -30,7 +31,7 @@ interface BenchArguments {
   readonly change?: ChangeName;
   readonly backend: string;
   readonly data: string;
-  readonly policies: string;
+  readonly policies?: string;
   readonly picture?: string;
   readonly json?: true;
 }
@@ -49,7 +50,7 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
   program
     .command('bench')
     .description('measure routing quality: one cell, one method, one seed')
-    .requiredOption('--cell <map@robots>', 'a map of maps/, or a file, and how many robots', parseCell)
+    .requiredOption('--cell <map@robots>', `${MAP_HELP}, and how many robots`, parseCell)
     .addOption(
       new Option('--method <name>', 'who prices the lanes').choices(BENCH_METHOD_NAMES).makeOptionMandatory(),
     )
@@ -68,7 +69,7 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
     .addOption(
       new Option('--data <directory>', 'published maps and lane weights').env(DATA_VARIABLE).default(''),
     )
-    .option('--policies <directory>', 'where the shipped policy is', 'policies')
+    .option('--policies <directory>', 'where the shipped policy is (default: where the program keeps it)')
     .option('--picture <file>', 'draw how busy each node was, as PNG, and name the busiest')
     .option('--json', 'print one JSON line')
     .addHelpText('after', HELP)
@@ -93,7 +94,10 @@ async function bench(program: Command, shell: SimulationShell, options: BenchArg
   if (options.picks > picks)
     throw new AppError('E_USAGE', { detail: `a tour on this map has at most ${picks} picks` });
   const published = specOf(method).price === 'static' ? guidanceFile(cell, data) : null;
-  const shipped = specOf(method).weights === 'shipped' ? await readShippedWeights(options.policies) : null;
+  const shipped =
+    specOf(method).weights === 'shipped'
+      ? await readShippedWeights(options.policies ?? shell.policies)
+      : null;
   const use = draw === null ? null : createFloorUse(graph);
   const showProgress = progressOf(options.warmUp + options.steps);
   const result = await runBench({

@@ -39,7 +39,7 @@ export function loadSite(
     const published = PUBLISHED[site];
     return shell.loadMap(join(dataDirectory, published.file), published.dialect).graph;
   }
-  return shell.loadMap(shell.findMap(site), dialect).graph;
+  return shell.loadMap(site, dialect).graph;
 }
 
 /** `kiva-33x36@400`: the site and how many robots. */

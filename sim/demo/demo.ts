@@ -8,7 +8,7 @@ import type { DemoScreen } from './view.js';
 export interface DemoOptions {
   readonly graph: LaneGraph;
   /** The same map as a file, for the servers. */
-  readonly mapFile: string;
+  readonly map: string;
   readonly robots: number;
   readonly seed: number;
   readonly minutes: number;
@@ -46,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome | null>
   let backend = '';
   for (const [at, phase] of PHASES.entries()) {
     screen.starting(phase);
-    const server = await startServerProcess(['--map', options.mapFile, '--driven-clock', ...phase.serve]);
+    const server = await startServerProcess(['--map', options.map, '--driven-clock', ...phase.serve]);
     backend = server.backend;
     try {
       const steps = Math.max(1, Math.round(floorSeconds / stepSecondsOf(results)));

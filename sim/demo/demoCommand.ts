@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isAppError } from '../../src/domain/errors.js';
 import { EXIT } from '../../src/platform/exitAsMisuse.js';
 import { exitCodeOf, failureLine } from '../../src/platform/failureLine.js';
+import { MAP_HELP } from '../../src/platform/mapHelp.js';
 import { countArgument, positiveArgument, wholeArgument } from '../arguments.js';
 import type { ServerProcess } from '../serverProcess.js';
 import type { SimulationShell } from '../simulationShell.js';
@@ -27,14 +28,14 @@ Exit code: 0 done, 2 wrong use, 130 interrupted, 1 any other failure, an invalid
 Examples:
   aisleflow demo
   aisleflow demo --minutes 6 --keep-open
-  aisleflow demo --map maps/kiva-33x36.json --robots 300 --json > demo.json`;
+  aisleflow demo --map kiva-33x36 --robots 300 --json > demo.json`;
 
 /** Adds `demo`: shortest paths, a hand-made price and learning, one after the other, before one's eyes. */
 export function addDemoCommand(program: Command, shell: SimulationShell): void {
   program
     .command('demo')
     .description('watch picking time fall while the server learns from a simulated fleet')
-    .option('--map <map>', 'a map of maps/, or a file', 'narrow-33x57')
+    .option('--map <map>', MAP_HELP, 'narrow-33x57')
     .option('--robots <n>', 'how many', countArgument, 400)
     .option('--minutes <n>', 'how long, all phases together', positiveArgument, 2.25)
     .option('--speed-up <n>', 'floor seconds a second, if the machine keeps up', positiveArgument, 18)
@@ -52,15 +53,14 @@ async function demo(program: Command, shell: SimulationShell, options: DemoArgum
   const interrupt = (): void => interrupted.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   try {
-    const mapFile = shell.findMap(options.map);
-    const { graph } = shell.loadMap(mapFile);
+    const { graph } = shell.loadMap(options.map);
     const intro = [
       `${options.robots} robots on ${graph.warehouseId}, orders of 1 to 8 picks of 5 to 10 s each, seed ${options.seed}.`,
       'The same orders three times. Picking time: seconds from an order to its last',
       `hand-over; less is better. ${options.minutes} minutes in all, more on a slow machine.`,
     ];
     const outcome = await runDemo({
-      ...{ graph, mapFile, robots: options.robots, seed: options.seed, minutes: options.minutes },
+      ...{ graph, map: options.map, robots: options.robots, seed: options.seed, minutes: options.minutes },
       speedUp: options.speedUp,
       screen: screenFor(intro, options.json === true),
       signal: interrupted.signal,

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { diagnose, type Diagnosis } from './diagnosis.js';
+import { packageFile } from './packageFiles.js';
 
 interface DoctorOptions {
   readonly data?: string;
@@ -52,6 +55,8 @@ function conclusion({ healthy, backend, forcedBackend, backends }: Diagnosis): s
   if (backend === null) return `No TF.js backend serves.${forced}`;
   if (!healthy) return 'A server would not start here: see what fails above.';
   const nativeFails = backends.some(({ name, usable }) => name === 'tensorflow' && !usable);
-  const advice = nativeFails ? ' `npm run native` builds the native one.' : '';
+  // An installed program has no scripts.
+  const canBuild = nativeFails && existsSync(packageFile(join('scripts', 'native.ts')));
+  const advice = canBuild ? ' `npm run native` builds the native one.' : '';
   return `A server started here runs TF.js on ${backend}.${forced}${advice}`;
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../domain/errors.js';
+import { MAP_HELP } from '../platform/mapHelp.js';
 import { compileFile } from '../warehouse/loadWarehouse.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { faultCount } from '../warehouse/mapFault.js';
@@ -34,12 +35,12 @@ function addValidate(map: Command, output: Output): void {
   map
     .command('validate')
     .description('name every fault of a map')
-    .argument('<file>', 'map file')
+    .argument('<map>', MAP_HELP)
     .option('--dialect <name>', DIALECT_HELP)
     .option('--json', 'print {file, sound, faults}')
     .addHelpText(
       'after',
-      `${EXIT_HELP}\n\nExamples:\n  aisleflow map validate maps/multi-block.json\n  aisleflow map validate hall.map --dialect lorr --json`,
+      `${EXIT_HELP}\n\nExamples:\n  aisleflow map validate multi-block\n  aisleflow map validate hall.map --dialect lorr --json`,
     )
     .action(
       guarded(output, (file: string, options: { dialect?: string; json?: true }) => {
@@ -67,14 +68,14 @@ function addShow(map: Command, output: Output): void {
   map
     .command('show')
     .description('draw a map and sum it up')
-    .argument('<file>', 'map file')
+    .argument('<map>', MAP_HELP)
     .option('--dialect <name>', DIALECT_HELP)
     .option('--svg <file>', 'write a picture there')
     .option('--width <columns>', "characters to draw in (default: the terminal's, 160 where there is none)")
     .option('--json', 'print the summary only, as JSON')
     .addHelpText(
       'after',
-      `${EXIT_HELP}\n\nLetters: W station, E pick face, . floor, @ no floor.\n\nExamples:\n  aisleflow map show maps/kiva-33x36.json\n  aisleflow map show maps/multi-block.json --svg site.svg`,
+      `${EXIT_HELP}\n\nLetters: W station, E pick face, . floor, @ no floor.\n\nExamples:\n  aisleflow map show kiva-33x36\n  aisleflow map show multi-block --svg site.svg`,
     )
     .action(
       guarded(
@@ -115,7 +116,7 @@ function addPath(map: Command, output: Output): void {
   map
     .command('path')
     .description('the quickest way between two nodes with nobody around')
-    .argument('<file>', 'map file')
+    .argument('<map>', MAP_HELP)
     .argument('<from>', 'node id')
     .argument('<to>', 'node id')
     .option('--type <robotType>', "robot type; else the map's first")
@@ -123,7 +124,7 @@ function addPath(map: Command, output: Output): void {
     .option('--json', 'print nodes, metres and seconds as JSON')
     .addHelpText(
       'after',
-      `${EXIT_HELP}\n\nExamples:\n  aisleflow map path maps/kiva-33x36.json r1c0 r31c20\n  aisleflow map path maps/multi-block.json S00 B0.A40.P05 --type hauler --json`,
+      `${EXIT_HELP}\n\nExamples:\n  aisleflow map path kiva-33x36 r1c0 r31c20\n  aisleflow map path multi-block S00 B0.A40.P05 --type hauler --json`,
     )
     .action(
       guarded(

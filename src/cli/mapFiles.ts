@@ -1,9 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import { readMapText } from '../warehouse/loadWarehouse.js';
 import { DIALECTS, importMovingAi, type Dialect } from '../warehouse/movingAi.js';
+import { packageFile } from './packageFiles.js';
 
 /** The dialect of that name. @throws E_USAGE */
 export function dialectNamed(name: string): Dialect {
@@ -24,13 +25,20 @@ export function readMapFile(file: string): string {
   }
 }
 
+/** A file where there is one, else a map that comes with the program, by its name. */
+function mapNamed(name: string): string {
+  if (statSync(name, { throwIfNoEntry: false })?.isFile()) return name;
+  const shipped = packageFile(join('maps', `${name}.json`));
+  return existsSync(shipped) ? shipped : name;
+}
+
 /**
- * What a map file holds, not yet checked: the native format, or with a dialect a grid.
+ * What a map file, or a map that comes with the program, holds, not yet checked: the native format, or with a dialect a grid.
  * @throws E_MAP_UNREADABLE, E_USAGE for a grid without a dialect
  */
 export function readMapContent(file: string, dialect?: string): unknown {
   const known = dialect === undefined ? undefined : dialectNamed(dialect);
-  const text = readMapFile(file);
+  const text = readMapFile(mapNamed(file));
   if (known) return importMovingAi(text, { dialect: known, id: idFromFile(file), source: file });
   if (/^\s*type\s+\w+\s/.test(text)) throw gridWithoutDialect(file);
   const content = readMapText(text, file);

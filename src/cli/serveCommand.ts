@@ -8,6 +8,7 @@ import { LIMITS } from '../domain/limits.js';
 import type { RoutingService, ServiceObserver } from '../domain/serviceContract.js';
 import { wallClock } from '../platform/clock.js';
 import { letHeapDouble } from '../platform/garbage.js';
+import { MAP_HELP } from '../platform/mapHelp.js';
 import { openTokenFile } from '../registry/tokenFile.js';
 import { createLogger } from '../server/logging.js';
 import { createMetrics, type QueueDepths } from '../server/metrics.js';
@@ -59,8 +60,8 @@ export function addServeCommand(program: Command, openService: OpenService): voi
     .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)')
     .option('--data <directory>', 'journal, policies and tokens (default: .data)')
     .option(
-      '--map <files...>',
-      'warehouses to serve; a comma parts files, too (default: those that come with it)',
+      '--map <maps...>',
+      `warehouses to serve, each a ${MAP_HELP}; a comma parts them, too (default: all that come with it)`,
     )
     .option('--mode <mode>', 'off, observe, shadow, learn or frozen, for new warehouses (default: learn)')
     .option('--policy <scope>', 'shared by all warehouses, or one for each (default: shared)')

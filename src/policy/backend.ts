@@ -193,7 +193,7 @@ function expectNear(what: string, got: number, expected: number): void {
 
 function reason(error: unknown): string {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
-    return 'the package is not installed; `npm run native` builds it';
+    return 'the package is not installed';
   }
   const text = error instanceof Error ? error.message : String(error);
   return text.split('\n', 1)[0] ?? text;

@@ -7,9 +7,9 @@ const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '
   devDependencies: Record<string, string>;
 };
 
-/** Node as an installed program finds it: the packages of the development are not there. */
-function withoutDevelopment(): NodeJS.ProcessEnv {
-  const names = JSON.stringify(Object.keys(manifest.devDependencies));
+/** Node as an installed program finds it: the packages of the development are not there, nor these. */
+function withoutDevelopment(...others: string[]): NodeJS.ProcessEnv {
+  const names = JSON.stringify([...Object.keys(manifest.devDependencies), ...others]);
   const hook = `
     const names = ${names};
     export async function resolve(specifier, context, next) {
@@ -36,4 +36,10 @@ it('says before a run of the benchmark that its picture cannot be drawn here', a
   const { code, out, err } = await runProgram(bench.split(' '), withoutDevelopment());
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(/^E_USAGE: .*vega.*\n$/);
+}, 60_000);
+
+it('advises no script of the checkout where there is none', async () => {
+  const { code, out } = await runProgram(['doctor'], withoutDevelopment('@tensorflow/tfjs-node'));
+  expect([code, out]).toEqual([0, expect.stringMatching(/^fails +TF\.js tensorflow +the package is not/m)]);
+  expect(out).not.toContain('npm run');
 }, 60_000);

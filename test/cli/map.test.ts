@@ -89,6 +89,21 @@ describe('map validate', () => {
   });
 });
 
+describe('the map that a command takes', () => {
+  it('is a file where there is one, else a map that comes with the program', () => {
+    expect(aisleflow('show', 'kiva-33x36')).toEqual(aisleflow('show', kiva));
+    expect(aisleflow('validate', 'kiva-33x36').exitCode).toBe(0);
+    const own = generateWarehouse('kiva-33x36', { id: 'own' });
+    const before = process.cwd();
+    process.chdir(folder);
+    written('narrow-33x57', formatWarehouseFile(own));
+    const { out } = aisleflow('show', 'narrow-33x57', '--json');
+    process.chdir(before);
+    expect(JSON.parse(out)).toMatchObject({ warehouseId: 'own' });
+    expect(aisleflow('show', 'no-such-map').err).toContain('E_MAP_UNREADABLE');
+  });
+});
+
 describe('map show', () => {
   it('draws a grid in letters and sums it up', () => {
     const { out, exitCode } = aisleflow('show', kiva);

@@ -27,7 +27,7 @@ describe('sim orders', () => {
     const said: string[] = [];
     const program = new Command().exitOverride();
     program.configureOutput({ writeOut: (text) => said.push(text), writeErr: (text) => said.push(text) });
-    addSimulationCommands(program, { loadMap: () => ({ graph }), findMap: (name) => name });
+    addSimulationCommands(program, { loadMap: () => ({ graph }), policies: '' });
     await program.parseAsync(['sim', 'orders', '--map', 'any', ...words], { from: 'user' });
     return said.join('');
   }
@@ -66,7 +66,7 @@ describe('sim run over the socket', () => {
     const program = new Command().configureOutput({ writeErr: (text) => (said += text) });
     addSimulationCommands(program, {
       loadMap: () => ({ graph: gridFromText(FLOOR, 'kiva', 'north') }),
-      findMap: (name) => name,
+      policies: '',
     });
     const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
     const tokens = ['--robot-token', robotToken, '--operator-token', operatorToken];
