@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { AppError } from '../src/domain/errors.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
 import { MAP_HELP } from '../src/platform/mapHelp.js';
@@ -52,11 +52,10 @@ function addOrders(sim: Command, shell: SimulationShell): void {
     .option('--hours <n>', 'length of the stream', numberArgument, 8)
     .option('--orders-per-hour <n>', 'averaged over the day', numberArgument, 600)
     .option('--start-hour <n>', 'hour of the day at which it begins', numberArgument, stream.startHour)
-    .option(
-      '--picks <weights>',
-      'relative frequency of orders of 1, 2, ... picks',
-      numbersArgument,
-      stream.picksWeights,
+    .addOption(
+      new Option('--picks <weight,...>', 'relative frequency of orders of 1, 2, ... picks')
+        .argParser(numbersArgument)
+        .default(stream.picksWeights, stream.picksWeights.join(',')),
     )
     .option(
       '--zipf <exponent>',
@@ -80,7 +79,7 @@ function addOrders(sim: Command, shell: SimulationShell): void {
     .option('--json', 'print {file, orders, picks, seed}')
     .addHelpText(
       'after',
-      '\nExample:\n  aisleflow sim orders --map narrow-33x57 --hours 2 --seed 7 --out orders.jsonl',
+      '\nExit code: 0 done, 2 wrong use, 1 any other failure.\n\nExample:\n  aisleflow sim orders --map narrow-33x57 --hours 2 --seed 7 --out orders.jsonl',
     )
     .action((options: OrdersArguments) => runGuarded(sim, () => writeStream(sim, shell, options)));
 }

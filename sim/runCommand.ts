@@ -7,6 +7,7 @@ import { EXIT } from '../src/platform/exitAsMisuse.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
 import { MAP_HELP } from '../src/platform/mapHelp.js';
 import { createRandom } from '../src/platform/random.js';
+import { BACKEND_NAMES } from '../src/policy/backend.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';
 import {
   countArgument,
@@ -99,7 +100,11 @@ export function addRunCommand(sim: Command, shell: SimulationShell): void {
         .choices(['policy', 'flow'])
         .default('policy'),
     )
-    .option('--backend <name>', 'in process: TF.js backend to insist on', '')
+    .addOption(
+      new Option('--backend <name>', 'in process: TF.js backend to insist on')
+        .choices(BACKEND_NAMES)
+        .default(''),
+    )
     .option('--url <url>', 'server to drive, e.g. http://127.0.0.1:8080')
     .addOption(new Option('--robot-token <token>', 'speaks for the robots').env('AISLEFLOW_ROBOT_TOKEN'))
     .addOption(new Option('--operator-token <token>', 'drives the clock').env('AISLEFLOW_TOKEN'))

@@ -6,6 +6,7 @@ import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import { MAP_HELP } from '../../src/platform/mapHelp.js';
 import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
+import { BACKEND_NAMES } from '../../src/policy/backend.js';
 import type { SimulationShell } from '../simulationShell.js';
 import { runBench } from './bench.js';
 import { loadCharts } from './charts.js';
@@ -40,6 +41,8 @@ interface BenchArguments {
 export const DATA_VARIABLE = 'AISLEFLOW_BENCH_DATA';
 
 const HELP = `
+Exit code: 0 done, 2 wrong use, 1 any other failure.
+
 Examples:
   aisleflow bench --cell kiva-33x36@400 --method learned-cold --seed 11 --steps 1000 --json
   aisleflow bench --cell hall.map@120 --dialect lorr --method flow --picks 6 --order s-shape
@@ -65,7 +68,9 @@ export function addBenchCommand(program: Command, shell: SimulationShell): void 
     .option('--weights <component=weight,...>', 'reward weights other than the defaults', parseWeights)
     .option('--deadlines <share>', 'of the jobs that have a deadline', shareArgument)
     .addOption(new Option('--change <name>', 'what happens when the warm-up ends').choices(CHANGE_NAMES))
-    .option('--backend <name>', 'TF.js backend to insist on: tensorflow, wasm, cpu', '')
+    .addOption(
+      new Option('--backend <name>', 'TF.js backend to insist on').choices(BACKEND_NAMES).default(''),
+    )
     .addOption(
       new Option('--data <directory>', 'published maps and lane weights').env(DATA_VARIABLE).default(''),
     )

@@ -5,7 +5,8 @@ export const helpStyle: HelpConfiguration = {
   optionDescription(option) {
     const text = Help.prototype.optionDescription
       .call(new Help(), option)
-      .replace(/\(default: (?:""|\[\]|\{\})(?:, )?/, '(')
+      .replace(/(?:, )?default: (?:""|\[\]|\{\})/, '')
+      .replace(' (, ', ' (')
       .replace(/ \(\)$/, '');
     return option.mandatory ? `${text} (required)` : text;
   },

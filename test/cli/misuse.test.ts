@@ -11,6 +11,11 @@ it.each([
   ['bench --cell kiva-33x36@4 --method shortest --picks 1e99', 'E_USAGE: '],
   ['bench --cell kiva-33x36@4 --method shortest --picture nowhere/floor.png', 'E_USAGE: '],
   ['bench --cell kiva-33x36@4 --method shortest --weights wait=1=2', "error: option '--weights"],
+  ['bench --cell kiva-33x36@4 --method shortest --backend foo', "error: option '--backend"],
+  [
+    'sim run --map kiva-33x36 --robots 4 --steps 5 --single-goals --in-process --backend foo',
+    'error: option',
+  ],
   ['chaos --seeds 1 --kept README.md', 'E_USAGE: '],
   ['mode shadwo --warehouse north', "error: command-argument value 'shadwo'"],
   ['weights set wait=200 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
@@ -45,12 +50,15 @@ it('names the option that was given, and the variable where that was set', async
 }, 60_000);
 
 it('leaves with 0 where help is asked for, which says what must be given and gives an example', async () => {
-  const [bench, open] = await Promise.all([
+  const [bench, orders, open] = await Promise.all([
     runProgram(['bench', '--help']),
+    runProgram(['sim', 'orders', '--help']),
     runProgram(['lanes', 'open', '--help']),
   ]);
   expect([bench.code, open.code]).toEqual([0, 0]);
   expect(bench.out.replace(/\s+/g, ' ')).toContain('and how many robots (required)');
+  for (const { out } of [bench, orders]) expect(out).toContain('\nExit code: 0 done, 2 wrong use');
+  expect(orders.out.replace(/\s+/g, ' ')).toContain('(default: 8,6,5,4,3,2,1,1)');
   expect(bench.out).not.toMatch(/default: (""|\[\]|\{\})/);
   expect(open.out).toContain('Example:\n  aisleflow lanes open r1c1/r1c2 r1c2/r1c1 --warehouse kiva-33x36\n');
 }, 60_000);
