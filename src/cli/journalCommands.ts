@@ -38,7 +38,7 @@ export function addJournalCommands(program: Command): void {
     .command('verify')
     .description('read and check every record')
     .option(...DATA_OPTION)
-    .option('--json', 'print the report')
+    .option('--json', 'print {checked, soundRecords, damaged, ...}; checked: all, part or nothing')
     .action(
       reportingFailure(async (options: Options) => {
         const dropped: Drop[] = [];
@@ -48,7 +48,9 @@ export function addJournalCommands(program: Command): void {
         });
         if (!isSound(report)) process.exitCode = 1;
         console.log(
-          options.json === true ? JSON.stringify({ ...report, dropped }) : reportText(report, dropped),
+          options.json === true
+            ? JSON.stringify({ checked: checkedOf(report), ...report, dropped })
+            : reportText(report, dropped),
         );
       }),
     );
@@ -69,15 +71,22 @@ export function addJournalCommands(program: Command): void {
     );
 }
 
+/** What of the journal was read: beside a server not the segment that it writes to, which may be the only one. */
+function checkedOf({ first, servedFrom }: JournalReport): 'all' | 'part' | 'nothing' {
+  if (servedFrom === null) return 'all';
+  return servedFrom === first ? 'nothing' : 'part';
+}
+
 function reportText(report: JournalReport, dropped: readonly Drop[]): string {
   const { first, last, soundRecords, damaged, structure, markIsSound, checkpoints, servedFrom } = report;
   const lines = [`Records ${first} to ${last}: ${soundRecords} read and sound.`];
-  if (servedFrom === first) {
+  const checked = checkedOf(report);
+  if (checked === 'nothing') {
     lines[0] = `Records ${first} to ${last}: nothing was checked, a server is writing to the only segment.`;
     lines.push(
       'To check it, verify a backup: aisleflow backup --to DIR, then aisleflow journal verify --data DIR',
     );
-  } else if (servedFrom !== null) {
+  } else if (checked === 'part') {
     lines.push(`A server is writing from ${servedFrom} on; that part was not read.`);
   }
   for (const { at, from, to, bytes, reason } of dropped) {

@@ -21,6 +21,8 @@ it('journal verify says where it could check nothing, and names what retention d
   expect(beside.out).toContain('aisleflow backup --to DIR');
   expect(beside.out).not.toContain('sound');
 
+  expect(JSON.parse((await verify('--json')).out)).toMatchObject({ checked: 'nothing', soundRecords: 0 });
+
   store.close();
   const text = await verify();
   const json = await verify('--json');
@@ -28,7 +30,7 @@ it('journal verify says where it could check nothing, and names what retention d
   expect(text.out).toContain(
     'Dropped by retention: records 1 to 8, 3.0 MiB, by age, 2026-01-02T00:00:00.000Z.',
   );
-  expect(JSON.parse(json.out)).toMatchObject({ soundRecords: 2, dropped: [payload] });
+  expect(JSON.parse(json.out)).toMatchObject({ checked: 'all', soundRecords: 2, dropped: [payload] });
 }, 60_000);
 
 it('a backup asks no server where it is a check that has the journal open', async () => {
