@@ -51,7 +51,9 @@ function line(role: string, name: string, detail: string): string {
 }
 
 function conclusion({ healthy, backend, forcedBackend, backends }: Diagnosis): string {
-  const forced = forcedBackend === null ? '' : ` AISLEFLOW_TF_BACKEND asks for "${forcedBackend}".`;
+  const isKnown = backends.some(({ name }) => name === forcedBackend);
+  const known = isKnown ? '' : `, which is none of ${backends.map(({ name }) => name).join(', ')}`;
+  const forced = forcedBackend === null ? '' : ` AISLEFLOW_TF_BACKEND asks for "${forcedBackend}"${known}.`;
   if (backend === null) return `No TF.js backend serves.${forced}`;
   if (!healthy) return 'A server would not start here: see what fails above.';
   const nativeFails = backends.some(({ name, usable }) => name === 'tensorflow' && !usable);

@@ -56,7 +56,9 @@ describe('aisleflow doctor', () => {
     vi.stubEnv('AISLEFLOW_TF_BACKEND', 'webgl');
     expect((await diagnosisOf()).backend).toBeNull();
     expect(process.exitCode).toBe(1);
-    expect(await runDoctor('--data', directory)).toContain('AISLEFLOW_TF_BACKEND asks for "webgl"');
+    expect(await runDoctor('--data', directory)).toContain(
+      'AISLEFLOW_TF_BACKEND asks for "webgl", which is none of tensorflow, wasm, cpu.',
+    );
   });
 
   it('opens a journal, and reports versions and disk', async () => {
