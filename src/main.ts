@@ -11,7 +11,7 @@ import { addJournalCommands } from './cli/journalCommands.js';
 import { addDrillCommand } from './cli/drillCommand.js';
 import { addMapCommands } from './cli/mapCommands.js';
 import { loadMap } from './cli/mapShell.js';
-import { helpStyle, pointToOwnHelp } from './cli/help.js';
+import { addHelpCommand, helpStyle, pointToOwnHelp } from './cli/help.js';
 import { packageFile, packageVersion } from './cli/packageFiles.js';
 import { addOperatorCommands } from './cli/operatorCommands.js';
 import { addServeCommand, type OpenService } from './cli/serveCommand.js';
@@ -146,6 +146,7 @@ addDrillCommand(program);
 addMapCommands(program);
 addDoctorCommand(program);
 addSimulationCommands(program, { loadMap, policies: packageFile('policies') });
+addHelpCommand(program);
 pointToOwnHelp(program);
 // Who reads may stop early, as in `aisleflow map show ... | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

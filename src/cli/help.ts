@@ -17,3 +17,21 @@ export function pointToOwnHelp(command: Command, called = command.name()): void 
   command.showHelpAfterError(`(${called} --help shows how it is used)`);
   for (const part of command.commands) pointToOwnHelp(part, `${called} ${part.name()}`);
 }
+
+/** `help`, which takes the words of a command however many they are, and says which it does not know. */
+export function addHelpCommand(program: Command): void {
+  program
+    .helpCommand(false)
+    .command('help')
+    .description('options and examples of one command')
+    .argument('[command...]', 'its words')
+    .action((words: string[]) => {
+      let command = program;
+      for (const word of words) {
+        command =
+          command.commands.find((part) => part.name() === word) ??
+          program.error(`error: unknown command '${words.join(' ')}'`);
+      }
+      command.help();
+    });
+}

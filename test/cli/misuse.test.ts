@@ -16,6 +16,8 @@ it.each([
     'sim run --map kiva-33x36 --robots 4 --steps 5 --single-goals --in-process --backend foo',
     'error: option',
   ],
+  ['help bogus', "error: unknown command 'bogus'\n"],
+  ['help token bogus', "error: unknown command 'token bogus'\n"],
   ['chaos --seeds 1 --kept README.md', 'E_USAGE: '],
   ['mode shadwo --warehouse north', "error: command-argument value 'shadwo'"],
   ['weights set wait=200 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
@@ -53,7 +55,7 @@ it('leaves with 0 where help is asked for, which says what must be given and giv
   const [bench, orders, open] = await Promise.all([
     runProgram(['bench', '--help']),
     runProgram(['sim', 'orders', '--help']),
-    runProgram(['lanes', 'open', '--help']),
+    runProgram(['help', 'lanes', 'open']),
   ]);
   expect([bench.code, open.code]).toEqual([0, 0]);
   expect(bench.out.replace(/\s+/g, ' ')).toContain('and how many robots (required)');
