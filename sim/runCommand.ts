@@ -199,6 +199,7 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
   try {
     // Before any robot is introduced: on the wall clock it would stand on the site for hours.
     if ((await socket.api.summary()).clock !== 'driven') throw new AppError('E_CLOCK_FIXED', { warehouseId });
+    const before = await socket.api.metrics();
     const startAt = socket.serverTime;
     const result = await runFleet({
       ...common,
@@ -208,7 +209,7 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
       asking: lockstep ? 'one' : 'background',
       speedUp: lockstep ? Infinity : options.speedUp,
     });
-    const latencies = readServerLatencies(await socket.api.metrics(), warehouseId);
+    const latencies = readServerLatencies(await socket.api.metrics(), warehouseId, before);
     const driver = lockstep ? 'socket, lockstep' : 'socket';
     const head = { robots: options.robots, seed, driver, result } as const;
     return createReport(head, await socket.api.summary(), latencies);

@@ -10,11 +10,13 @@ export interface Quantiles {
   readonly p99: number | null;
 }
 
-/** Reads the Prometheus text of /metrics. */
-export function readServerLatencies(text: string, warehouseId: string): ServerLatencies {
+/** Reads the Prometheus text of /metrics: since `before`, an earlier one of the same server, else since its start. */
+export function readServerLatencies(text: string, warehouseId: string, before = ''): ServerLatencies {
+  const since = (name: string): Quantiles =>
+    quantilesOf(subtract(readBuckets(text, name, warehouseId), readBuckets(before, name, warehouseId)));
   return {
-    plan: readHistogram(text, 'aisleflow_plan_seconds', warehouseId),
-    outcomeToServed: readHistogram(text, 'aisleflow_outcome_to_served_seconds', warehouseId),
+    plan: since('aisleflow_plan_seconds'),
+    outcomeToServed: since('aisleflow_outcome_to_served_seconds'),
   };
 }
 
@@ -24,15 +26,31 @@ export function readGauge(text: string, name: string): number | null {
   return line === undefined ? null : Number(line.slice(name.length + 1));
 }
 
-function readHistogram(text: string, name: string, warehouseId: string): Quantiles {
-  const buckets: { limit: number; count: number }[] = [];
+interface Bucket {
+  readonly limit: number;
+  /** Of all up to the limit. */
+  readonly count: number;
+}
+
+function readBuckets(text: string, name: string, warehouseId: string): Bucket[] {
+  const buckets: Bucket[] = [];
   for (const line of text.split('\n')) {
     if (!line.startsWith(`${name}_bucket{`) || !line.includes(`warehouse="${warehouseId}"`)) continue;
     const limit = /le="([^"]+)"/.exec(line)?.[1] ?? '';
     const count = Number(line.slice(line.lastIndexOf(' ') + 1));
     buckets.push({ limit: limit === '+Inf' ? Infinity : Number(limit), count });
   }
-  buckets.sort((a, b) => a.limit - b.limit);
+  return buckets.sort((a, b) => a.limit - b.limit);
+}
+
+/** A server that was started anew meanwhile counts from nothing: then all is since. */
+function subtract(buckets: readonly Bucket[], before: readonly Bucket[]): readonly Bucket[] {
+  const earlier = new Map(before.map(({ limit, count }) => [limit, count]));
+  const since = buckets.map(({ limit, count }) => ({ limit, count: count - (earlier.get(limit) ?? 0) }));
+  return since.some(({ count }) => count < 0) ? buckets : since;
+}
+
+function quantilesOf(buckets: readonly Bucket[]): Quantiles {
   const count = buckets.at(-1)?.count ?? 0;
   const quantile = (share: number): number | null => {
     const value = interpolate(buckets, share * count);
@@ -42,7 +60,7 @@ function readHistogram(text: string, name: string, warehouseId: string): Quantil
 }
 
 /** Linear inside a bucket, as Prometheus's histogram_quantile; the last finite limit beyond it. */
-function interpolate(buckets: readonly { limit: number; count: number }[], rank: number): number | null {
+function interpolate(buckets: readonly Bucket[], rank: number): number | null {
   let lower = { limit: 0, count: 0 };
   for (const bucket of buckets) {
     if (bucket.count >= rank && bucket.count > 0) {

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { addSimulationCommands } from '../../sim/commands.js';
 import { readOrders } from '../../sim/orders/orderFile.js';
+import type { RunReport } from '../../sim/runReport.js';
 import { FLOOR, startServer, type TestServer } from '../server/support/startServer.js';
 
 const graph = gridFromText(`
@@ -51,31 +52,30 @@ describe('sim orders', () => {
   });
 });
 
+/** What `sim run` says of a short run on the server's warehouse north. */
+async function runOverSocket(server: TestServer, operatorToken: string, ...more: string[]): Promise<string> {
+  const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: '*' });
+  let said = '';
+  const say = (text: string): void => void (said += text);
+  const program = new Command().configureOutput({ writeOut: say, writeErr: say });
+  addSimulationCommands(program, {
+    loadMap: () => ({ graph: gridFromText(FLOOR, 'kiva', 'north') }),
+    policies: '',
+  });
+  const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
+  const tokens = ['--robot-token', token, '--operator-token', operatorToken];
+  await program.parseAsync(['sim', 'run', ...words, ...tokens, ...more], { from: 'user' });
+  return said;
+}
+
 describe('sim run over the socket', () => {
   let server: TestServer;
-  let robots = '';
-  beforeAll(async () => {
-    server = await startServer({ clock: 'wall' });
-    robots = server.issue({ role: 'robot', warehouses: ['north'], robots: '*' }).token;
-  });
+  beforeAll(async () => void (server = await startServer({ clock: 'wall' })));
   afterEach(() => void (process.exitCode = undefined));
   afterAll(() => server.close());
 
-  async function run(robotToken: string, operatorToken: string): Promise<string> {
-    let said = '';
-    const program = new Command().configureOutput({ writeErr: (text) => (said += text) });
-    addSimulationCommands(program, {
-      loadMap: () => ({ graph: gridFromText(FLOOR, 'kiva', 'north') }),
-      policies: '',
-    });
-    const words = ['--map', 'any', '--robots', '2', '--single-goals', '--steps', '5', '--url', server.url];
-    const tokens = ['--robot-token', robotToken, '--operator-token', operatorToken];
-    await program.parseAsync(['sim', 'run', ...words, ...tokens], { from: 'user' });
-    return said;
-  }
-
   it('says of a server on the wall clock how to start one that it can drive', async () => {
-    const said = await run(robots, server.tokens.operator);
+    const said = await runOverSocket(server, server.tokens.operator);
     expect([process.exitCode, said]).toEqual([
       1,
       expect.stringContaining('`aisleflow serve --driven-clock`'),
@@ -85,7 +85,24 @@ describe('sim run over the socket', () => {
   });
 
   it('says which of the two tokens the server does not know', async () => {
-    expect(await run('aisleflow_robot_x', server.tokens.operator)).toMatch(/--robot-token .*_ROBOT_TOKEN/);
-    expect(await run(robots, 'aisleflow_operator_x')).toMatch(/--operator-token\) or AISLEFLOW_TOKEN/);
+    expect(await runOverSocket(server, server.tokens.operator, '--robot-token', 'aisleflow_robot_x')).toMatch(
+      /--robot-token .*_ROBOT_TOKEN/,
+    );
+    expect(await runOverSocket(server, 'aisleflow_operator_x')).toMatch(
+      /--operator-token\) or AISLEFLOW_TOKEN/,
+    );
   });
+});
+
+it('sim run counts the plans of the run alone', async () => {
+  const server = await startServer();
+  const robots = [{ robotId: 'amr-1', robotType: 'unit' }];
+  server.service.hello({ type: 'hello', warehouseId: 'north', robots });
+  const plan = { requestId: 'a', robotId: 'amr-1', from: 'r0c0', stops: ['r2c1'] };
+  await server.service.requestRoute('north', plan);
+  const said = await runOverSocket(server, server.tokens.operator, '--lockstep', '--json');
+  const { service, link } = JSON.parse(said) as RunReport;
+  expect(link.routes).toBeGreaterThan(0);
+  expect(service.plan.count).toBe(link.routes);
+  await server.close();
 });
