@@ -4,8 +4,9 @@
  *   aisleflow serve --map kiva-33x36
  *   npx tsx examples/robot.ts http://127.0.0.1:8080 <robot token> kiva-33x36 r1c0 r4c5,r7c9 r4c0
  *
- * Arguments: server, token, warehouse, where it stands, shelves to visit, where to bring the goods. It is alone on the
- * floor; one that gets pushed off its route sends `route.deviated` with the node where it stands.
+ * Arguments: server, token, warehouse, where it stands, shelves to visit, where to bring the goods, and its type where
+ * the map has others than unit. It is alone on the floor; one that gets pushed off its route sends `route.deviated` with
+ * the node where it stands.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,11 +14,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { RouteAssignedMessage, RouteScoredMessage, ToFleetMessage } from '../src/domain/messages.js';
 
-const [url = '', token = '', warehouseId = '', start = '', shelves = '', dropoff = ''] =
+const [url = '', token = '', warehouseId = '', start = '', shelves = '', dropoff = '', robotType = 'unit'] =
   process.argv.slice(2);
 if (dropoff === '' || !/^https?:\/\/\w/.test(url)) {
   console.error(
-    'Wanted: server (http://...), token, warehouse, where it stands, shelves to visit, where to bring the goods.',
+    'Wanted: server (http://...), token, warehouse, where it stands, shelves to visit, where to bring the goods[, robot type].',
   );
   process.exit(2);
 }
@@ -74,7 +75,7 @@ function ask<Answer extends ToFleetMessage>(message: object, type: Answer['type'
 }
 
 await once(socket, 'open');
-await ask({ type: 'hello', warehouseId, robots: [{ robotId, robotType: 'unit', node: start }] }, 'welcome');
+await ask({ type: 'hello', warehouseId, robots: [{ robotId, robotType, node: start }] }, 'welcome');
 const assigned = await ask<RouteAssignedMessage>(
   // The same request id may be sent again after a lost connection: it gets the same answer.
   {

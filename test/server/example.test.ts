@@ -29,6 +29,20 @@ it('the example robot says what it wants where the server is no address', async 
   expect([code, said]).toEqual([2, expect.stringMatching(/^Wanted: server \(http[^\n]+\n$/)]);
 });
 
+it('the example robot is of the type that it is told', async () => {
+  const server = await startServer({ clock: 'wall' });
+  const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
+  const tour = [server.url, token, 'north', 'r2c1', 'r3c1', 'r4c1', 'hauler'];
+  const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  robot.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  const code = await new Promise((resolve) => robot.on('close', resolve));
+  expect([code, said]).toEqual([1, expect.stringMatching(/^E_UNKNOWN_ROBOT_TYPE: .* hauler .* unit/)]);
+  await server.close();
+});
+
 it('the example robot drives a tour and is scored', async () => {
   const server = await startServer({ clock: 'wall' });
   const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
