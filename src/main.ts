@@ -64,7 +64,7 @@ const openService: OpenService = async (settings, { observer, logger, onFatal })
       onUpkeepFailure: (error) =>
         logger.error(
           { err: error },
-          'the journal was not tidied, a corner case not read, or the policy not saved at the stop',
+          'the journal was not tidied, a corner case not read, a mode not kept, or the policy not saved at the stop',
         ),
     });
     const requests = answerBackupRequests(dataDirectory, (to, signal) =>

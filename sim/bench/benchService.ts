@@ -171,5 +171,3 @@ export function silentWeights(): Float32Array {
 
 /** softplus(-30) is 1e-13 s. */
 const SILENT_BIAS = -30;
-
-/** Serves the weights that it was given: what a frozen policy is. */

@@ -27,9 +27,8 @@ export function readMapFile(file: string): string {
 
 /** A file where there is one, else a map that comes with the program, by its name. */
 function mapNamed(name: string): string {
-  if (statSync(name, { throwIfNoEntry: false })?.isFile()) return name;
   const shipped = packageFile(join('maps', `${name}.json`));
-  return existsSync(shipped) ? shipped : name;
+  return !existsSync(name) && existsSync(shipped) ? shipped : name;
 }
 
 /**

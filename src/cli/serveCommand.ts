@@ -174,9 +174,11 @@ function stopGracefully(logger: Logger, close: () => Promise<void>): void {
   closeWithGrace(
     { delay, logger: false, onTimeout: () => logger.error('the stop took too long') },
     async (cause) => {
-      if (cause.err !== undefined)
+      if (cause.err !== undefined) {
         logger.fatal({ err: cause.err }, 'stopping: something broke that should not');
-      else logger.info({ signal: cause.signal }, 'stopping');
+        // What such a stop would save must not outlive it.
+        if (isAssertion(cause.err)) process.exit(1);
+      } else logger.info({ signal: cause.signal }, 'stopping');
       await close();
       logger.info('stopped');
     },

@@ -14,7 +14,7 @@ export function terminalColumns(): number | null {
 export function tableText(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   // Plain: colours would be noise in a pipe.
   const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  table.push(...rows.map((row) => [...row]));
+  for (const row of rows) table.push([...row]);
   const text = table.toString();
   if (text.indexOf('\n') <= (terminalColumns() ?? Infinity)) return text;
   // Two columns are names and values already.

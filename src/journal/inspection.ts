@@ -183,30 +183,39 @@ function readRange(
     `SELECT ${COLUMNS} FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence`,
   );
   for (let next = from; next <= to;) {
-    const run = readRun(select.iterate(next, to), next);
-    for (const row of run) tell(row.sequence, checked(row, row.sequence));
-    next += run.length;
-    if (run.length > 0) continue;
-    // Something here is damaged: by itself, so that its neighbours are saved.
+    const { run, goesOnAt } = readRun(select.iterate(next, to), { first: next, last: to });
+    for (const row of run) tell(next++, checked(row, row.sequence));
+    const isDamaged = run.length === 0 && goesOnAt === next;
+    while (next < goesOnAt) tell(next++, 'it is missing');
+    if (!isDamaged) continue;
+    // By itself, so that its neighbours are saved.
     const found = attempt(() => select.get(next, next) ?? 'it is missing');
     tell(next, typeof found === 'string' ? found : checked(found, next));
     next++;
   }
 }
 
-/** The rows from `first` on, as far as they can be read one after the other, and as many as may be held at once. */
-function readRun(rows: Iterable<Row>, first: number): Row[] {
+/**
+ * The rows from `first` on, as far as they can be read one after the other, and as many as may be held at once; and where
+ * the next row is, those in between being missing.
+ */
+function readRun(
+  rows: Iterable<Row>,
+  { first, last }: { readonly first: number; readonly last: number },
+): { readonly run: readonly Row[]; readonly goesOnAt: number } {
   const run: Row[] = [];
   let bytes = 0;
-  attempt(() => {
+  const goesOnAt = attempt(() => {
     for (const row of rows) {
-      if (row.sequence !== first + run.length) return;
+      const next = first + run.length;
+      if (row.sequence !== next) return row.sequence > next ? row.sequence : next;
       run.push(row);
       bytes += encodedBytes(row);
-      if (run.length >= LIMITS.journalRecordsPerRead || bytes >= LIMITS.journalBytesPerRead) return;
+      if (run.length >= LIMITS.journalRecordsPerRead || bytes >= LIMITS.journalBytesPerRead) return next + 1;
     }
+    return last + 1;
   });
-  return run;
+  return { run, goesOnAt: typeof goesOnAt === 'string' ? first + run.length : goesOnAt };
 }
 
 function checked(row: Row, sequence: number): StoredRecord | string {

@@ -6,7 +6,7 @@ import type { ImprovementOnMap, JournalRecord, NewRecord } from './records.js';
 
 /** What of one warehouse outlives the process beside its routes. */
 export interface SiteFacts {
-  /** What the operators decided. Null: nothing yet, what the server was started with holds. */
+  /** What the operators decided, and the mode that it began in. Null: nothing yet, what the server was started with holds. */
   readonly weights: RewardWeights | null;
   readonly mode: Mode | null;
   readonly closedLanes: readonly LaneName[];

@@ -135,7 +135,7 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
 
   async function write(state: RegistryState): Promise<void> {
     isBehind = true;
-    await writeState(directory, state);
+    await writeState(directory, { ...state, condemned: catalogue.stillCondemned(state.condemned) });
     isBehind = false;
   }
 
@@ -189,10 +189,6 @@ export async function openPolicyRegistry(options: PolicyRegistryOptions): Promis
       if (!isMissing(error)) return;
     }
     catalogue.remove(spare);
-    // Why it was found bad goes with it: what is written at each change must not grow for ever.
-    const condemned = { ...catalogue.state.condemned };
-    delete condemned[spare];
-    catalogue.state = { ...catalogue.state, condemned };
   }
 
   async function activate(policyVersion: string): Promise<LoadedPolicy> {

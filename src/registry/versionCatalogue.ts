@@ -28,6 +28,8 @@ export interface VersionCatalogue {
   /** Why a version is never chosen though it can be read; null where it may be. What was made for a drill never may. */
   condemnation(policyVersion: string): string | null;
   isForDrill(policyVersion: string): boolean;
+  /** Without those of its own versions that were dropped, oldest first as they are: what is written must not grow for ever. */
+  stillCondemned(condemned: RegistryState['condemned']): RegistryState['condemned'];
   /** Numbers are never used twice, damaged versions' neither. */
   nextVersion(): string;
   /** Its own versions beyond the newest `kept`, oldest first, without the active one, the trusted one and those still needed. */
@@ -89,6 +91,11 @@ export function createVersionCatalogue(prefix: string, names: readonly string[])
     faultOf: (policyVersion) => damaged.get(policyVersion),
     condemnation,
     isForDrill,
+    stillCondemned(condemned) {
+      const oldest = numberOf(numbered[0] ?? '');
+      const isKept = ([name]: [string, string]): boolean => numberOf(name) === 0 || numberOf(name) >= oldest;
+      return Object.fromEntries(Object.entries(condemned).filter(isKept));
+    },
     nextVersion() {
       // One that was found bad and removed by hand would give its successor its name.
       const condemned = Object.keys(catalogue.state.condemned).map(numberOf);

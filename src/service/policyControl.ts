@@ -82,7 +82,7 @@ export function createPolicyControl(core: ServiceCore, openRegistry: OpenRegistr
   const rollBack: PolicyUseCases['rollBack'] = async (warehouseId, expected) =>
     changing(warehouseId, async (host) => {
       const from = host.version();
-      if (expected !== undefined && expected !== host.base()) {
+      if (expected !== undefined && expected !== (host.base() ?? 'cold')) {
         throw new AppError('E_POLICY_CHANGED', { expected, policyVersion: from });
       }
       const servedSeconds = host.guard.servedSeconds();

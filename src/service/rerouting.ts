@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.js';
+import { worstOf } from '../platform/failures.js';
 import { isPlaceAssumed } from './expectedPlace.js';
 import { isRefuted } from './lastKnown.js';
 import { reviseRoute } from './reviseRoute.js';
@@ -10,7 +11,7 @@ import { needsPlan } from './siteRoutes.js';
  * Sends routes another way that have a closed lane before them, and those that were held and may go on now. Each is
  * looked at when its turn comes, as it is then: robots report, ask and end their routes between slices. All are seen to,
  * whatever becomes of one of them.
- * @throws the first failure, once all are seen to
+ * @throws the worst failure, once all are seen to
  */
 export async function rerouteAll(
   core: ServiceCore,
@@ -38,7 +39,7 @@ export async function rerouteAll(
     assumed = assumed.filter((route) => !surprising.includes(route));
     await rerouteEach(core, entry, surprising, failed);
   }
-  for (const error of failed.values()) throw error;
+  if (failed.size > 0) throw worstOf([...failed.values()]);
 }
 
 async function rerouteEach(

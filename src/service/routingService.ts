@@ -17,6 +17,7 @@ import { orderTour, type VisitOrder } from '../planning/tourOrder.js';
 import type { PriceSource } from '../policy/pricing.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import { legsThatCount } from './plannedFlow.js';
+import type { WarehouseState } from '../journal/journalState.js';
 import { createPolicyControl } from './policyControl.js';
 import type { OpenRegistry } from './policyVersions.js';
 import { createHousekeeping, type RetentionSettings } from './housekeeping.js';
@@ -63,8 +64,8 @@ export interface ServiceOptions {
   /** How much of the journal is kept; all of it unless told. */
   readonly retention?: RetentionSettings;
   /**
-   * A checkpoint could not be written, old records not dropped, a corner case not read at the start, or something not
-   * saved or closed at the stop.
+   * A checkpoint could not be written, old records not dropped, a corner case not read or a mode not kept at the start, or
+   * something not saved or closed at the stop.
    */
   readonly onUpkeepFailure?: (error: unknown) => void;
   /** Names routes; random by default, counted in simulations that must repeat themselves. */
@@ -119,7 +120,7 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
     void policyControl.recordBreach(host, breach).catch((error: unknown) => report(host, error));
   await policyControl.start();
   const upkeepFailed = options.onUpkeepFailure ?? (() => undefined);
-  await keepModes(core).catch(upkeepFailed);
+  await keepModes(core, upkeepFailed);
   const timer = options.clock.kind === 'wall' ? setInterval(() => tickAll(core), 1000) : undefined;
   timer?.unref();
   const saver = setInterval(() => void policyControl.saveAll('interval', report), SAVE_INTERVAL_MILLISECONDS);
@@ -141,10 +142,9 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
       learnerRows: hostsOf(core).reduce((sum, host) => sum + host.rowsWaiting(), 0),
     }),
     dormantWarehouses: () =>
-      [...core.dormant].map(([warehouseId, { ledger }]) => ({
-        warehouseId,
-        openRoutes: ledger.snapshot().open.length,
-      })),
+      [...core.dormant]
+        .filter(([, state]) => isInUse(state))
+        .map(([warehouseId, { ledger }]) => ({ warehouseId, openRoutes: ledger.snapshot().open.length })),
     subscribe(listener) {
       core.listeners.add(listener);
       return () => core.listeners.delete(listener);
@@ -168,12 +168,24 @@ async function startService(options: ServiceOptions): Promise<RoutingService> {
 }
 
 /** What a new warehouse begins in is its mode from then on, whatever the next start is told to give to new ones. */
-async function keepModes({ journal, entries }: ServiceCore): Promise<void> {
+async function keepModes(
+  { journal, entries }: ServiceCore,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
   if (journal.upkeep === null) return;
   for (const { site, facts } of entries.values()) {
-    if (facts.snapshot().mode === null)
-      await journal.append({ ...stamp(site), kind: 'mode.set', payload: { mode: site.mode } });
+    if (facts.snapshot().mode !== null) continue;
+    const record = { ...stamp(site), kind: 'mode.set' as const, payload: { mode: site.mode } };
+    await journal.append(record).catch(onFailure);
   }
+}
+
+/** False where it was served once, and nobody drove there or changed anything. */
+function isInUse({ ledger, facts }: WarehouseState): boolean {
+  const { open, closed, requests } = ledger.snapshot();
+  const { weights, closedLanes, openedLanes = [] } = facts.snapshot();
+  const kept = [open, closed, requests, closedLanes, openedLanes];
+  return weights !== null || kept.some(({ length }) => length > 0);
 }
 
 async function createCore(

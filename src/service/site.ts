@@ -149,6 +149,8 @@ export interface Site {
   readonly corrections: { readonly row: number; readonly blockingSeconds: number }[];
   /** The first of them are on their way to the journal. */
   writesCorrections: boolean;
+  /** Routes whose end is on its way there. */
+  readonly expiring: Set<string>;
   /** In the order of `settleAt`. */
   readonly unsettled: Unsettled[];
   /** Serves shortest paths, each of those as likely, as published baselines do; null: prices decide. */
@@ -212,6 +214,7 @@ export function createSite(options: SiteOptions): Site {
     charged,
     corrections: [],
     writesCorrections: false,
+    expiring: new Set(),
     unsettled: [],
     tieBreaks,
     weights: { ...weights },

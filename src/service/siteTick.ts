@@ -2,6 +2,7 @@ import { AssertionError } from 'node:assert';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RouteEntry } from '../journal/routeEntry.js';
+import { worstOf } from '../platform/failures.js';
 import { rerouteAll } from './rerouting.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
@@ -21,7 +22,7 @@ export function tickAll(core: ServiceCore): void {
 
 /**
  * What is due on one site: what its clock says, corrections to the journal, new ways, routes to expire.
- * @throws the first failure, once all that is due was tried
+ * @throws the worst failure, once all that is due was tried
  */
 export async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
@@ -36,10 +37,11 @@ export async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   await Promise.all(overdue.map((route) => attempt(expireAndDrop(core, entry, route))));
   // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
   const ledgerAlone = [...ledger.openRoutes().values()].filter(
-    (known) => isOverdue(site, known) && !site.openRoutes.has(known.routeId),
+    ({ routeId, issuedAt }) =>
+      isOverdue(site, { issuedAt }) && !site.openRoutes.has(routeId) && !site.expiring.has(routeId),
   );
   await Promise.all(ledgerAlone.map((known) => attempt(expire(core, entry, known))));
-  if (failures.length > 0) throw failures[0];
+  if (failures.length > 0) throw worstOf(failures);
 }
 
 async function expireAndDrop(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
@@ -58,7 +60,8 @@ async function expire(
   { site, ledger }: SiteEntry,
   { routeId, robotId }: Pick<RouteEntry, 'routeId' | 'robotId'>,
 ): Promise<boolean> {
-  const expired = await ledger.expire(routeId, site.clock.now());
+  site.expiring.add(routeId);
+  const expired = await ledger.expire(routeId, site.clock.now()).finally(() => site.expiring.delete(routeId));
   if (!expired) return false;
   const message = { type: 'route.closed', routeId, state: 'expired', robotId } as const;
   core.emit({ kind: 'route.expired', warehouseId: site.warehouseId, message });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { exitAsMisuse } from '../../src/platform/exitAsMisuse.js';
 import { freeFlowPath, type FreeFlowPath } from '../../src/cli/freeFlowPath.js';
 import { addMapCommands } from '../../src/cli/mapCommands.js';
@@ -95,12 +95,13 @@ describe('the map that a command takes', () => {
     expect(aisleflow('validate', 'kiva-33x36').exitCode).toBe(0);
     const own = generateWarehouse('kiva-33x36', { id: 'own' });
     const before = process.cwd();
+    onTestFinished(() => process.chdir(before));
     process.chdir(folder);
     written('narrow-33x57', formatWarehouseFile(own));
     const { out } = aisleflow('show', 'narrow-33x57', '--json');
-    process.chdir(before);
     expect(JSON.parse(out)).toMatchObject({ warehouseId: 'own' });
-    expect(aisleflow('show', 'no-such-map').err).toContain('E_MAP_UNREADABLE');
+    for (const name of ['no-such-map', 'narrow-33x57/x'])
+      expect(aisleflow('show', name).err).toContain('E_MAP_UNREADABLE');
   });
 });
 
@@ -122,9 +123,9 @@ describe('map show', () => {
 
   it('draws as wide as the terminal is where no width is asked for', () => {
     const { isTTY, columns } = process.stdout;
+    onTestFinished(() => void Object.assign(process.stdout, { isTTY, columns }));
     Object.assign(process.stdout, { isTTY: true, columns: 90 });
     const { out } = aisleflow('show', site);
-    Object.assign(process.stdout, { isTTY, columns });
     expect(out).toBe(aisleflow('show', site, '--width', '90').out);
   });
 

@@ -10,7 +10,7 @@ import {
   update,
   useGuardedService,
 } from './support/guardedService.js';
-import { codeOf, SITE } from './support/startService.js';
+import { codeOf, SITE, startService } from './support/startService.js';
 
 const current = useGuardedService();
 const guard = () => current().guard();
@@ -203,4 +203,12 @@ describe('an activation that waits while the guard takes back what is served', (
     await vi.waitFor(() => expect(names()).toEqual(['v1']));
     expect(guard().policyVersion).toBe('v1+0');
   });
+});
+
+it('weights that were never saved are called cold', async () => {
+  const { service } = await startService({ learns: true, openRegistry: null });
+  expect(service.warehouse(SITE).policyVersion).toMatch(/^cold/);
+  expect(await codeOf(() => service.rollBack(SITE, 'cold'))).not.toBe('E_POLICY_CHANGED');
+  expect(await codeOf(() => service.rollBack(SITE, 'v1'))).toBe('E_POLICY_CHANGED');
+  await service.close();
 });

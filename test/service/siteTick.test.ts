@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DEFAULT_REWARD_WEIGHTS } from '../../src/domain/components.js';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
@@ -88,9 +88,9 @@ describe('a tick', () => {
     const others = process.listeners('unhandledRejection');
     process.removeAllListeners('unhandledRejection');
     const rejected = new Promise((resolve) => process.once('unhandledRejection', resolve));
+    onTestFinished(() => others.forEach((listener) => process.on('unhandledRejection', listener)));
     entry.site.driven?.advanceTo(1000);
     tickAll(core);
     expect(await rejected).toBe(broken);
-    for (const listener of others) process.on('unhandledRejection', listener);
   });
 });

@@ -4,13 +4,13 @@ import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
 type Open = Parameters<typeof createSlowdown>[0];
 
 /** A route under way since second 0 whose shortest tour takes 10 s. */
-const underWay = (wasHeld = false, shortestSeconds = 10, paused = false, heardAt = 0): Open =>
+const underWay = (wasHeld = false, shortestSeconds = 10, paused = false, heardAt = 0, reports = true): Open =>
   new Map([
     [
       'a',
       {
         ...{ issuedAt: 0, shortestSeconds, holds: wasHeld ? [{ from: 0, until: 1 }] : [] },
-        robot: { paused, heardAt },
+        robot: { paused, heardAt, reports },
         revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }],
       },
     ],
@@ -56,6 +56,8 @@ describe('the slow-down of a floor', () => {
     expect([silent.ratio(165), silent.ratio(166)]).toEqual([expect.closeTo(8.5), 1]);
     const speaking = createSlowdown(underWay(false, 10, false, 6_000));
     expect([speaking.ratio(166), speaking.ratio(167)]).toEqual([16, 1]);
+    // Nor does one that never reports say by its silence that it has.
+    expect(createSlowdown(underWay(false, 10, false, 0, false)).ratio(166)).toBe(16);
   });
 
   it('does not count a route that has no way to drive', () => {
