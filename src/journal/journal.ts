@@ -1,4 +1,4 @@
-import { AppError, isAppError, busy } from '../domain/errors.js';
+import { AppError, busy, isAppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import {
   decodeRecord,
@@ -107,7 +107,11 @@ export interface JournalStore {
 
 /** Kinds that are refused while the disk is full, so that the reserve lasts for routes, holds and closures. */
 const DEFERRABLE: readonly JournalKind[] = [
-  ...(['route.completed', 'rows.corrected', 'corner.kept', 'improvement.set', 'policy.saved'] as const),
+  'route.completed',
+  'rows.corrected',
+  'corner.kept',
+  'improvement.set',
+  'policy.saved',
 ];
 
 export interface JournalOptions {

@@ -76,7 +76,7 @@ function repeatedAnswer(
   const { routeId, robotId } = answer;
   const known = ledger.open(routeId);
   const route = site.openRoutes.get(routeId);
-  if (!known || route?.closing) {
+  if (!known || site.expiring.has(routeId)) {
     const state = known ? 'closing' : (ledger.find(routeId)?.state ?? 'closed');
     throw new AppError('E_ROUTE_CLOSED', { routeId, state });
   }

@@ -24,7 +24,9 @@ export async function rerouteAll(
   // A tick leaves alone what others see to: it comes again.
   const asked =
     cause === 'tick'
-      ? issued.filter((route) => route.revising.size === 0 && !route.closing && needsPlan(site, route))
+      ? issued.filter(
+          (route) => route.revising.size === 0 && !site.expiring.has(route.routeId) && needsPlan(site, route),
+        )
       : issued;
   let assumed = cause === 'tick' ? [] : asked.filter(isPlaceAssumed);
   const failed = new Map<OpenRoute, unknown>();

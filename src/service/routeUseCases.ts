@@ -109,7 +109,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const route = site.openRoutes.get(message.routeId);
       const node = nodeIndex(site, message.node);
       // Reports cross with completions and expiry on the wire: what is over needs no progress.
-      if (!route || route.closing) return;
+      if (!route || site.expiring.has(route.routeId)) return;
       route.robot.reports = true;
       route.robot.heardAt = site.clock.now();
       const at = plausibleInstant(site, route, message.at);
@@ -185,7 +185,7 @@ async function deviate(
   checkRevision(entry, message);
   const node = nodeIndex(site, message.node);
   const route = site.openRoutes.get(routeId);
-  if (!route || route.closing) {
+  if (!route || site.expiring.has(routeId)) {
     const found = ledger.find(routeId) ?? (await ledger.lookUp(routeId));
     if (!found) throw new AppError('E_UNKNOWN_ROUTE', { routeId });
     if (found.state === 'issued' && !route)

@@ -105,8 +105,6 @@ export interface OpenRoute extends IssuedRoute {
   plannedOn: FloorSnapshot | null;
   /** Number of the first passage recorded after its issue. */
   firstPassage: number;
-  /** Being expired: no second attempt at it may begin. */
-  closing: boolean;
   /** New plans of it that are being made and stored: until then its robot drives the one before. */
   readonly revising: Set<Promise<unknown>>;
 }
@@ -149,7 +147,7 @@ export interface Site {
   readonly corrections: { readonly row: number; readonly blockingSeconds: number }[];
   /** The first of them are on their way to the journal. */
   writesCorrections: boolean;
-  /** Routes whose end is on its way there. */
+  /** Open routes whose expiry is on its way there: no second attempt at it may begin, nor anything else with them. */
   readonly expiring: Set<string>;
   /** In the order of `settleAt`. */
   readonly unsettled: Unsettled[];

@@ -11,11 +11,11 @@ import { occupy, SETTLE_SECONDS, type OpenRoute, type Site } from './site.js';
 
 /**
  * What is due when time has passed on a site: memories fade, the pressure follows the floor, silent
- * robots are assumed to drive by their ETAs, or after hours to be gone, labels settle, the learner learns. Returns routes to expire.
+ * robots are assumed to drive by their ETAs, or after hours to be gone, labels settle, the learner learns.
  */
-export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
+export function tickSite(site: Site, host: PolicyHost): void {
   const now = site.clock.now();
-  if (now === site.lastTickAt) return [];
+  if (now === site.lastTickAt) return;
   // A wall clock may be set back: then no time has passed, and what is due goes on from there.
   const seconds = Math.max(0, now - site.lastTickAt) / 1000;
   site.lastTickAt = now;
@@ -26,7 +26,6 @@ export function tickSite(site: Site, host: PolicyHost): OpenRoute[] {
   forgetFloors(site.openRoutes);
   settle(site, host, now);
   if (learnsIn(site.mode)) host.tick();
-  return [...site.openRoutes.values()].filter((route) => !route.closing && isOverdue(site, route));
 }
 
 /** Open for so long that its robot has to ask for a new one. */

@@ -105,7 +105,6 @@ export function createOpenRoute(options: {
     firstPassage: 0,
     heldEpoch: -1,
     heldBecause: 'noOpenWay',
-    closing: false,
     revising: new Set(),
   };
 }

@@ -5,7 +5,7 @@ import type { RouteEntry } from '../journal/routeEntry.js';
 import { worstOf } from '../platform/failures.js';
 import { rerouteAll } from './rerouting.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
-import type { OpenRoute, Site } from './site.js';
+import type { Site } from './site.js';
 import { isOverdue, tickSite } from './siteClock.js';
 import { dropRoute, stamp } from './siteRoutes.js';
 
@@ -27,45 +27,37 @@ export function tickAll(core: ServiceCore): void {
 export async function tick(core: ServiceCore, entry: SiteEntry): Promise<void> {
   const { site, host, ledger } = entry;
   entry.shadow.tick();
-  const overdue = tickSite(site, host);
+  tickSite(site, host);
   const failures: unknown[] = [];
   const attempt = (work: Promise<unknown>): Promise<unknown> =>
     work.catch((error: unknown) => failures.push(error));
   await attempt(writeCorrections(core, site));
   // What a change of lanes left behind: its new plan could not be stored, or the server stopped before it was.
   await attempt(rerouteAll(core, entry, 'tick'));
-  await Promise.all(overdue.map((route) => attempt(expireAndDrop(core, entry, route))));
-  // Routes that a start could not take up again, since their map has changed, are in the ledger alone.
-  const ledgerAlone = [...ledger.openRoutes().values()].filter(
-    ({ routeId, issuedAt }) =>
-      isOverdue(site, { issuedAt }) && !site.openRoutes.has(routeId) && !site.expiring.has(routeId),
+  // Of the ledger's: routes that a start could not take up again, since their map has changed, are nowhere else.
+  const overdue = [...ledger.openRoutes().values()].filter(
+    (known) => isOverdue(site, known) && !site.expiring.has(known.routeId),
   );
-  await Promise.all(ledgerAlone.map((known) => attempt(expire(core, entry, known))));
+  await Promise.all(overdue.map((known) => attempt(expire(core, entry, known))));
   if (failures.length > 0) throw worstOf(failures);
 }
 
-async function expireAndDrop(core: ServiceCore, entry: SiteEntry, route: OpenRoute): Promise<void> {
-  route.closing = true;
-  try {
-    if (await expire(core, entry, route)) dropRoute(entry.site, route);
-  } catch (error) {
-    route.closing = false;
-    throw error;
-  }
-}
-
-/** Answers whether the route was still open. */
 async function expire(
   core: ServiceCore,
   { site, ledger }: SiteEntry,
   { routeId, robotId }: Pick<RouteEntry, 'routeId' | 'robotId'>,
-): Promise<boolean> {
+): Promise<void> {
   site.expiring.add(routeId);
-  const expired = await ledger.expire(routeId, site.clock.now()).finally(() => site.expiring.delete(routeId));
-  if (!expired) return false;
-  const message = { type: 'route.closed', routeId, state: 'expired', robotId } as const;
-  core.emit({ kind: 'route.expired', warehouseId: site.warehouseId, message });
-  return true;
+  try {
+    // It may have been closed meanwhile.
+    if (!(await ledger.expire(routeId, site.clock.now()))) return;
+    const message = { type: 'route.closed', routeId, state: 'expired', robotId } as const;
+    core.emit({ kind: 'route.expired', warehouseId: site.warehouseId, message });
+    const route = site.openRoutes.get(routeId);
+    if (route) dropRoute(site, route);
+  } finally {
+    site.expiring.delete(routeId);
+  }
 }
 
 /** The training set is what the journal holds: completions' rows, and these labels that came after them, in their order. */
