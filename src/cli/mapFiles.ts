@@ -27,8 +27,9 @@ export function readMapFile(file: string): string {
 
 /** A file where there is one, else a map that comes with the program, by its name. */
 function mapNamed(name: string): string {
+  if (existsSync(name) || basename(name) !== name) return name;
   const shipped = packageFile(join('maps', `${name}.json`));
-  return !existsSync(name) && existsSync(shipped) ? shipped : name;
+  return existsSync(shipped) ? shipped : name;
 }
 
 /**

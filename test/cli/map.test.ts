@@ -100,7 +100,7 @@ describe('the map that a command takes', () => {
     written('narrow-33x57', formatWarehouseFile(own));
     const { out } = aisleflow('show', 'narrow-33x57', '--json');
     expect(JSON.parse(out)).toMatchObject({ warehouseId: 'own' });
-    for (const name of ['no-such-map', 'narrow-33x57/x'])
+    for (const name of ['no-such-map', 'narrow-33x57/x', '../maps/kiva-33x36'])
       expect(aisleflow('show', name).err).toContain('E_MAP_UNREADABLE');
   });
 });
