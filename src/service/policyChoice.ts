@@ -26,7 +26,8 @@ export async function installNewest(host: PolicyHost, registry: PolicyRegistry):
       const gate = gatePublication(weights);
       if (gate === null) {
         const isWatched = await installTrusted(host, registry, version);
-        return void host.install(weights, version, isWatched ? undefined : 'trusted');
+        const updates = updatesBehind(registry, version);
+        return void host.install(weights, version, updates, isWatched ? undefined : 'trusted');
       }
       await registry.condemn(version, `the gate ${gate} stops it`);
     } catch (error) {
@@ -46,12 +47,29 @@ async function installTrusted(host: PolicyHost, registry: PolicyRegistry, served
   try {
     const { weights } = await registry.load(trusted);
     if (gatePublication(weights) !== null) return false;
-    host.install(weights, trusted, 'trusted');
+    host.install(weights, trusted, updatesBehind(registry, trusted), 'trusted');
     return true;
   } catch (error) {
     if (!isAppError(error)) throw error;
     return false;
   }
+}
+
+/**
+ * Updates that a saved version stands on, back to random weights: a start must not count in full what was saved young (decision
+ * 0019). Infinity where it goes back to a shipped one, or to one that is not kept any more.
+ */
+export function updatesBehind(registry: PolicyRegistry, policyVersion: string): number {
+  const unseen = new Map(registry.list().map((view) => [view.policyVersion, view]));
+  let updates = 0;
+  for (let name: string | null = policyVersion; name !== null;) {
+    const view = unseen.get(name);
+    if (!view || view.reason === 'shipped') return Infinity;
+    unseen.delete(name);
+    updates += view.updates;
+    name = view.parent;
+  }
+  return updates;
 }
 
 /** What the guard did: saved versions, null where there is none. */

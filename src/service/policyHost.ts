@@ -46,8 +46,14 @@ export interface PolicyHost {
   /**
    * Serves these weights from now on, and lets the learner start from them. Under watch, unless they are trusted; those
    * made worse on purpose are never trusted, however long the guard finds nothing.
+   * @param updates what they stand on, see `updatesBehind`; 0 for cold weights
    */
-  install(weights: Float32Array, version: string | null, known?: 'trusted' | 'sabotaged'): void;
+  install(
+    weights: Float32Array,
+    version: string | null,
+    updates: number,
+    known?: 'trusted' | 'sabotaged',
+  ): void;
   /** What is served is the last good version from now on, where it is a saved one that has proved itself. */
   trustProven(): void;
   /** Which time weights came from elsewhere than the learner. */
@@ -109,7 +115,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let updatesSinceSave = 0;
   let updatesApplied = 0;
   const learntWhenCold = options.areColdWeightsTrained ? Infinity : 0;
-  /** Updates that the served weights stand on; Infinity: they have learnt elsewhere, or before they were saved. */
+  /** Updates that the served weights stand on; Infinity: they have learnt elsewhere. */
   let learnt = learntWhenCold;
   let installations = 0;
   let sabotaged = false;
@@ -214,11 +220,11 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       }
     },
     tick: () => learner?.tick(),
-    install(next, version, known) {
+    install(next, version, updates, known) {
       if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version });
       else host.trustProven();
       replace(next, version, false);
-      if (version !== null && known !== 'sabotaged') learnt = Infinity;
+      learnt = learntWhenCold + updates;
       sabotaged = known === 'sabotaged';
       guard.watchFrom();
     },

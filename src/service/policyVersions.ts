@@ -9,7 +9,13 @@ import { sabotage } from '../policy/sabotage.js';
 import type { LoadedPolicy } from '../registry/policyFiles.js';
 import type { NewPolicy, PolicyRegistry } from '../registry/policyRegistry.js';
 import type { PolicyFault } from '../registry/versionCatalogue.js';
-import { earlierVersion, installNewest, whatIsTakenBack, type TakenBack } from './policyChoice.js';
+import {
+  earlierVersion,
+  installNewest,
+  updatesBehind,
+  whatIsTakenBack,
+  type TakenBack,
+} from './policyChoice.js';
 import type { PolicyHost } from './policyHost.js';
 import { createPolicyRecords } from './policyRecords.js';
 import { applySource, type ServiceCore } from './serviceCore.js';
@@ -80,6 +86,8 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     if (!registry) throw new AppError('E_UNKNOWN_POLICY', { policyVersion: wanted });
     return registry;
   };
+  const updatesOf = (host: PolicyHost, policyVersion: string): number =>
+    updatesBehind(registryOf(host, policyVersion), policyVersion);
   const viewsOf = (host: PolicyHost): PolicyView[] => {
     const scope = records.scopeOf(host);
     const served = host.base();
@@ -209,7 +217,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
     async serve(host, policyVersion, reason) {
       const { weights } = await load(host, policyVersion);
       await activate(host, policyVersion, reason);
-      host.install(weights, policyVersion);
+      host.install(weights, policyVersion, updatesOf(host, policyVersion));
       records.served(host);
       await keepTrust(host);
       return viewOf(host, policyVersion);
@@ -229,7 +237,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
       await activate(host, target, 'rolled back by an operator');
       // The guard's own record waits for its turn, and is the last word.
       assertUnchanged();
-      host.install(weights, target, 'trusted');
+      host.install(weights, target, updatesOf(host, target), 'trusted');
       records.served(host);
       await keepTrust(host);
       return viewOf(host, target);
@@ -246,7 +254,7 @@ export function createPolicyVersions(core: ServiceCore, openRegistry: OpenRegist
         ...{ trainedOn: null, metrics: {} },
       });
       await records.activated(host, policyVersion, `drill: ${kind}`);
-      host.install(weights, policyVersion, 'sabotaged');
+      host.install(weights, policyVersion, updatesOf(host, policyVersion), 'sabotaged');
       records.served(host);
       await keepTrust(host);
       return viewOf(host, policyVersion);

@@ -244,7 +244,7 @@ async function createCore(
           emit({ kind: 'learner.failed', warehouseId: site.warehouseId, detail });
       },
     });
-    if (learner) host.install(cold, null);
+    if (learner) host.install(cold, null, 0);
     for (const site of group) {
       site.pricing.setPressure(pressureOf(site, host));
       entries.set(site.warehouseId, {

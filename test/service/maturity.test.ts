@@ -85,15 +85,33 @@ describe('what a network predicts', () => {
     expect(pressure()).toBeCloseTo(2, 6);
   });
 
-  it('counts no more for being saved, whenever that comes, and in full after the next start', async () => {
+  it('counts no more for being saved, whenever that comes, nor for a start or being activated', async () => {
     const { learn, pressure } = await start(false);
-    await learn(200);
-    expect(pressure()).toBeCloseTo(1, 6);
+    await learn(100);
+    await running.service.savePolicy(SITE);
+    await learn(100);
     await running.service.savePolicy(SITE);
     expect(pressure()).toBeCloseTo(1, 6);
-    await learn(200);
-    expect(pressure()).toBeCloseTo(2, 6);
     await running.service.close();
+
+    const again = await start(false);
+    expect(again.pressure()).toBeCloseTo(1, 6);
+    await again.learn(200);
+    expect(again.pressure()).toBeCloseTo(2, 6);
+    await running.service.activatePolicy(SITE, 'v1');
+    expect(again.pressure()).toBeCloseTo(0.5, 6);
+    await running.service.activatePolicy(SITE, 'v3');
+    expect(again.pressure()).toBeCloseTo(2, 6);
+  });
+
+  it('counts in full where the versions that it stands on are not kept any more', async () => {
+    const { learn, pressure } = await start(false);
+    await learn(40);
+    await running.service.savePolicy(SITE);
+    await learn(40);
+    await running.service.close();
+    rmSync(join(directory, 'v1'), { recursive: true });
+    expect(pressure()).toBeCloseTo(0.4, 6);
     expect((await start(false)).pressure()).toBeCloseTo(2, 6);
   });
 
