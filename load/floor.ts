@@ -1,7 +1,8 @@
 import type { WarehouseSummary, LaneView } from '../src/domain/serviceContract.js';
 import type { RouteRequestContent } from '../src/domain/messages.js';
 import type { Random } from '../src/platform/random.js';
-import { getText, warehousePath, type Target } from './api.js';
+import { warehousePath } from '../src/platform/serverClient.js';
+import type { Target } from './api.js';
 
 /** The open lanes of a warehouse, as far as the wire tells them: enough to make up orders that can be driven. */
 export interface Floor {
@@ -17,11 +18,15 @@ export interface OrderSize {
   readonly hops: number;
 }
 
-export async function readFloor(target: Target, warehouse: WarehouseSummary, random: Random): Promise<Floor> {
+export async function readFloor(
+  { api }: Target,
+  warehouse: WarehouseSummary,
+  random: Random,
+): Promise<Floor> {
   const { warehouseId } = warehouse;
-  const answer = await getText(target, `${warehousePath(warehouseId)}/lanes`);
+  const lanes = await api.json<LaneView[]>('GET', `${warehousePath(warehouseId)}/lanes`);
   const next = new Map<string, string[]>();
-  for (const { from, to, open } of JSON.parse(answer) as LaneView[]) {
+  for (const { from, to, open } of lanes) {
     if (!open) continue;
     const ends = next.get(from);
     if (ends === undefined) next.set(from, [to]);

@@ -6,7 +6,7 @@ import type {
   ToFleetMessage,
   WelcomeMessage,
 } from '../src/domain/messages.js';
-import { authorization, type Target } from './api.js';
+import type { Target } from './api.js';
 
 const SUB_PROTOCOL = 'aisleflow.v1';
 const WELCOME_MILLISECONDS = 10_000;
@@ -35,7 +35,7 @@ export async function openGateway(
 ): Promise<{ gateway: Gateway; welcome: WelcomeMessage }> {
   const { target, warehouseId, robots, onMessage, onClose } = options;
   const socket = new WebSocket(`${target.url.replace(/^http/, 'ws')}/v1/ws`, SUB_PROTOCOL, {
-    headers: authorization(target),
+    headers: target.headers,
     perMessageDeflate: false,
   });
   await once(socket, 'open');

@@ -1,6 +1,7 @@
 import autocannon from 'autocannon';
 import type { Random } from '../src/platform/random.js';
-import { authorization, warehousePath, type Target } from './api.js';
+import { warehousePath } from '../src/platform/serverClient.js';
+import type { Target } from './api.js';
 import type { Floor, OrderSize } from './floor.js';
 
 export interface HttpLoadOptions {
@@ -58,7 +59,7 @@ export async function loadHttp(options: HttpLoadOptions, entry: Entry): Promise<
   const { bodies } = entry;
   const result = await autocannon({
     url: target.url + entry.path,
-    headers: { ...authorization(target), 'content-type': 'application/json' },
+    headers: { ...target.headers, 'content-type': 'application/json' },
     connections,
     duration: seconds,
     overallRate: entry.ratePerSecond,

@@ -6,8 +6,11 @@ import { startServerProcess } from '../sim/serverProcess.js';
 import { LIMITS } from '../src/domain/limits.js';
 import type { RouteAssignedContent } from '../src/domain/messages.js';
 import { createRandom, type Random } from '../src/platform/random.js';
-import { exitAsMisuse } from '../src/platform/exitAsMisuse.js';
-import { chooseWarehouse, post, warehousePath, type Target } from './api.js';
+import { AppError, isAppError } from '../src/domain/errors.js';
+import { exitAsMisuse, EXIT } from '../src/platform/exitAsMisuse.js';
+import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
+import { warehousePath } from '../src/platform/serverClient.js';
+import { chooseWarehouse, targetOf, type Target } from './api.js';
 import { loadFleet } from './fleetLoad.js';
 import { readFloor, type Floor } from './floor.js';
 import { httpEntries, loadHttp } from './httpLoad.js';
@@ -38,15 +41,12 @@ const PLANS_SAMPLED = 50;
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function run(options: LoadOptions): Promise<LoadReport> {
-  if (options.url !== undefined) {
-    if (options.token === undefined) throw new Error('--url needs --token, an operator token of that server');
-    return loadServer({ url: options.url.replace(/\/+$/, ''), token: options.token }, options);
-  }
+  if (options.url !== undefined) return loadServer(targetOf(options.url, options.token), options);
   progress('starting a server with a temporary data directory');
   const server = await startServerProcess([]);
   try {
     const { url, operatorToken: token } = server.target;
-    return await loadServer({ url, token }, options);
+    return await loadServer(targetOf(url, token), options);
   } finally {
     await server.stop();
   }
@@ -96,9 +96,8 @@ async function fleetStage(
 ): Promise<NonNullable<LoadReport['fleet']>> {
   const { robots, connections, seconds } = options;
   if (robots > connections * LIMITS.robotsPerHello) {
-    throw new Error(
-      `one connection carries ${LIMITS.robotsPerHello} robots at most: take more --connections`,
-    );
+    const detail = `one connection carries ${LIMITS.robotsPerHello} robots at most: take more --connections`;
+    throw new AppError('E_USAGE', { detail });
   }
   const tourSeconds = await meanTourSeconds(target, floor, options);
   const ordersPerSecond =
@@ -116,10 +115,11 @@ async function fleetStage(
 /** How long the tours of this run take as planned, from dry runs. */
 async function meanTourSeconds(target: Target, floor: Floor, options: LoadOptions): Promise<number> {
   await introduceRobot(target, floor);
+  const plans = `${warehousePath(floor.warehouseId)}/plans`;
   let total = 0;
   for (let sample = 0; sample < PLANS_SAMPLED; sample++) {
     const order = floor.order(`load-sample-${sample}`, 'load-1', options);
-    const plan = await post<RouteAssignedContent>(target, `${warehousePath(floor.warehouseId)}/plans`, order);
+    const plan = await target.api.json<RouteAssignedContent>('POST', plans, order);
     total += plan.etaSeconds.at(-1) ?? 0;
   }
   return Math.max(0.1, total / PLANS_SAMPLED);
@@ -127,7 +127,7 @@ async function meanTourSeconds(target: Target, floor: Floor, options: LoadOption
 
 async function introduceRobot(target: Target, floor: Floor): Promise<void> {
   const robots = [{ robotId: 'load-1', robotType: floor.robotType, node: floor.randomNode() }];
-  await post(target, `${warehousePath(floor.warehouseId)}/robots`, { robots });
+  await target.api.json('POST', `${warehousePath(floor.warehouseId)}/robots`, { robots });
 }
 
 const HELP = `
@@ -137,13 +137,13 @@ Errors, refusals and unanswered messages end the run with exit code 1, wrong use
 Examples:
   npm run load
   npm run load -- --robots 1000 --hops 8 --seconds 60 --json > load.json
-  npm run load -- --url http://127.0.0.1:8080 --token "$AISLEFLOW_TOKEN" --only fleet`;
+  AISLEFLOW_TOKEN=... npm run load -- --url http://127.0.0.1:8080 --only fleet`;
 
 const program = new Command('npm run load --')
   .exitOverride(exitAsMisuse)
   .description('Loads the HTTP entries (autocannon) and the WebSocket (a fleet in open loop).')
   .option('--url <url>', 'server to load; without it one is started on a free port')
-  .option('--token <token>', 'operator token of that server')
+  .addOption(new Option('--token <token>', 'operator token of that server').env('AISLEFLOW_TOKEN'))
   .option('--warehouse <id>', 'warehouse to drive in; the first unless told')
   .option('--robots <number>', 'robots of the fleet', countArgument, 400)
   .option('--connections <number>', 'connections that carry them, and of each HTTP stage', countArgument, 10)
@@ -173,8 +173,9 @@ const program = new Command('npm run load --')
       if (hasErrors(report)) process.exitCode = 1;
     } catch (error) {
       const { message, cause } = error as Error;
-      console.error(`npm run load failed: ${message}${cause instanceof Error ? ` (${cause.message})` : ''}`);
-      process.exitCode = 1;
+      const why = cause instanceof Error ? ` (${cause.message})` : '';
+      console.error(isAppError(error) ? failureLine(error) : `npm run load failed: ${message}${why}`);
+      process.exitCode = isAppError(error) ? exitCodeOf(error) : EXIT.failed;
     }
   });
 

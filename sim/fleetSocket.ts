@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { WebSocket, type ClientOptions } from 'ws';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
+import { refusalOf } from '../src/platform/serverClient.js';
 import { unreachable } from '../src/platform/unreachable.js';
-import { problemOf } from './serverApi.js';
 
 const SUB_PROTOCOL = 'aisleflow.v1';
 const PATH = '/v1/ws';
@@ -39,7 +39,7 @@ export async function openFleetSocket(options: FleetSocketOptions): Promise<Flee
     socket.once('open', resolve);
     socket.once('error', (error) => reject(unreachable(url, error)));
     socket.once('unexpected-response', (request, response) => {
-      const refusal = text(response).then((body) => problemOf(body) ?? `answered ${response.statusCode}`);
+      const refusal = text(response).then((body) => refusalOf(body) ?? `answered ${response.statusCode}`);
       void refusal
         .catch((error: unknown) => error)
         .then((why) => reject(isAppError(why) ? ofRobots(why) : unreachable(url, why)))

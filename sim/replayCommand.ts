@@ -67,9 +67,7 @@ async function replay(
 ): Promise<ReplayReport> {
   const { warehouse, url } = options;
   const token = options.token ?? process.env['AISLEFLOW_TOKEN'];
-  if (!token)
-    throw new AppError('E_CONFIG', { detail: 'no token; name one with --token or AISLEFLOW_TOKEN' });
-  const api = createServerApi({ url, robotToken: '', operatorToken: token }, warehouse);
+  const api = createServerApi({ url, operatorToken: token }, warehouse);
   const found: CornerCaseDetail = await api.cornerCase(routeId);
   const { graph } = shell.loadMap(options.map ?? warehouse);
   const results = Array.from({ length: options.seeds }, (_, seed) =>

@@ -10,10 +10,16 @@ export interface Quantiles {
   readonly p99: number | null;
 }
 
-/** Reads the Prometheus text of /metrics: since `before`, an earlier one of the same server, else since its start. */
+/**
+ * Reads the Prometheus text of /metrics: since `before`, an earlier one of the same server, else since its start. One that was
+ * started anew meanwhile counts from nothing.
+ */
 export function readServerLatencies(text: string, warehouseId: string, before = ''): ServerLatencies {
-  const since = (name: string): Quantiles =>
-    quantilesOf(subtract(readBuckets(text, name, warehouseId), readBuckets(before, name, warehouseId)));
+  const isSame = readGauge(text, START) === readGauge(before, START);
+  const since = (name: string): Quantiles => {
+    const buckets = readBuckets(text, name, warehouseId);
+    return quantilesOf(isSame ? subtract(buckets, readBuckets(before, name, warehouseId)) : buckets);
+  };
   return {
     plan: since('aisleflow_plan_seconds'),
     outcomeToServed: since('aisleflow_outcome_to_served_seconds'),
@@ -25,6 +31,8 @@ export function readGauge(text: string, name: string): number | null {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
   return line === undefined ? null : Number(line.slice(name.length + 1));
 }
+
+const START = 'aisleflow_process_start_time_seconds';
 
 interface Bucket {
   readonly limit: number;
@@ -43,11 +51,9 @@ function readBuckets(text: string, name: string, warehouseId: string): Bucket[] 
   return buckets.sort((a, b) => a.limit - b.limit);
 }
 
-/** A server that was started anew meanwhile counts from nothing: then all is since. */
 function subtract(buckets: readonly Bucket[], before: readonly Bucket[]): readonly Bucket[] {
   const earlier = new Map(before.map(({ limit, count }) => [limit, count]));
-  const since = buckets.map(({ limit, count }) => ({ limit, count: count - (earlier.get(limit) ?? 0) }));
-  return since.some(({ count }) => count < 0) ? buckets : since;
+  return buckets.map(({ limit, count }) => ({ limit, count: count - (earlier.get(limit) ?? 0) }));
 }
 
 function quantilesOf(buckets: readonly Bucket[]): Quantiles {

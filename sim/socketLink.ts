@@ -11,10 +11,11 @@ import type {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAppError } from '../src/domain/errors.js';
 import { LIMITS } from '../src/domain/limits.js';
+import { errorOf } from '../src/platform/serverClient.js';
 import { createAnswers } from './answers.js';
 import type { FleetLink, RouteChange } from './fleetLink.js';
 import { openLastingSocket, type LastingSocket } from './lastingSocket.js';
-import { createServerApi, errorOf, type ServerApi, type ServerTarget } from './serverApi.js';
+import { createServerApi, type ServerApi, type ServerTarget } from './serverApi.js';
 
 export interface SocketLinkOptions {
   readonly target: ServerTarget;

@@ -10,10 +10,15 @@ import {
   type Sabotage,
   type WarehouseSummary,
 } from '../domain/serviceContract.js';
-import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
+import {
+  createServerClient,
+  warehousePath,
+  type ServerAddress,
+  type ServerClient,
+} from '../platform/serverClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 
-type Options = ApiOptions & {
+type Options = ServerAddress & {
   readonly warehouse: string;
   readonly json?: true;
   readonly yes?: true;
@@ -80,8 +85,8 @@ async function drill({ url, token = process.env['AISLEFLOW_TOKEN'], ...options }
   const patience = Number(options.patience);
   if (!(patience > 0 && patience < LIMITS.drillSeconds))
     throw new AppError('E_USAGE', { detail: `--patience is between 0 and ${LIMITS.drillSeconds} s` });
-  const api = createApiClient({ url, ...(token === undefined ? {} : { token }) });
-  const path = `/v1/warehouses/${encodeURIComponent(options.warehouse)}`;
+  const { json: api } = createServerClient({ url, token });
+  const path = warehousePath(options.warehouse);
   // Where nothing is learnt nothing proves itself between two versions.
   const { mode } = await api<WarehouseSummary>('GET', path);
   if (mode !== 'learn') throw new AppError('E_MODE_INVALID', { mode, known: 'learn' });
@@ -97,7 +102,7 @@ async function drill({ url, token = process.env['AISLEFLOW_TOKEN'], ...options }
 }
 
 async function drillOnce(
-  api: CallApi,
+  api: ServerClient['json'],
   path: string,
   { sabotage, patience }: { readonly sabotage: Sabotage; readonly patience: number },
 ): Promise<DrillResult> {
@@ -125,7 +130,11 @@ async function drillOnce(
 }
 
 /** Ctrl-C ends the drill first: nothing that is worse on purpose is left behind. */
-function endWhenInterrupted(api: CallApi, path: string, known: Drilled & { detected: false }): () => void {
+function endWhenInterrupted(
+  api: ServerClient['json'],
+  path: string,
+  known: Drilled & { detected: false },
+): () => void {
   const end = (): void => {
     const exit = (): never => process.exit(130);
     endByHand(api, path, known).then(exit, exit);
@@ -145,7 +154,11 @@ async function unless<T>(code: ErrorCode, call: () => Promise<T>): Promise<T | n
 }
 
 /** The last roll back, if it ended this version. */
-async function lastRollback(api: CallApi, path: string, policyVersion: string): Promise<RollbackView | null> {
+async function lastRollback(
+  api: ServerClient['json'],
+  path: string,
+  policyVersion: string,
+): Promise<RollbackView | null> {
   const { last } = await api<GuardView>('GET', `${path}/guard`);
   return last?.from.startsWith(`${policyVersion}+`) ? last : null;
 }
@@ -160,13 +173,13 @@ function takenBack(
 }
 
 /** The operator's own way back, at once. */
-async function drillByHand(api: CallApi, path: string): Promise<DrillResult> {
+async function drillByHand(api: ServerClient['json'], path: string): Promise<DrillResult> {
   const drilled = await api<PolicyView>('POST', `${path}/policies/drill`, { sabotage: 'flipped' });
   return endByHand(api, path, { sabotage: 'byHand', policyVersion: drilled.policyVersion, detected: true });
 }
 
 async function endByHand(
-  api: CallApi,
+  api: ServerClient['json'],
   path: string,
   known: Drilled & Pick<DrillResult, 'detected'>,
 ): Promise<DrillResult> {
@@ -189,7 +202,7 @@ async function endByHand(
 }
 
 /** A pinned policy is what the drill before left behind: learning proves itself first. */
-async function untilUnpinned(api: CallApi, path: string, patience: number): Promise<void> {
+async function untilUnpinned(api: ServerClient['json'], path: string, patience: number): Promise<void> {
   const most = PINNED_PATIENCES * patience;
   const started = performance.now();
   for (let waits = 0; (await api<GuardView>('GET', `${path}/guard`)).pinned; waits++) {

@@ -13,7 +13,12 @@ import type {
   WarehouseSummary,
 } from '../domain/serviceContract.js';
 import { LEAST_ERROR_SECONDS } from '../service/cornerCases.js';
-import { createApiClient, type ApiOptions, type CallApi } from './apiClient.js';
+import {
+  createServerClient,
+  warehousePath,
+  type ServerAddress,
+  type ServerClient,
+} from '../platform/serverClient.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { closedLaneTable, openRouteTable } from './floorTables.js';
 import {
@@ -25,14 +30,14 @@ import {
   weightsTable,
 } from './operatorTables.js';
 
-type Options = ApiOptions & {
+type Options = ServerAddress & {
   readonly json?: true;
   readonly warehouse?: string;
   readonly from?: string;
   readonly held?: true;
 };
 type Action = (
-  api: CallApi,
+  api: ServerClient['json'],
   options: Options,
   ...args: string[][]
 ) => Promise<{ value: unknown; text: string }>;
@@ -224,7 +229,7 @@ function add(command: Command, action: Action): void {
       reportingFailure(async (...given: unknown[]) => {
         const options = command.opts<Options>();
         const token = options.token ?? process.env['AISLEFLOW_TOKEN'];
-        const api = createApiClient({ url: options.url, ...(token === undefined ? {} : { token }) });
+        const { json: api } = createServerClient({ url: options.url, token });
         const argument = command.registeredArguments.length > 0 ? [given[0]].flat().map(String) : [];
         const { value, text } = await action(api, options, argument);
         console.log(options.json === true ? JSON.stringify(value) : text);
@@ -254,7 +259,7 @@ function inWarehouse(command: Command): Command {
 }
 
 function pathOf({ warehouse = '' }: Options): string {
-  return `/v1/warehouses/${encodeURIComponent(warehouse)}`;
+  return warehousePath(warehouse);
 }
 
 function weightNamed(pair: string): readonly [string, number] {

@@ -47,6 +47,9 @@ export const LIMITS = {
   detourRatio: 1.5,
   detourSlackSeconds: 30,
 
+  /** How long a command, a simulation or a load driver waits for an answer over HTTP. */
+  serverAnswerSeconds: 60,
+
   idLength: 64,
   reasonLength: 200,
   robotsPerHello: 1_000,

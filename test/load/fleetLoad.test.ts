@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { chooseWarehouse } from '../../load/api.js';
+import { chooseWarehouse, targetOf } from '../../load/api.js';
 import { loadFleet } from '../../load/fleetLoad.js';
 import { readFloor, type Floor } from '../../load/floor.js';
 import { httpEntries, loadHttp } from '../../load/httpLoad.js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function prepare() {
-  const target = { url: server.url, token: server.tokens.operator };
+  const target = targetOf(server.url, server.tokens.operator);
   const warehouse = await chooseWarehouse(target, 'north');
   const random = createRandom(5).fork('load');
   return { target, random, floor: await readFloor(target, warehouse, random.fork('floor')), order: ORDER };
@@ -83,7 +83,7 @@ describe('a fleet that the server takes only in part', () => {
       order: (requestId, robotId) => ({ requestId, robotId, from: 'a', stops: ['b'] }),
     };
     const load = loadFleet({
-      target: { url: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`, token: '' },
+      target: targetOf(`http://127.0.0.1:${(refusing.address() as AddressInfo).port}`, 'none'),
       ...{ floor, random: createRandom(1), order: ORDER, ordersPerSecond: 1, seconds: 1 },
       ...{ robots: 2, connections: 2, onProgress: () => undefined },
     });

@@ -35,10 +35,7 @@ it('sim run outlasts a server that is away for seconds, and ends on Ctrl-C where
     url: string;
     tokens: { robot: string; operator: string };
   };
-  const api = createServerApi(
-    { url, robotToken: tokens.robot, operatorToken: tokens.operator },
-    'kiva-33x36',
-  );
+  const api = createServerApi({ url, operatorToken: tokens.operator }, 'kiva-33x36');
   const run = (steps: number): Program =>
     start(
       ...['sim', 'run', '--map', MAP, '--robots', '200', '--single-goals', '--steps', String(steps)],

@@ -19,7 +19,7 @@ export function compiledProgram(): string {
 function compile(): string {
   const directory = mkdtempSync(join(tmpdir(), 'aisleflow-compiled-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const entryPoints = ['src', 'sim', 'test'].flatMap((folder) =>
+  const entryPoints = ['src', 'sim', 'load', 'test'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
       .map((name) => join(ROOT, folder, name)),
