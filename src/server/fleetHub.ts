@@ -19,6 +19,8 @@ export interface FleetHub {
   idle(): Promise<void>;
   close(): void;
   readonly size: number;
+  /** Robots that several connections have said hello for: one has come back, or two fleets have the same names. */
+  readonly sharedRobots: number;
   readonly depths: { readonly messages: number; readonly bytes: number };
 }
 
@@ -26,6 +28,7 @@ export function createFleetHub(logger: Logger): FleetHub {
   const connections = new Set<FleetConnection>();
   /** In order of their hellos. Those before the last may ask and report too, and are told once the last has gone. */
   const byRobot = new Map<string, Set<FleetConnection>>();
+  let sharedRobots = 0;
 
   const toRobot = (warehouseId: string, robotId: string, message: ToFleetMessage): void => {
     const connections = [...(byRobot.get(robotKey(warehouseId, robotId)) ?? [])];
@@ -41,19 +44,29 @@ export function createFleetHub(logger: Logger): FleetHub {
       connections.delete(connection);
       for (const key of connection.speaksFor) {
         const others = byRobot.get(key);
-        others?.delete(connection);
-        if (others?.size === 0) byRobot.delete(key);
+        if (!others?.delete(connection)) continue;
+        if (others.size === 1) sharedRobots--;
+        if (others.size === 0) byRobot.delete(key);
       }
     },
     bind(connection, { warehouseId, robots }) {
       connection.warehouses.add(warehouseId);
+      const sharedBefore = sharedRobots;
       for (const { robotId } of robots) {
         const key = robotKey(warehouseId, robotId);
         connection.warehouseOf.set(robotId, warehouseId);
         connection.speaksFor.add(key);
         const others = byRobot.get(key) ?? new Set();
-        others.delete(connection);
+        if (!others.delete(connection) && others.size === 1) sharedRobots++;
         byRobot.set(key, others.add(connection));
+      }
+      const shared = sharedRobots - sharedBefore;
+      if (shared > 0) {
+        const context = { connectionId: connection.connectionId, warehouseId, robots: shared };
+        logger.info(
+          context,
+          'another open connection speaks for robots of this hello; this one is told of them',
+        );
       }
     },
     push(event) {
@@ -100,6 +113,9 @@ export function createFleetHub(logger: Logger): FleetHub {
     },
     get size() {
       return connections.size;
+    },
+    get sharedRobots() {
+      return sharedRobots;
     },
     get depths() {
       let messages = 0;

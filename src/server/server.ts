@@ -167,6 +167,7 @@ export async function createServer(options: ServerOptions): Promise<AisleflowSer
     webSocketBytes: hub.depths.bytes,
     unfinishedBytes: unfinished.bytes,
     webSocketConnections: hub.size,
+    sharedRobots: hub.sharedRobots,
     eventStreams: streams.size,
     ...service.queueDepths(),
   }));

@@ -31,7 +31,7 @@ function startHub() {
     hub.push(HELD);
     return told;
   };
-  return { open, push };
+  return { open, push, sharedRobots: () => hub.sharedRobots };
 }
 
 it('tells a robot on the connection of its newest hello, and where that has gone on the one before', () => {
@@ -54,4 +54,18 @@ it('tells it on the one before while the newest is closing, which may take long'
   for (const { hello } of [older, newer]) hello();
   newer.connection.isOpen = false;
   expect(push()).toEqual(['older']);
+});
+
+it('counts the robots that several connections speak for, once each, until one is left', () => {
+  const { open, sharedRobots } = startHub();
+  const counts: number[] = [];
+  const [first, second, third] = [open('first'), open('second'), open('third')];
+  for (const step of [
+    ...[first.hello, first.hello, second.hello, third.hello, second.hello],
+    ...[second.close, second.close, first.close, third.close],
+  ]) {
+    step();
+    counts.push(sharedRobots());
+  }
+  expect(counts).toEqual([0, 0, 1, 1, 1, 1, 1, 0, 0]);
 });

@@ -243,6 +243,7 @@ describe('HTTP', () => {
       'aisleflow_open_routes{warehouse="north"} 0',
       'aisleflow_held_routes{warehouse="north"} 0',
       'aisleflow_queue_depth{queue="webSocketConnections"} 0',
+      'aisleflow_queue_depth{queue="sharedRobots"} 0',
       'aisleflow_queue_depth{queue="plans"} 0',
       'aisleflow_queue_depth{queue="learnerRows"} ',
       'aisleflow_nodejs_eventloop_lag_p99_seconds',
