@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
@@ -25,11 +25,14 @@ export function readMapFile(file: string): string {
   }
 }
 
-/** A file where there is one, else a map that comes with the program, by its name. */
+/** A file where there is one, else a map that comes with the program, by its name. @throws E_MAP_UNREADABLE */
 function mapNamed(name: string): string {
   if (existsSync(name) || basename(name) !== name) return name;
   const shipped = packageFile(join('maps', `${name}.json`));
-  return existsSync(shipped) ? shipped : name;
+  if (existsSync(shipped)) return shipped;
+  const known = readdirSync(packageFile('maps')).map(idFromFile).join(', ');
+  const detail = `there is no such file, and the maps that come with the program are ${known}`;
+  throw new AppError('E_MAP_UNREADABLE', { file: name, detail });
 }
 
 /**

@@ -102,6 +102,9 @@ describe('the map that a command takes', () => {
     expect(JSON.parse(out)).toMatchObject({ warehouseId: 'own' });
     for (const name of ['no-such-map', 'narrow-33x57/x', '../maps/kiva-33x36'])
       expect(aisleflow('show', name).err).toContain('E_MAP_UNREADABLE');
+    expect(aisleflow('show', 'no-such-map').err).toMatch(
+      /come with the program are kiva-33x36, multi-block,/,
+    );
   });
 });
 
