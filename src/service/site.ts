@@ -9,6 +9,7 @@ import { createHoldings, type Holdings, type Wait } from '../learning/holdings.j
 import type { Hold, IssuedRoute, Revision } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
+import { lanesOnTheWay } from '../planning/onTheWay.js';
 import { createPlanner, type Planner } from '../planning/planner.js';
 import type { PlannedStop, PriceView } from '../planning/tourTask.js';
 import type { VisitOrder } from '../planning/tourOrder.js';
@@ -185,7 +186,7 @@ export function createSite(options: SiteOptions): Site {
   const { graph, source, clock, driven, weights, mode, tieBreaks, visitOrder, tableBytes, legsThatCount } =
     options;
   const closures = createLaneClosures(graph);
-  const traffic = createTraffic(graph);
+  const traffic = createTraffic(graph, lanesOnTheWay(graph));
   const freeFlow = createFreeFlow(graph, () => closures.epoch, tableBytes);
   const charged = new Set<Passage>();
   const openRoutes = new Map<string, OpenRoute>();

@@ -35,16 +35,20 @@ export interface Traffic {
   addFlow(lanes: ArrayLike<number>, from: number, amount: 1 | -1): void;
   occupy(node: number, amount: 1 | -1): void;
   /**
-   * Metres of robot, by the mean of the map's types, for each metre of two-way lane, whichever lanes the robots are on; more
-   * by the root of how many robots long a lane is, since who meets another there has as far to go back, and turns round for
-   * it (`turningRound`). Decision 0013.
+   * Metres of robot, by the mean of the map's types, for each metre of two-way lane on the way, wherever the robots are; more by the
+   * root of how many robots long a lane is, since who meets another there has as far to go back, and turns round for it
+   * (`turningRound`). Decision 0013.
    */
   crowding(): number;
   /** Brings the features up to date and hands each changed lane to `changed`; returns how many. */
   refresh(changed: (lane: number) => void): number;
 }
 
-export function createTraffic(graph: LaneGraph): Traffic {
+/** @param onTheWay [L] 1 where a lane counts in `crowding`; all without it */
+export function createTraffic(
+  graph: LaneGraph,
+  onTheWay: Uint8Array = new Uint8Array(graph.laneCount).fill(1),
+): Traffic {
   const { nodeCount, laneCount, laneStart, laneTo, laneFrom, inStart, inLanes, reverseLane, straightLane } =
     graph;
   const features = new Float32Array(laneCount * FEATURE_COUNT);
@@ -56,8 +60,9 @@ export function createTraffic(graph: LaneGraph): Traffic {
   let occupiedNodes = 0;
   const { robotTypes } = graph;
   const robotMetres = robotTypes.reduce((sum, { lengthMetres }) => sum + lengthMetres, 0) / robotTypes.length;
-  const wayBack = robotsLong(graph, robotMetres) + turningRound(robotTypes);
-  const metresForOne = twoWayMetresOf(graph) / Math.sqrt(wayBack);
+  const twoWay = twoWayMetres(graph, onTheWay);
+  const wayBack = robotsLong(twoWay, robotMetres) + turningRound(robotTypes);
+  const metresForOne = Math.max(1, twoWay.sum) / Math.sqrt(wayBack);
   const stale = new Uint8Array(nodeCount).fill(1);
   const staleNodes = new Int32Array(nodeCount);
   let staleCount = 0;
@@ -148,23 +153,26 @@ export function createTraffic(graph: LaneGraph): Traffic {
   };
 }
 
-/** A two-way lane counts once for both ways; at least a metre, on sites without any. */
-function twoWayMetresOf({ laneCount, reverseLane, lengthMetres }: LaneGraph): number {
-  let metres = 0;
-  for (let lane = 0; lane < laneCount; lane++) if (reverseLane[lane]! > lane) metres += lengthMetres[lane]!;
-  return Math.max(1, metres);
+/** Of the two-way lanes on the way, each once for both ways. */
+interface Metres {
+  readonly sum: number;
+  readonly squares: number;
 }
 
-/** Of the lane that a place on two-way lanes lies on, on average; at least one. */
-function robotsLong({ laneCount, reverseLane, lengthMetres }: LaneGraph, robotMetres: number): number {
-  let metres = 0;
+function twoWayMetres({ laneCount, reverseLane, lengthMetres }: LaneGraph, onTheWay: Uint8Array): Metres {
+  let sum = 0;
   let squares = 0;
   for (let lane = 0; lane < laneCount; lane++) {
-    if (reverseLane[lane]! < 0) continue;
-    metres += lengthMetres[lane]!;
+    if (reverseLane[lane]! <= lane || onTheWay[lane] === 0) continue;
+    sum += lengthMetres[lane]!;
     squares += lengthMetres[lane]! ** 2;
   }
-  return metres === 0 ? 1 : Math.max(1, squares / metres / robotMetres);
+  return { sum, squares };
+}
+
+/** Of the lane that a place on two-way lanes lies on, on average; at least one, also on sites without any. */
+function robotsLong({ sum, squares }: Metres, robotMetres: number): number {
+  return sum === 0 ? 1 : Math.max(1, squares / sum / robotMetres);
 }
 
 /** How many of its own lengths a robot would drive while it turns round, by the mean of the types; 0 where turns take no time. */

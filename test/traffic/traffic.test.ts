@@ -150,3 +150,14 @@ it('takes a floor for more crowded where lanes are long, nobody turns back on on
   expect(crowding(18, 3)).toBeCloseTo(Math.sqrt(1 + 3) * (2 / 18), 9);
   expect(crowding(1, 3)).toBeCloseTo(Math.sqrt(9 + 3) * (2 / 18), 9);
 });
+
+it('takes it for as crowded as its lanes on the way, with all robots, those aside too', () => {
+  const graph = gridFromText('E...W....');
+  const onTheWay = Uint8Array.from(
+    graph.laneTo,
+    (end, lane) => +(graph.x[end]! + graph.x[graph.laneFrom[lane]!]! < 8),
+  );
+  const traffic = createTraffic(graph, onTheWay);
+  for (const node of [0, graph.nodeCount - 1]) traffic.occupy(node, 1);
+  expect(traffic.crowding()).toBeCloseTo(2 / 4, 9);
+});
