@@ -1,6 +1,7 @@
 import type { RewardWeights } from '../domain/components.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { Traffic } from '../traffic/traffic.js';
+import { secondsBehindSlower } from '../traffic/behindSlower.js';
 import { createHeldShares, type HeldShares } from '../traffic/heldShares.js';
 import { createUsualFlow, type UsualFlow } from '../traffic/usualFlow.js';
 import { WEIGHT_COUNT } from './network.js';
@@ -27,6 +28,8 @@ export type HandMadePrice = (lane: number, traffic: Traffic) => number;
 export const RULES = {
   /** A step, for each robot planned over this lane: who follows another hardly waits. */
   followingSeconds: 0.1,
+  /** For each of them, of what a robot loses behind a slower one: nobody passes on a lane. */
+  behindSlowerShare: 0.2,
   /** Once, for each robot planned into the lane's end from elsewhere: of two that cross or merge, one waits. */
   crossingSeconds: 0.4,
   /** A step, for each pair of robots that would meet head-on, this one included. */
@@ -93,6 +96,7 @@ export function createPricing(
   const { memory, usualFlow, held } = recent;
   const networkWeights = new Float32Array(WEIGHT_COUNT);
   const forward = createRememberingPass(networkWeights, traffic.features);
+  const behindSlower = secondsBehindSlower(graph);
   const waitHat = new Float32Array(laneCount);
   const blockingHat = new Float32Array(laneCount);
   const waitCost = new Float64Array(laneCount);
@@ -124,7 +128,7 @@ export function createPricing(
     const steps = graph.steps[lane]!;
     const once = Math.min(1, steps);
     return (
-      steps * RULES.followingSeconds * same +
+      (steps * RULES.followingSeconds + RULES.behindSlowerShare * behindSlower[lane]!) * same +
       once * RULES.crossingSeconds * elsewhere +
       steps * RULES.headOnSeconds * headOn(graph, traffic, lane) +
       once * RULES.heldSeconds * held.share[end]! ** 4 +

@@ -87,6 +87,33 @@ describe('the rules in the price', () => {
     expect(charged(flows)).toBeCloseTo(seconds, 6);
   });
 
+  it.each([
+    { types: [2, 0.5, 1], barred: [], limit: 4, lost: (6 + 3 + 3) / 9 },
+    { types: [2, 0.5, 1], barred: ['type1'], limit: 4, lost: 2 / 4 },
+    // Where the limit makes all as fast nobody is behind a slower one.
+    { types: [2, 0.5, 1], barred: [], limit: 0.5, lost: 0 },
+    { types: [2, 2], barred: [], limit: 4, lost: 0 },
+  ])('charge who follows for what is lost behind slower ones, $types m/s less $barred: $lost s', (site) => {
+    const graph = compileFile({
+      ...{ id: 'aisle', mapVersion: '1', stations: ['a'], pickFaces: ['b'] },
+      robotTypes: site.types.map((maximumSpeed, i) => ({ name: `type${i}`, maximumSpeed, lengthMetres: 1 })),
+      laneDefaults: { speedLimit: site.limit, twoWay: true },
+      nodes: ['a', 'b', 'c'].map((id, i) => ({ id, x: 4 * i, y: 0 })),
+      lanes: [{ from: 'a', to: 'b', barred: site.barred }, ...['a', 'b'].map((from) => ({ from, to: 'c' }))],
+    });
+    const lane = laneBetween(graph, graph.nodeIndexOf.get('a')!, graph.nodeIndexOf.get('b')!);
+    const { traffic, pricing } = setUp(graph);
+    pricing.setSource('network');
+    pricing.setNetworkWeights(new Float32Array(WEIGHT_COUNT).fill(-100, WEIGHT_COUNT - HEAD_COUNT));
+    pricing.refresh();
+    const before = pricing.pricesFor(0)[lane]!;
+    for (let i = 0; i < 3; i++) traffic.addFlow([lane], 0, 1);
+    pricing.refresh();
+    const following = graph.steps[lane]! * RULES.followingSeconds;
+    const charged = (pricing.pricesFor(0)[lane]! - before) / 3;
+    expect(charged).toBeCloseTo(following + RULES.behindSlowerShare * site.lost, 6);
+  });
+
   it('charge for a way into a place that is held, and most for one that always is', () => {
     const graph = gridFromText('...');
     const { traffic, pricing } = setUp(graph);
