@@ -6,7 +6,7 @@ import { beginHold, lookAgain } from './heldRoutes.js';
 import { restOf } from './leaving.js';
 import type { SiteEntry } from './serviceCore.js';
 import { forgetSilentRobots } from './silentRobots.js';
-import { addRobot, nodeIndex, type OpenRoute, type Robot, type Site } from './site.js';
+import { addRobot, heardOf, nodeIndex, type OpenRoute, type Robot, type Site } from './site.js';
 import { standAt } from './tracking.js';
 
 /** A robot as it says hello. */
@@ -33,7 +33,7 @@ export function introduce({ site }: SiteEntry, introductions: readonly Introduct
       robot.route.robotType = robotType;
       lookAgain(robot.route);
     }
-    robot.heardAt = site.clock.now();
+    heardOf(site, robot);
     if (node !== undefined) {
       if (robot.route) hearAside(site, robot.route, node, site.clock.now());
       else standAt(site, robot, node, site.clock.now());

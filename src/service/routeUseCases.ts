@@ -18,7 +18,7 @@ import { isLargeTour, planInItsTurns, type PreparedPlan } from './largeTours.js'
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { markObstacle, nodeIndex, robotNamed, type OpenRoute, type Site } from './site.js';
+import { heardOf, markObstacle, nodeIndex, robotNamed, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
 import { remainingTour, stopsMade, tellOfStops } from './stopsMade.js';
 import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
@@ -68,7 +68,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const { site } = entryOf(core, warehouseId);
       const robot = robotNamed(site, message.robotId);
       const node = nodeIndex(site, message.node);
-      robot.heardAt = site.clock.now();
+      heardOf(site, robot);
       // A clock that runs ahead must not hold a node, or stand in the way, in times to come.
       const at = Math.min(message.at, site.clock.now());
       if (!robot.route) standAt(site, robot, node, at);
@@ -134,7 +134,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       const closed = await ledger.cancel(message, site.clock.now());
       const route = site.openRoutes.get(message.routeId);
       if (route) {
-        route.robot.heardAt = site.clock.now();
+        heardOf(site, route.robot);
         dropRoute(site, route);
       }
       return { type: 'route.closed', ...closed };
@@ -197,7 +197,7 @@ async function deviate(
   if (route.revisions.length + route.holdsAnswered > limit)
     throw new AppError('E_ROUTE_REVISED_OFTEN', { routeId, limit });
   route.leftItsWay = true;
-  route.robot.heardAt = site.clock.now();
+  heardOf(site, route.robot);
   const at = plausibleInstant(site, route, message.at);
   // Under the newest revision it comes from a robot whose clock was set back: it is answered from where it is.
   const isOld = isOvertaken(site, route, at) && message.revision < (ledger.open(routeId)?.revision ?? 0);

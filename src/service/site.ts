@@ -37,8 +37,8 @@ export interface Robot {
   heardAt: Instant;
   /** It said that it cannot drive. */
   paused: boolean;
-  /** It has sent progress: where it reports none it has not moved. */
-  reports: boolean;
+  /** It has sent progress: where it reports none it has not moved. Null: it has said nothing since the server started. */
+  reports: boolean | null;
   route: OpenRoute | null;
 }
 
@@ -277,12 +277,18 @@ export function addRobot(site: Site, robotId: string, robotType: number): Robot 
     arrivalLane: -1,
     heardAt: site.clock.now(),
     paused: false,
-    reports: false,
+    reports: null,
     route: null,
   };
   robots.set(robotId, robot);
   robotList[robot.index] = robot;
   return robot;
+}
+
+/** It has said something, whatever it was. */
+export function heardOf(site: Site, robot: Robot): void {
+  robot.heardAt = site.clock.now();
+  robot.reports ??= false;
 }
 
 /** Puts a robot on a node, or with -1 nowhere; its old place is free. */

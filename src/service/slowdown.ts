@@ -22,11 +22,11 @@ const ROUTE_LIMIT = { ratio: 10, seconds: 60 } as const;
 export const PRESSURE = { factor: 2, exponent: 3, limit: 5 } as const;
 
 /**
- * Of a robot that cannot drive nobody knows how slow the floor is, nor of one that used to report, whose route has come to
- * that limit and that has said nothing for as long: it has forgotten its route.
+ * Of a robot that cannot drive nobody knows how slow the floor is, nor of one whose route has come to that limit, and that used
+ * to report and has said nothing for as long, or nothing at all since the server started: it has forgotten its route.
  */
 type RouteUnderWay = IssuedRoute & {
-  readonly robot: { readonly paused: boolean; readonly reports: boolean; readonly heardAt: Instant };
+  readonly robot: { readonly paused: boolean; readonly reports: boolean | null; readonly heardAt: Instant };
 };
 
 export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): Slowdown {
@@ -44,7 +44,8 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
       if (isAside || soFar <= done * route.shortestSeconds) continue;
       const most = mostSeconds(route.shortestSeconds);
       const { reports, heardAt } = route.robot;
-      if (soFar > most && reports && nowSeconds - heardAt / 1000 > most) continue;
+      const isGone = reports === null || (reports && nowSeconds - heardAt / 1000 > most);
+      if (soFar > most && isGone) continue;
       elapsed += Math.min(soFar, most);
       shortest += route.shortestSeconds;
     }

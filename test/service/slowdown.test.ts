@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { createSlowdown, PRESSURE } from '../../src/service/slowdown.js';
+import { cell, SITE, START, startService } from './support/startService.js';
 
 type Open = Parameters<typeof createSlowdown>[0];
 
 /** A route under way since second 0 whose shortest tour takes 10 s. */
-const underWay = (wasHeld = false, shortestSeconds = 10, paused = false, heardAt = 0, reports = true): Open =>
+const underWay = (
+  wasHeld = false,
+  shortestSeconds = 10,
+  paused = false,
+  heardAt = 0,
+  reports: boolean | null = true,
+): Open =>
   new Map([
     [
       'a',
@@ -58,6 +66,9 @@ describe('the slow-down of a floor', () => {
     expect([speaking.ratio(166), speaking.ratio(167)]).toEqual([16, 1]);
     // Nor does one that never reports say by its silence that it has.
     expect(createSlowdown(underWay(false, 10, false, 0, false)).ratio(166)).toBe(16);
+    // One that said nothing since the server started may be long gone.
+    const restored = createSlowdown(underWay(false, 10, false, 160_000, null));
+    expect([restored.ratio(165), restored.ratio(166)]).toEqual([16, 1]);
   });
 
   it('does not count a route that has no way to drive', () => {
@@ -71,5 +82,29 @@ describe('the slow-down of a floor', () => {
     const slowdown = createSlowdown(new Map());
     slowdown.completed(3_600, 10, 4);
     expect(slowdown.ratio(0)).toBe(16);
+  });
+});
+
+describe('the slow-down after a restart', () => {
+  it('leaves out the overdue route of a robot that did not come back, and counts it once it says anything', async () => {
+    const journal = createMemoryJournal();
+    const kept = { ...journal, close: () => Promise.resolve() };
+    const first = await startService({ journal: kept });
+    await first.service.requestRoute(SITE, {
+      ...{ requestId: 'q', robotId: 'a', from: cell('00'), stops: [cell('04')] },
+    });
+    await first.pass(150);
+    const before = first.service.warehouse(SITE).slowdown;
+    await first.service.close();
+
+    const again = await startService({ journal: kept, robots: [], at: START + 150_000 });
+    const slowdown = (): number => again.service.warehouse(SITE).slowdown;
+    expect([before, slowdown()]).toEqual([25, 1]);
+    again.service.hello({
+      ...{ type: 'hello', warehouseId: SITE },
+      robots: [{ robotId: 'a', robotType: 'unit' }],
+    });
+    expect(slowdown()).toBe(25);
+    await again.service.close();
   });
 });
