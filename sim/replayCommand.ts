@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { AppError, isAppError } from '../src/domain/errors.js';
+import { isAppError } from '../src/domain/errors.js';
 import type { CornerCaseDetail } from '../src/domain/serviceContract.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
 import { MAP_HELP } from '../src/platform/mapHelp.js';
