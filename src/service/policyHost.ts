@@ -124,6 +124,8 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let completions = 0;
   let rows = 0;
 
+  const isLearning = (): boolean => sites.some(({ mode }) => learnsIn(mode));
+
   const serve = (next: Float32Array): void => {
     weights = next;
     for (const site of sites) site.pricing.setNetworkWeights(next);
@@ -147,7 +149,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       return;
     }
     // What the learner was at when the last of its sites stopped learning.
-    if (!sites.some(({ mode }) => learnsIn(mode))) return;
+    if (!isLearning()) return;
     loss = update.loss;
     const pinned = guard.isPinned();
     const learntAt = monotonicMilliseconds();
@@ -211,7 +213,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
       if (!weights) return;
       const cause = guard.watch(site, watched, weights);
       if (cause) restore(cause);
-      else if (candidate && guard.proves(watched, candidate, weights)) {
+      else if (candidate && isLearning() && guard.proves(watched, candidate, weights)) {
         const proven = candidate;
         candidate = null;
         guard.unpin();

@@ -18,6 +18,9 @@ import { cell, codeOf, report, SITE, traceAlong } from './support/startService.j
 const rowless = { rows: new Float32Array(0), rowSize: 1, count: 0 };
 const back = { policyVersion: 'v1', reason: 'rolled back by the guard: rowError' };
 
+/** Expects waits on fewer lanes than `sound`, and there are none. */
+const better = sound.map((weight, i) => (i === sound.length - 2 ? -4 : weight));
+
 const current = useGuardedService();
 const guard = () => current().guard();
 
@@ -114,7 +117,6 @@ describe('a worse policy', () => {
     expect(current().service.queueDepths()['learnerRows']).toBe(0);
     await current().drive(260);
     expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true });
-    const better = sound.map((weight, i) => (i === sound.length - 2 ? -4 : weight));
     current().learn(update(better));
     await current().drive(500);
     expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false, rollbacks: 1 });
@@ -331,4 +333,16 @@ it('weights stay as they are once no warehouse learns, whatever the learner was 
   await current().service.setMode(SITE, 'learn');
   current().learn(update(gloomy));
   expect(guard().policyVersion).toBe('v1+1');
+});
+
+it('weights stay as they are once no warehouse learns, also where better ones wait behind a pin', async () => {
+  current().learn(update(gloomy));
+  await current().drive(15);
+  current().learn(update(better));
+  await current().service.setMode(SITE, 'frozen');
+  await current().drive(500);
+  expect(guard()).toMatchObject({ policyVersion: 'v1+0', pinned: true });
+  await current().service.setMode(SITE, 'learn');
+  await current().drive(500);
+  expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false });
 });
