@@ -7,10 +7,12 @@ import type { Site } from './site.js';
 /** Which clock ran out: the error on arriving rows (seconds), or the score ratio (minutes). */
 export type BreachCause = 'rowError' | 'scoreRatio';
 
-/** Weights, and the saved version that they are; null for cold ones. */
 export interface Trusted {
   readonly weights: Float32Array;
+  /** The saved version that they are; null for cold ones. */
   readonly version: string | null;
+  /** That they stand on; Infinity: they have learnt elsewhere. */
+  readonly updates: number;
 }
 
 /** One completed route on a site that is served by the network, as the guards see it. */

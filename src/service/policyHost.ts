@@ -70,7 +70,10 @@ export interface PolicyHost {
 /** What was served at one moment. */
 export interface Snapshot {
   readonly weights: Float32Array;
+  /** Since the save before. */
   readonly updates: number;
+  /** That the weights stand on; Infinity: they have learnt elsewhere. */
+  readonly learnt: number;
   /** Which time weights came from elsewhere than the learner. */
   readonly installation: number;
 }
@@ -172,14 +175,14 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     serve(next);
     base = version;
     updatesSinceSave = 0;
-    if (version === null) learnt = learntWhenCold;
     learner?.reset(next, { forgetRows });
   };
 
   const restore = (cause: BreachCause): void => {
-    const { weights: good, version } = guard.trusted()!;
+    const { weights: good, version, updates } = guard.trusted()!;
     const from = { from: host.version(), fromBase: base, servedSeconds: guard.servedSeconds() };
     replace(good, version, true);
+    learnt = updates;
     guard.pin();
     options.onBreach(host, { cause, to: version, ...from, installation: installations });
   };
@@ -223,25 +226,27 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     },
     tick: () => learner?.tick(),
     install(next, version, updates, known) {
-      if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version });
+      const standsOn = learntWhenCold + updates;
+      if (known === 'trusted' || !guard.trusted()) guard.trust({ weights: next, version, updates: standsOn });
       else host.trustProven();
       replace(next, version, false);
-      learnt = learntWhenCold + updates;
+      learnt = standsOn;
       sabotaged = known === 'sabotaged';
       guard.watchFrom();
     },
     trustProven() {
       const isBase = updatesSinceSave === 0 && !sabotaged;
-      if (weights && isBase && guard.isProven()) guard.trust({ weights, version: base });
+      if (weights && isBase && guard.isProven()) guard.trust({ weights, version: base, updates: learnt });
     },
     installation: () => installations,
-    snapshot: () => weights && { weights, updates: updatesSinceSave, installation: installations },
+    snapshot: () => weights && { weights, updates: updatesSinceSave, learnt, installation: installations },
     saved(version, snapshot) {
       // Taken back while they were being saved: they are no base for anything.
       if (snapshot.installation !== installations) return false;
       base = version;
       updatesSinceSave -= snapshot.updates;
-      if (guard.isProven()) guard.trust({ weights: snapshot.weights, version });
+      const { weights: saved, learnt: updates } = snapshot;
+      if (guard.isProven()) guard.trust({ weights: saved, version, updates });
       return true;
     },
     routeLeaves(site, plannedAtMilliseconds) {

@@ -326,6 +326,22 @@ it('what a site learnt counts for nothing once it is back at the weights that it
   await site.close();
 });
 
+it('a young version that the guard puts back counts as far as it had learnt, not as far as what it replaces', async () => {
+  const site = new GuardedService();
+  await site.start();
+  const pressure = () => site.service.warehouse(SITE).pressure;
+  for (let updates = 0; updates < 40; updates++) site.learn(update(better));
+  await site.drive(400);
+  await site.service.savePolicy(SITE);
+  expect(site.guard()).toMatchObject({ policyVersion: 'v1+0', trusted: 'v1' });
+  expect(pressure()).toBeCloseTo(0.2);
+  for (let updates = 0; updates < 400; updates++) site.learn(update(gloomy));
+  await site.drive(30);
+  expect(site.guard()).toMatchObject({ policyVersion: 'v1+0', rollbacks: 1 });
+  expect(pressure()).toBeCloseTo(0.2);
+  await site.close();
+});
+
 it('weights stay as they are once no warehouse learns, whatever the learner was at', async () => {
   await current().service.setMode(SITE, 'frozen');
   current().learn(update(gloomy));
