@@ -4,6 +4,7 @@ import { areLearnable, ROW_SIZE } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
+import { learnsIn } from './policyHost.js';
 import { assertServing, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { SETTLE_SECONDS, type OpenRoute } from './site.js';
 import { dropRoute, stamp } from './siteRoutes.js';
@@ -71,7 +72,9 @@ function watch(core: ServiceCore, entry: SiteEntry, { observed, scored }: Outcom
   const rows = { rows: observed, rowSize: ROW_SIZE, count: observed.length / ROW_SIZE };
   if (rows.count === 0 || !areLearnable(observed)) return;
   shadow.watch(rows);
-  if (servesPolicy(core, entry)) host.watch(site, { rows, ratio: wasHeld ? null : scored.ratio });
+  const watched = { rows, ratio: wasHeld ? null : scored.ratio };
+  const isServed = servesPolicy(core, entry);
+  if (isServed || learnsIn(site.mode)) host.watch(site, watched, isServed);
 }
 
 /** The route is over: its robot is free where the trace ended, and the floor's measures know of it. */

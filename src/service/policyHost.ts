@@ -23,6 +23,8 @@ export interface PolicyHost {
   /** `v3+128`: saved version and updates since; `free-flow` without a network. */
   version(): string;
   weights(): Float32Array | null;
+  /** What learning has come to: as served or, while that is pinned, what is to prove itself. */
+  candidate(): Candidate | null;
   /** The saved version that updates count from, null before the first. */
   base(): string | null;
   updatesSinceSave(): number;
@@ -40,8 +42,11 @@ export interface PolicyHost {
     receivedAtMilliseconds: number,
   ): void;
   correct(site: Site, row: number, blockingSeconds: number): void;
-  /** Shows the guard a route that was driven under the policy; takes the weights back where they must go. */
-  watch(site: Site, watched: Watched): void;
+  /**
+   * Shows the guard a route: one that was driven under the policy, or one that only says which weights foresee more, those
+   * served or those that are to prove themselves. Takes the weights back where they must go.
+   */
+  watch(site: Site, watched: Watched, isServed: boolean): void;
   tick(): void;
   /**
    * Serves these weights from now on, and lets the learner start from them. Under watch, unless they are trusted; those
@@ -65,6 +70,12 @@ export interface PolicyHost {
   /** A new route leaves: stops the clocks of the outcomes that were in the weights when it was planned. */
   routeLeaves(site: Site, plannedAtMilliseconds: number): void;
   close(): Promise<void>;
+}
+
+export interface Candidate {
+  readonly weights: Float32Array;
+  /** As it is called when it is served. */
+  readonly version: string;
 }
 
 /** What was served at one moment. */
@@ -127,6 +138,7 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   let completions = 0;
   let rows = 0;
 
+  const versionAfter = (updates: number): string => `${base ?? 'cold'}+${updates}`;
   const isLearning = (): boolean => sites.some(({ mode }) => learnsIn(mode));
 
   const serve = (next: Float32Array): void => {
@@ -190,8 +202,12 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
   const host: PolicyHost = {
     sites,
     guard,
-    version: () => (weights === null ? 'free-flow' : `${base ?? 'cold'}+${updatesSinceSave}`),
+    version: () => (weights === null ? 'free-flow' : versionAfter(updatesSinceSave)),
     weights: () => weights,
+    candidate() {
+      if (candidate) return { weights: candidate, version: versionAfter(updatesSinceSave + 1) };
+      return weights && { weights, version: host.version() };
+    },
     base: () => base,
     updatesSinceSave: () => updatesSinceSave,
     updatesApplied: () => updatesApplied,
@@ -212,9 +228,9 @@ export function createPolicyHost(options: PolicyHostOptions): PolicyHost {
     correct(site, row, blockingSeconds) {
       learner?.correct({ source: site.source, row, blockingSeconds });
     },
-    watch(site, watched) {
+    watch(site, watched, isServed) {
       if (!weights) return;
-      const cause = guard.watch(site, watched, weights);
+      const cause = isServed ? guard.watch(site, watched, weights) : null;
       if (cause) restore(cause);
       else if (candidate && isLearning() && guard.proves(watched, candidate, weights)) {
         const proven = candidate;

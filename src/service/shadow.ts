@@ -69,13 +69,13 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
   };
 
   const view: Shadow['view'] = (robotType) => {
-    const weights = host.weights();
-    if (site.mode !== 'shadow' || !weights) return null;
-    const candidate = candidatePricing(weights);
-    const { waitHat, blockingHat } = candidate;
+    const candidate = host.candidate();
+    if (site.mode !== 'shadow' || !candidate) return null;
+    const priced = candidatePricing(candidate.weights);
+    const { waitHat, blockingHat } = priced;
     return {
-      prices: candidate.pricesFor(robotType),
-      latePrices: () => candidate.latePricesFor(robotType),
+      prices: priced.pricesFor(robotType),
+      latePrices: () => priced.latePricesFor(robotType),
       ...{ waitHat, blockingHat, weights: site.weights },
     };
   };
@@ -107,9 +107,9 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
       counts.extraSeconds += sum(plan.lanes, free) - sum(lanes, free);
     },
     watch({ rows, rowSize, count }) {
-      const weights = host.weights();
-      if (site.mode !== 'shadow' || !weights) return;
-      const forward = createForwardPass(weights);
+      const candidate = host.candidate();
+      if (site.mode !== 'shadow' || !candidate) return;
+      const forward = createForwardPass(candidate.weights);
       for (let at = 0; at < count * rowSize; at += rowSize) {
         forward.run(rows.slice(at, at + FEATURE_COUNT), 0);
         const wait = rows[at + ROW_WAIT]!;
@@ -123,7 +123,7 @@ export function createShadow(site: Site, host: PolicyHost): Shadow {
       return {
         warehouseId: site.warehouseId,
         mode: site.mode,
-        candidate: host.version(),
+        candidate: host.candidate()?.version ?? host.version(),
         plans,
         different,
         expectedSaving: saving / Math.max(1, plans),

@@ -284,6 +284,36 @@ describe('mode shadow', () => {
     expect(report.waitError).toBeGreaterThan(quiet.waitError + 1);
   });
 
+  it.each(['shadow', 'observe'] as const)(
+    'lets what waits behind a pin prove itself, as does any mode that learns: %s',
+    async (mode) => {
+      current().learn(update(gloomy));
+      await current().drive(15);
+      await current().service.setMode(SITE, mode);
+      current().learn(update(better));
+      await current().drive(100);
+      expect(guard()).toMatchObject({ trusted: 'v1', pinned: true });
+      await current().drive(200);
+      expect(guard()).toMatchObject({ trusted: 'v1', pinned: false });
+      await current().service.setMode(SITE, 'learn');
+      expect(guard()).toMatchObject({ policyVersion: 'v1+1', rollbacks: 1 });
+    },
+  );
+
+  it('tells of what waits behind a pin, not of what is pinned', async () => {
+    current().learn(update(gloomy));
+    await current().drive(15);
+    await current().service.setMode(SITE, 'shadow');
+    await current().drive(5);
+    const { waitError } = current().service.shadow(SITE);
+    current().learn(update(gloomy));
+    await current().drive(5);
+    const report = current().service.shadow(SITE);
+    expect(report).toMatchObject({ candidate: 'v1+1', lanes: 40 });
+    expect(report.waitError).toBeGreaterThan(waitError + 1);
+    expect(guard()).toMatchObject({ pinned: true, rollbacks: 1 });
+  });
+
   it('tells errors by the root of their mean square, as the candidate is trained', async () => {
     const { service, running } = current();
     await service.setMode(SITE, 'shadow');
