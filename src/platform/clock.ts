@@ -28,3 +28,15 @@ export function createDrivenClock(start: Instant = 0): DrivenClock {
     },
   };
 }
+
+/** Seconds on a clock since now, told at each call. Where the clock was set back, it goes on from what it told last. */
+export function createStopwatch(clock: Clock): () => number {
+  let milliseconds = 0;
+  let last = clock.now();
+  return () => {
+    const now = clock.now();
+    milliseconds += Math.max(0, now - last);
+    last = now;
+    return milliseconds / 1000;
+  };
+}

@@ -1,5 +1,6 @@
 import { LIMITS } from '../domain/limits.js';
 import { ROW_SIZE } from '../learning/row.js';
+import { createStopwatch } from '../platform/clock.js';
 import { squaredErrors, type HeldOut } from '../policy/gates.js';
 import { createErrorGuard, createScoreGuard, GUARD } from '../policy/guards.js';
 import type { Site } from './site.js';
@@ -51,9 +52,11 @@ const PROOF = { rows: 1_000, seconds: 60 } as const;
 
 export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
   const guards = new Map(
-    sites.map((site) => [site, { error: createErrorGuard(), score: createScoreGuard() }]),
+    sites.map((site) => [
+      site,
+      { error: createErrorGuard(), score: createScoreGuard(), seconds: createStopwatch(site.clock) },
+    ]),
   );
-  const since = new Map<Site, number>();
   let trusted: Trusted | null = null;
   let rowsWatched = 0;
   let installed = false;
@@ -64,10 +67,10 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
 
   const restart = (): void => {
     rowsWatched = 0;
-    for (const [site, { error, score }] of guards) {
-      since.set(site, site.clock.now());
-      error.reset();
-      score.reset();
+    for (const [site, guard] of guards) {
+      guard.seconds = createStopwatch(site.clock);
+      guard.error.reset();
+      guard.score.reset();
     }
   };
   const keep = (rows: HeldOut): void => {
@@ -76,9 +79,8 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
     recent.push(rows);
     while (recentCount - recent[0]!.count >= LIMITS.recentRows) recentCount -= recent.shift()!.count;
   };
-  const secondsOn = (site: Site): number => (site.clock.now() - (since.get(site) ?? 0)) / 1000;
-  const servedLongEnough = (): boolean => sites.some((site) => secondsOn(site) >= PROOF.seconds);
-  restart();
+  const servedLongEnough = (): boolean =>
+    [...guards.values()].some(({ seconds }) => seconds() >= PROOF.seconds);
 
   return {
     trusted: () => trusted,
@@ -96,10 +98,12 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
     watch(site, { rows, ratio }, served) {
       rowsWatched += rows.count;
       keep(rows);
-      const { error, score } = guards.get(site)!;
+      const { error, score, seconds } = guards.get(site)!;
+      // Read at each route: of a clock that is set back, what came between two looks is lost.
+      const onProbation = seconds() < GUARD.probation.seconds && installed;
       if (ratio !== null) score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
       if (pinned || !trusted) return null;
-      error.watch(rows, served, trusted.weights, installed && secondsOn(site) < GUARD.probation.seconds);
+      error.watch(rows, served, trusted.weights, onProbation);
       if (error.evidence() >= 1) return 'rowError';
       if (score.evidence() < 1) return null;
       score.reset();
@@ -122,12 +126,12 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       const theirs = squaredErrors(served, rows);
       for (let i = 0; i < rows.count; i++) proof.excess += ours[i]! - theirs[i]!;
       proof.rows += rows.count;
-      if (proof.rows < PROOF.rows || !servedLongEnough()) return false;
+      if (!servedLongEnough() || proof.rows < PROOF.rows) return false;
       const proven = proof.excess <= 0;
       proof = { rows: 0, excess: 0 };
       return proven;
     },
-    servedSeconds: () => new Map(sites.map((site) => [site, secondsOn(site)])),
+    servedSeconds: () => new Map([...guards].map(([site, { seconds }]) => [site, seconds()])),
     recentRows: () => joined(recent, recentCount),
   };
 }
