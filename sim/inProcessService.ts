@@ -6,7 +6,7 @@ import type { Random } from '../src/platform/random.js';
 import { selectBackend } from '../src/policy/backend.js';
 import { randomWeights } from '../src/policy/network.js';
 import type { PriceSource } from '../src/policy/pricing.js';
-import { learnsIn } from '../src/service/policyHost.js';
+import { learnsIn } from '../src/service/modes.js';
 import type { OpenRegistry } from '../src/service/policyVersions.js';
 import { createRoutingService } from '../src/service/routingService.js';
 import type { LaneGraph } from '../src/warehouse/laneGraph.js';

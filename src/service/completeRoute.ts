@@ -4,7 +4,7 @@ import { areLearnable, ROW_SIZE } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
-import { learnsIn } from './policyHost.js';
+import { learnsIn } from './modes.js';
 import { assertServing, servesPolicy, type ServiceCore, type SiteEntry } from './serviceCore.js';
 import { SETTLE_SECONDS, type OpenRoute } from './site.js';
 import { dropRoute, stamp } from './siteRoutes.js';

@@ -8,7 +8,7 @@ import { readTrace, type Reading, type Sample, type TraceStep } from '../learnin
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import type { NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
-import { learnsIn } from './policyHost.js';
+import { learnsIn } from './modes.js';
 import { arrive } from './tracking.js';
 import type { OpenRoute, Site } from './site.js';
 

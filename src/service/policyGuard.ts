@@ -2,7 +2,14 @@ import { LIMITS } from '../domain/limits.js';
 import { ROW_SIZE } from '../learning/row.js';
 import { createStopwatch } from '../platform/clock.js';
 import { squaredErrors, type HeldOut } from '../policy/gates.js';
-import { createErrorGuard, createScoreGuard, GUARD } from '../policy/guards.js';
+import {
+  createErrorGuard,
+  createScoreGuard,
+  GUARD,
+  type ErrorGuard,
+  type ScoreGuard,
+} from '../policy/guards.js';
+import { servesIn } from './modes.js';
 import type { Site } from './site.js';
 
 /** Which clock ran out: the error on arriving rows (seconds), or the score ratio (minutes). */
@@ -48,17 +55,27 @@ export interface PolicyGuard {
   recentRows(): HeldOut;
 }
 
-const PROOF = { rows: 1_000, seconds: 60 } as const;
+/** A warehouse that was not driven in for `idleSeconds` of its clock does not hold up those that were. */
+const PROOF = { rows: 1_000, seconds: 60, idleSeconds: 600 } as const;
+
+/** One warehouse since other weights were installed. */
+interface SiteWatch {
+  readonly error: ErrorGuard;
+  score: ScoreGuard;
+  seconds: () => number;
+  rows: number;
+  /** Seconds that it had served by then. */
+  drivenAt: number;
+}
 
 export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
   const guards = new Map(
-    sites.map((site) => [
-      site,
-      { error: createErrorGuard(), score: createScoreGuard(), seconds: createStopwatch(site.clock) },
-    ]),
+    sites.map((site): [Site, SiteWatch] => {
+      const own = { error: createErrorGuard(), score: createScoreGuard() };
+      return [site, { ...own, seconds: createStopwatch(site.clock), rows: 0, drivenAt: 0 }];
+    }),
   );
   let trusted: Trusted | null = null;
-  let rowsWatched = 0;
   let installed = false;
   let pinned = false;
   let proof = { rows: 0, excess: 0 };
@@ -66,9 +83,8 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
   let recentCount = 0;
 
   const restart = (): void => {
-    rowsWatched = 0;
     for (const [site, guard] of guards) {
-      guard.seconds = createStopwatch(site.clock);
+      Object.assign(guard, { seconds: createStopwatch(site.clock), rows: 0, drivenAt: 0 });
       guard.error.reset();
       guard.score.reset();
     }
@@ -79,8 +95,19 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
     recent.push(rows);
     while (recentCount - recent[0]!.count >= LIMITS.recentRows) recentCount -= recent.shift()!.count;
   };
-  const servedLongEnough = (): boolean =>
-    [...guards.values()].some(({ seconds }) => seconds() >= PROOF.seconds);
+  const servedLongEnough = (watches: readonly SiteWatch[]): boolean =>
+    watches.some(({ seconds }) => seconds() >= PROOF.seconds);
+  /** Whose word counts: of all warehouses but, where others are driven in, those that doubt and are not, or not served. */
+  const witnesses = (): SiteWatch[] => {
+    const all = [...guards].map(([{ mode }, watch]) => ({
+      watch,
+      isDriven: servesIn(mode) && watch.seconds() - watch.drivenAt < PROOF.idleSeconds,
+    }));
+    const counted = all.some(({ isDriven }) => isDriven)
+      ? all.filter(({ watch, isDriven }) => isDriven || !doubts(watch))
+      : all;
+    return counted.map(({ watch }) => watch);
+  };
 
   return {
     trusted: () => trusted,
@@ -90,17 +117,22 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       restart();
     },
     trust: (next) => void (trusted = { ...next, weights: next.weights.slice() }),
-    isProven: () =>
-      !pinned &&
-      rowsWatched >= PROOF.rows &&
-      servedLongEnough() &&
-      [...guards.values()].every(({ error, score }) => error.evidence() < 0.5 && score.evidence() < 0.5),
+    isProven() {
+      const those = witnesses();
+      return (
+        !pinned &&
+        those.reduce((sum, { rows }) => sum + rows, 0) >= PROOF.rows &&
+        servedLongEnough(those) &&
+        !those.some(doubts)
+      );
+    },
     watch(site, { rows, ratio }, served) {
-      rowsWatched += rows.count;
       keep(rows);
-      const { error, score, seconds } = guards.get(site)!;
-      // Read at each route: of a clock that is set back, what came between two looks is lost.
-      const onProbation = seconds() < GUARD.probation.seconds && installed;
+      const own = guards.get(site)!;
+      const { error, score } = own;
+      own.rows += rows.count;
+      own.drivenAt = own.seconds();
+      const onProbation = installed && own.drivenAt < GUARD.probation.seconds;
       if (ratio !== null) score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
       if (pinned || !trusted) return null;
       error.watch(rows, served, trusted.weights, onProbation);
@@ -126,7 +158,7 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
       const theirs = squaredErrors(served, rows);
       for (let i = 0; i < rows.count; i++) proof.excess += ours[i]! - theirs[i]!;
       proof.rows += rows.count;
-      if (!servedLongEnough() || proof.rows < PROOF.rows) return false;
+      if (!servedLongEnough([...guards.values()]) || proof.rows < PROOF.rows) return false;
       const proven = proof.excess <= 0;
       proof = { rows: 0, excess: 0 };
       return proven;
@@ -134,6 +166,10 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
     servedSeconds: () => new Map([...guards].map(([site, { seconds }]) => [site, seconds()])),
     recentRows: () => joined(recent, recentCount),
   };
+}
+
+function doubts({ error, score }: SiteWatch): boolean {
+  return error.evidence() >= 0.5 || score.evidence() >= 0.5;
 }
 
 function joined(parts: readonly HeldOut[], count: number): HeldOut {

@@ -7,6 +7,7 @@ import { ROW_SIZE, type RowBatch } from '../learning/row.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { gateWeights } from '../policy/gates.js';
 import type { PriceSource } from '../policy/pricing.js';
+import { learnsIn, servesIn } from './modes.js';
 import { createPolicyGuard, type BreachCause, type PolicyGuard, type Watched } from './policyGuard.js';
 import type { Site } from './site.js';
 
@@ -291,11 +292,7 @@ export function pressureOf(site: Site, host: PolicyHost): number {
   return host.maturity() * site.slowdown.pressure(site.clock.now() / 1000);
 }
 
-export function learnsIn(mode: Mode): boolean {
-  return mode === 'learn' || mode === 'observe' || mode === 'shadow';
-}
-
 /** Which prices a mode serves; `observe` and `shadow` serve free flow. Without weights there is no network to ask. */
 export function sourceOf(mode: Mode, host: PolicyHost): PriceSource {
-  return (mode === 'learn' || mode === 'frozen') && host.weights() !== null ? 'network' : 'freeFlow';
+  return servesIn(mode) && host.weights() !== null ? 'network' : 'freeFlow';
 }
