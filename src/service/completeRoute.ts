@@ -50,14 +50,14 @@ export async function completeRoute(
   });
   if (!outcome) return scored;
   if (route) finish(entry, route, outcome, trace);
-  const { shortestRatio, firstRow, rows, travelledSeconds } = outcome;
+  const { drivenRatio, shortestRatio, firstRow, rows, travelledSeconds } = outcome;
   const wasHeld = route !== undefined && route.holds.length > 0;
   watch(core, entry, outcome, wasHeld);
   const isCorner =
     route !== undefined &&
     !wasHeld &&
     travelledSeconds > 0 &&
-    lookBack(core, entry, { route, scored, policyVersion, shortestRatio });
+    lookBack(core, entry, { route, scored, policyVersion, drivenRatio, shortestRatio });
   if (route && scored.learnt) {
     host.learn(site, { firstRow, rows, isCorner, robot: route.robot.index }, receivedAt);
   }
@@ -67,12 +67,17 @@ export async function completeRoute(
 }
 
 /** Shows the live guards, before anything is learnt from them, rows that nobody's weights have seen. */
-function watch(core: ServiceCore, entry: SiteEntry, { observed, scored }: Outcome, wasHeld: boolean): void {
+function watch(
+  core: ServiceCore,
+  entry: SiteEntry,
+  { observed, drivenRatio }: Outcome,
+  wasHeld: boolean,
+): void {
   const { site, host, shadow } = entry;
   const rows = { rows: observed, rowSize: ROW_SIZE, count: observed.length / ROW_SIZE };
   if (rows.count === 0 || !areLearnable(observed)) return;
   shadow.watch(rows);
-  const watched = { rows, ratio: wasHeld ? null : scored.ratio };
+  const watched = { rows, ratio: wasHeld ? null : drivenRatio };
   const isServed = servesPolicy(core, entry);
   if (isServed || learnsIn(site.mode)) host.watch(site, watched, isServed);
 }

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly rows: Float32Array;
   readonly firstRow: number;
   readonly travelledSeconds: number;
+  /** The score's ratio without its lateness: an order may have been late before it was asked for, whoever plans. */
+  readonly drivenRatio: number;
   /** See `FinishedRoute`. */
   readonly shortestRatio: number | null;
 }
@@ -47,6 +49,7 @@ export function unlearntOutcome(
     rows: NO_ROWS,
     firstRow: 0,
     travelledSeconds: 0,
+    drivenRatio: 1,
     shortestRatio: null,
   };
 }
@@ -79,6 +82,7 @@ function describeOutcome(
   blockingKnown: boolean,
 ): Outcome {
   const cost = weightedCost(reading.components, site.weights);
+  const drivenCost = weightedCost({ ...reading.components, lateness: 0 }, site.weights);
   const freeFlowCost = site.weights.time * route.shortestSeconds;
   const { drivenLanes, travelledSeconds } = reading;
   const driven = { route, firstPassage: route.firstPassage, drivenLanes, travelledSeconds };
@@ -102,6 +106,7 @@ function describeOutcome(
     rows: reason === null ? rows : NO_ROWS,
     firstRow,
     travelledSeconds,
+    drivenRatio: freeFlowCost > 0 ? drivenCost / freeFlowCost : 1,
     shortestRatio: hindsight ? shortestRatio(site, route, hindsight.shortestTourSeconds) : null,
   };
 }

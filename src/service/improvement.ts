@@ -12,7 +12,7 @@ import type { ImprovementState, Mean } from '../journal/records.js';
  * A site that began in mode `learn` has no such phase. Its baseline is then what the shortest tours of its first
  * routes would have cost one robot under what the lanes really cost (see `RegretMeter`): `shortestTours`. That says
  * less improvement than there is: on a floor where everyone drove so, the lanes would have cost more; and it leaves
- * out the weights of distance and turns, which the ratio counts.
+ * out the weights of distance and turns, which the ratio counts. No ratio counts lateness: orders that came late stay late.
  *
  * The ratio now is the mean over a block of routes that the policy planned, as many as there are robots and
  * at least `ROUTES_AT_LEAST`. A share counts as reached at the end of the second block in a row below it. As many

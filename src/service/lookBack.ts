@@ -13,6 +13,8 @@ export interface FinishedRoute {
   readonly scored: RouteScoredContent;
   /** What served when it was issued. */
   readonly policyVersion: string;
+  /** See `Outcome`. */
+  readonly drivenRatio: number;
   /** Ratio to free flow of the shortest tour under what lanes really cost; null where it was not measured. */
   readonly shortestRatio: number | null;
 }
@@ -22,12 +24,12 @@ export interface FinishedRoute {
  * @returns whether the route is a corner case
  */
 export function lookBack(core: ServiceCore, { site }: SiteEntry, finished: FinishedRoute): boolean {
-  const { route, scored, policyVersion, shortestRatio } = finished;
+  const { route, scored, policyVersion, drivenRatio, shortestRatio } = finished;
   if (scored.regretSeconds !== null) rememberRegret(site, scored.regretSeconds);
   const isNews = site.hindsight.improvement.completed({
     issuedAt: route.issuedAt,
     at: site.clock.now(),
-    ratio: scored.ratio,
+    ratio: drivenRatio,
     plannedBy: policyVersion === 'free-flow' ? 'freeFlow' : 'policy',
     shortestRatio,
     robots: site.robotsOnFloor,

@@ -26,7 +26,7 @@ export interface Trusted {
 /** One completed route on a site that is served by the network, as the guards see it. */
 export interface Watched {
   readonly rows: HeldOut;
-  /** Weighted cost over free-flow cost; null where it says nothing of the weights: its robot was told to wait. */
+  /** Weighted cost, without lateness, over free-flow cost; null where it says nothing of the weights: its robot was told to wait. */
   readonly ratio: number | null;
 }
 

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { ImprovementState } from '../../src/journal/records.js';
 import { createImprovement, ROUTES_AT_LEAST, type CompletedRoute } from '../../src/service/improvement.js';
 import { DEFAULT_REWARD_WEIGHTS } from '../../src/domain/components.js';
-import { cell, report, SITE, startService, traceAlong, type TestService } from './support/startService.js';
+import {
+  cell,
+  report,
+  SITE,
+  START,
+  startService,
+  traceAlong,
+  type TestService,
+} from './support/startService.js';
 
 /** Routes one after the other, a second each, on a floor of few robots. */
 function createRun(improvement = createImprovement()) {
@@ -120,18 +128,31 @@ describe('the time to improvement', () => {
 });
 
 describe("a warehouse's time to improvement", () => {
-  const driveAlone = async (test: TestService, routes: number, first: number): Promise<void> => {
+  const driveAlone = async (
+    test: TestService,
+    routes: number,
+    first: number,
+    order: { readonly deadlineAt?: number } = {},
+  ): Promise<void> => {
     for (let i = 0; i < routes; i++) {
       const [from, to] = i % 2 === 0 ? (['00', '01'] as const) : (['01', '00'] as const);
       const at = test.now();
       const requestId = String(first + i);
       const route = await test.service.requestRoute(SITE, {
         ...{ requestId, robotId: 'a', from: cell(from), stops: [cell(to)] },
+        ...order,
       });
       await test.pass(1);
       await test.service.completeRoute(SITE, report(route, traceAlong([cell(from), cell(to)], at)));
     }
   };
+
+  it('counts no lateness, which no plan could help', async () => {
+    const test = await startService({ mode: 'learn', learns: true });
+    await driveAlone(test, 2 * ROUTES_AT_LEAST, 0, { deadlineAt: START - 120_000 });
+    expect(test.service.warehouse(SITE).improvement.ratio).toBe(1);
+    expect(test.service.warehouse(SITE).scoreRatio).toBeGreaterThan(10);
+  });
 
   it('loses no route at a stop', async () => {
     const before = await startService({ mode: 'observe' });

@@ -109,6 +109,13 @@ describe('a worse policy', () => {
     expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false, rollbacks: 0 });
   });
 
+  it('is not what orders are that were late before they were asked for', async () => {
+    current().learn(update(sound.map((weight) => 0.999 * weight)));
+    await current().drive(350, 60);
+    await current().drive(125, -120);
+    expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false, rollbacks: 0 });
+  });
+
   it('leaves the last good one pinned until learning has proved itself in shadow', async () => {
     current().learn(update(gloomy));
     await current().drive(15);
