@@ -70,27 +70,46 @@ export function createErrorGuard(): ErrorGuard {
   };
 }
 
-/** Whether routes score worse than they lately did on a floor as full as this one. */
+/** A completed route, as far as its score goes. */
+export interface ScoredRoute {
+  /** Weighted cost, without lateness, over free-flow cost. */
+  readonly ratio: number;
+  /** Free flow of the shortest tour; of one of no length a ratio says nothing. */
+  readonly shortestSeconds: number;
+}
+
+/** Whether routes score worse than routes as long lately did, on a floor as full as this one. */
 export interface ScoreGuard {
-  /** @param ratio weighted cost over free-flow cost of a completed route @param load open routes */
-  watch(ratio: number, load: number, nowSeconds: number): void;
+  /** @param load open routes */
+  watch(route: ScoredRoute, load: number, nowSeconds: number): void;
   evidence(): number;
   /** Forgets what speaks against the served weights; the baselines stay. */
   reset(): void;
 }
 
+/** Of one level of load: the ratio as a line over what share of a tour one second is. */
 interface Baseline {
   routes: number;
   mean: number;
+  /** Of routes about the line. */
   variance: number;
+  meanShare: number;
+  shareVariance: number;
+  covariance: number;
 }
 
 /** What a level begins with, until routes say more. */
-const FREE_FLOW: Baseline = { routes: 0, mean: 1, variance: 1 };
+const FREE_FLOW: Baseline = {
+  ...{ routes: 0, mean: 1, variance: 1 },
+  ...{ meanShare: 0, shareVariance: 0, covariance: 0 },
+};
+/** Where all tours are as long, to a tenth of a second in a minute, there is no slope to tell. */
+const LEAST_SHARE_VARIANCE = 1e-9;
 
 /**
  * Ratios rise with the load whatever is served, so each level of load has its own baseline; a level that has
- * hardly been seen says nothing.
+ * hardly been seen says nothing. They rise with shorter tours too: some of the waits of a tour come with its length, some
+ * with any tour, and are a larger share of a short one. So a baseline is a line, by least squares that forget.
  */
 export function createScoreGuard(): ScoreGuard {
   const baselines = new Map<number, Baseline>();
@@ -98,20 +117,28 @@ export function createScoreGuard(): ScoreGuard {
   let peak = 0;
   let peakAt = 0;
   return {
-    watch(ratio, load, nowSeconds) {
+    watch({ ratio, shortestSeconds }, load, nowSeconds) {
+      if (shortestSeconds === 0) return;
       peak = Math.max(load, peak * 0.5 ** (Math.max(0, nowSeconds - peakAt) / GUARD.loadHalfLifeSeconds));
       peakAt = nowSeconds;
       const level = Math.round(4 * Math.log2(1 + peak));
       const baseline = baselines.get(level) ?? { ...FREE_FLOW };
       baselines.set(level, baseline);
+      const distance = 1 / shortestSeconds - baseline.meanShare;
+      const slope = baseline.covariance / (baseline.shareVariance + LEAST_SHARE_VARIANCE);
+      const expected = baseline.mean + slope * distance;
       const spread = Math.sqrt(baseline.variance + 0.01);
-      const deviation = (ratio - baseline.mean) / spread;
+      const deviation = (ratio - expected) / spread;
       if (baseline.routes >= GUARD.scoreBaselineRoutes) {
         sum = Math.max(0, sum + Math.min(GUARD.scoreRouteLimit, deviation) - GUARD.scoreAllowance);
       }
       const share = 1 / Math.min(++baseline.routes, GUARD.scoreBaselineWindow);
       const surprise = spread * Math.min(GUARD.scoreOutlier, Math.max(-GUARD.scoreOutlier, deviation));
-      baseline.mean += share * surprise;
+      const change = expected + surprise - baseline.mean;
+      baseline.mean += share * change;
+      baseline.meanShare += share * distance;
+      baseline.covariance += share * ((1 - share) * change * distance - baseline.covariance);
+      baseline.shareVariance += share * ((1 - share) * distance * distance - baseline.shareVariance);
       baseline.variance += share * (surprise * surprise - baseline.variance);
     },
     evidence: () => sum / GUARD.scoreLimit,

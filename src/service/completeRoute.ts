@@ -52,7 +52,7 @@ export async function completeRoute(
   if (route) finish(entry, route, outcome, trace);
   const { drivenRatio, shortestRatio, firstRow, rows, travelledSeconds } = outcome;
   const wasHeld = route !== undefined && route.holds.length > 0;
-  watch(core, entry, outcome, wasHeld);
+  watch(core, entry, outcome, wasHeld ? null : route);
   const isCorner =
     route !== undefined &&
     !wasHeld &&
@@ -66,18 +66,24 @@ export async function completeRoute(
   return scored;
 }
 
-/** Shows the live guards, before anything is learnt from them, rows that nobody's weights have seen. */
+/**
+ * Shows the live guards, before anything is learnt from them, rows that nobody's weights have seen.
+ * @param judged the route, unless its robot was told to wait
+ */
 function watch(
   core: ServiceCore,
   entry: SiteEntry,
   { observed, drivenRatio }: Outcome,
-  wasHeld: boolean,
+  judged: OpenRoute | null | undefined,
 ): void {
   const { site, host, shadow } = entry;
   const rows = { rows: observed, rowSize: ROW_SIZE, count: observed.length / ROW_SIZE };
   if (rows.count === 0 || !areLearnable(observed)) return;
   shadow.watch(rows);
-  const watched = { rows, ratio: wasHeld ? null : drivenRatio };
+  const watched = {
+    rows,
+    route: judged ? { ratio: drivenRatio, shortestSeconds: judged.shortestSeconds } : null,
+  };
   const isServed = servesPolicy(core, entry);
   if (isServed || learnsIn(site.mode)) host.watch(site, watched, isServed);
 }

@@ -7,6 +7,7 @@ import {
   createScoreGuard,
   GUARD,
   type ErrorGuard,
+  type ScoredRoute,
   type ScoreGuard,
 } from '../policy/guards.js';
 import { servesIn } from './modes.js';
@@ -26,8 +27,8 @@ export interface Trusted {
 /** One completed route on a site that is served by the network, as the guards see it. */
 export interface Watched {
   readonly rows: HeldOut;
-  /** Weighted cost, without lateness, over free-flow cost; null where it says nothing of the weights: its robot was told to wait. */
-  readonly ratio: number | null;
+  /** Null where it says nothing of the weights: its robot was told to wait. */
+  readonly route: ScoredRoute | null;
 }
 
 /** What one host's live guards know: the last good weights, and what speaks against those served since. */
@@ -126,14 +127,14 @@ export function createPolicyGuard(sites: readonly Site[]): PolicyGuard {
         !those.some(doubts)
       );
     },
-    watch(site, { rows, ratio }, served) {
+    watch(site, { rows, route }, served) {
       keep(rows);
       const own = guards.get(site)!;
       const { error, score } = own;
       own.rows += rows.count;
       own.drivenAt = own.seconds();
       const onProbation = installed && own.drivenAt < GUARD.probation.seconds;
-      if (ratio !== null) score.watch(ratio, site.openRoutes.size, site.clock.now() / 1000);
+      if (route !== null) score.watch(route, site.openRoutes.size, site.clock.now() / 1000);
       if (pinned || !trusted) return null;
       error.watch(rows, served, trusted.weights, onProbation);
       if (error.evidence() >= 1) return 'rowError';

@@ -114,7 +114,8 @@ describe('the guard on the score ratio', () => {
     const guard = createScoreGuard();
     const random = createRandom(5);
     for (let route = 0; route < 6_000; route++) {
-      guard.watch(ratioOf(route) + 0.3 * random.normal(), loadOf(route), route / 4);
+      const ratio = ratioOf(route) + 0.3 * random.normal();
+      guard.watch({ ratio, shortestSeconds: 30 }, loadOf(route), route / 4);
       if (guard.evidence() >= 1) return route;
     }
     return Infinity;
@@ -141,5 +142,43 @@ describe('the guard on the score ratio', () => {
   it('stays quiet where the load explains it', () => {
     const load = (route: number): number => (route % 2_000 < 1_000 ? 50 : 200);
     expect(drive((route) => (load(route) === 50 ? 1.2 : 2.4), load)).toBe(Infinity);
+  });
+
+  /** Tours of so many seconds, with waits of 0 to 10 s on each and 0 to 0.4 s on each second: what speaks most against it. */
+  const driveTours = (secondsOf: (route: number) => number, waitsOf = (_route: number) => 1): number => {
+    const guard = createScoreGuard();
+    const random = createRandom(3);
+    let most = 0;
+    for (let route = 0; route < 4_000; route++) {
+      const shortestSeconds = secondsOf(route);
+      const waitSeconds = waitsOf(route) * (10 * random.next() + 0.4 * random.next() * shortestSeconds);
+      guard.watch({ ratio: 1 + waitSeconds / shortestSeconds, shortestSeconds }, 50, route / 4);
+      most = Math.max(most, guard.evidence());
+    }
+    return most;
+  };
+  const mixed = (route: number): number => [6, 15, 40, 90][route % 4]!;
+
+  it.each([
+    [60, 12],
+    [12, 60],
+    [60, 3],
+  ])('stays quiet where tours of %i s give way to tours of %i s, as wait for wait', (before, after) => {
+    expect(driveTours((route) => (route < 2_000 ? before : after))).toBeLessThan(0.5);
+    expect(driveTours((route) => (route < 2_000 ? mixed(route) : after))).toBeLessThan(0.5);
+  });
+
+  it('finds waits that are three times as long, whatever the lengths of tours', () => {
+    const thrice = (route: number): number => (route < 2_000 ? 1 : 3);
+    expect(driveTours(mixed, thrice)).toBeGreaterThan(1);
+    expect(driveTours((route) => (route < 2_000 ? mixed(route) : 15), thrice)).toBeGreaterThan(1);
+  });
+
+  it('hears nothing from a tour of no length', () => {
+    const guard = createScoreGuard();
+    guard.watch({ ratio: 1, shortestSeconds: 0 }, 50, 0);
+    for (let route = 0; route < 900; route++)
+      guard.watch({ ratio: route < 500 ? 1 : 2, shortestSeconds: 30 }, 50, 1);
+    expect(guard.evidence()).toBeGreaterThan(0.9);
   });
 });

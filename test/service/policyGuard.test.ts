@@ -111,8 +111,16 @@ describe('a worse policy', () => {
 
   it('is not what orders are that were late before they were asked for', async () => {
     current().learn(update(sound.map((weight) => 0.999 * weight)));
-    await current().drive(350, 60);
-    await current().drive(125, -120);
+    await current().drive(350, { dueSeconds: 60 });
+    await current().drive(125, { dueSeconds: -120 });
+    expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false, rollbacks: 0 });
+  });
+
+  it('is not what shorter orders are, on which robots wait as long', async () => {
+    current().learn(update(sound.map((weight) => 0.999 * weight)));
+    const waitSeconds = (round: number): number => 1 + (round % 2);
+    await current().drive(1000, { to: '04', waitSeconds });
+    await current().drive(250, { to: '01', waitSeconds });
     expect(guard()).toMatchObject({ policyVersion: 'v1+1', pinned: false, rollbacks: 0 });
   });
 

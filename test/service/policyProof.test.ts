@@ -24,7 +24,7 @@ function createWatch(count = 1) {
 /** A route on which nobody waited. */
 const route = (lanes: number) => ({
   rows: { rows: new Float32Array(lanes * ROW_SIZE), rowSize: ROW_SIZE, count: lanes },
-  ratio: 1,
+  route: { ratio: 1, shortestSeconds: lanes },
 });
 
 describe('a clock that is set back by an hour', () => {

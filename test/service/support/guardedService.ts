@@ -16,6 +16,13 @@ export const sound = randomWeights(createRandom(2));
 /** Expects every lane to cost seconds: finite, bounded, in range on the probe set, and wrong. */
 export const gloomy = Float32Array.from(sound, (weight, i) => (i === sound.length - 2 ? 5 : weight));
 
+interface Drive {
+  readonly to?: string;
+  readonly dueSeconds?: number;
+  /** On the way, in the so manieth. */
+  readonly waitSeconds?: (round: number) => number;
+}
+
 /** A service that learns what the test says, on a registry with `sound` as v1, active, and `gloomy` as v2. */
 export class GuardedService {
   readonly resets: { readonly weights: Float32Array; readonly forgetRows: boolean }[] = [];
@@ -57,17 +64,18 @@ export class GuardedService {
     return this.service.guard(SITE);
   }
 
-  /** Drives a route as fast as it goes, four lanes; where said, for an order that is due in so many seconds. */
-  async drive(count: number, dueSeconds?: number): Promise<void> {
+  /** Drives routes: four lanes as fast as it goes, and for orders that are due at no time, unless said otherwise. */
+  async drive(count: number, { to = '04', dueSeconds, waitSeconds = () => 0 }: Drive = {}): Promise<void> {
     for (let i = 0; i < count; i++) {
       const from = this.running.now();
       const request = {
-        ...{ requestId: `q${this.rounds++}`, robotId: 'a', from: cell('00'), stops: [cell('04')] },
+        ...{ requestId: `q${this.rounds++}`, robotId: 'a', from: cell('00'), stops: [cell(to)] },
         ...(dueSeconds === undefined ? {} : { deadlineAt: from + 1000 * dueSeconds }),
       };
       const route = await this.service.requestRoute(SITE, request);
       await this.running.pass(6);
-      await this.service.completeRoute(SITE, report(route, traceAlong(route.nodes, from)));
+      const trace = traceAlong(route.nodes, from, [1 + waitSeconds(i)]);
+      await this.service.completeRoute(SITE, report(route, trace));
     }
   }
 
