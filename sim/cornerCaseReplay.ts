@@ -1,7 +1,7 @@
 import { AppError } from '../src/domain/errors.js';
 import type { NodeIndex } from '../src/domain/ids.js';
 import type { CornerCaseDetail } from '../src/domain/serviceContract.js';
-import { createFreeFlow, moveSeconds, type FreeFlow } from '../src/planning/freeFlow.js';
+import { createFreeFlow, firstMoveSeconds, moveSeconds, type FreeFlow } from '../src/planning/freeFlow.js';
 import { createRandom } from '../src/platform/random.js';
 import { createLaneClosures } from '../src/warehouse/laneClosures.js';
 import { laneBetween, type LaneGraph } from '../src/warehouse/laneGraph.js';
@@ -88,6 +88,7 @@ function createRobot(
   let stop = 0;
   let node: number = robot.node;
   let previousLane = -1;
+  let stands = true;
   let drivingSeconds = 0;
   let handledSeconds = 0;
   let arrivedSeconds = 0;
@@ -104,7 +105,7 @@ function createRobot(
       if (stopIndexes[stop]! < stopIndexes.at(-1)!) handledSeconds += handlingSeconds[stop]!;
       floor.hold(number, handlingSeconds[stop]!);
       floor.goalReached(number);
-      previousLane = -1;
+      stands = true;
       stop++;
     }
     steer();
@@ -135,8 +136,9 @@ function createRobot(
       const lane = laneBetween(graph, node, next);
       node = next;
       if (!isDriving) return;
-      drivingSeconds += moveSeconds(graph, robotType, previousLane, lane);
+      drivingSeconds += (stands ? firstMoveSeconds : moveSeconds)(graph, robotType, previousLane, lane);
       previousLane = lane;
+      stands = false;
       arrivedSeconds = atSeconds;
       if (onRoute) {
         position++;

@@ -29,8 +29,14 @@ interface BlobShape {
   readonly rowLength: number;
 }
 
+interface SettingOut {
+  /** The node from which its robot came to where the plan begins. Left out where that is unknown, and by programs that did not say so. */
+  readonly cameFrom?: string;
+  /** It was on its way there. Left out where it stood. */
+  readonly drives?: boolean;
+}
 /** A route was planned and may now leave. Blob: features of its lanes, in order, as seen when it was planned. */
-export interface RouteIssued extends BlobShape {
+export interface RouteIssued extends BlobShape, SettingOut {
   readonly routeId: string;
   readonly robotId: string;
   readonly robotType: string;
@@ -51,7 +57,7 @@ interface Held {
   readonly heldFrom?: Instant;
 }
 /** An open route was planned anew from where its robot is. Blob: features of the new lanes. */
-export interface RouteRevised extends BlobShape, Assumed, Held {
+export interface RouteRevised extends BlobShape, SettingOut, Assumed, Held {
   readonly routeId: string;
   readonly revision: number;
   readonly answer: Omit<RouteUpdatedMessage, 'type'>;

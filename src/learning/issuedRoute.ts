@@ -5,6 +5,9 @@ import type { Passage } from './passage.js';
 /** One plan of a route: the first, or what replaced it when a robot was pushed off or a lane closed. */
 export interface Revision {
   readonly at: Instant;
+  /** The lane by which its robot came to where it begins, -1 where unknown; whether it drove on from there or stood. */
+  readonly arrivalLane: number;
+  readonly drives: boolean;
   readonly nodes: Int32Array;
   /** [M - 1] */
   readonly lanes: Int32Array;

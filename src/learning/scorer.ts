@@ -2,7 +2,7 @@ import type { Components } from '../domain/components.js';
 import { zeroComponents } from '../domain/components.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
-import { isTurn, moveSeconds, type FreeFlow } from '../planning/freeFlow.js';
+import { firstMoveSeconds, isTurn, moveSeconds, type FreeFlow } from '../planning/freeFlow.js';
 import { laneBetween, type LaneGraph } from '../warehouse/laneGraph.js';
 import type { Hold, IssuedRoute, Revision } from './issuedRoute.js';
 
@@ -105,7 +105,9 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   let revision = revisions[0]!;
   let position = 0;
   let node = first.node;
-  let previousLane = -1;
+  let previousLane = revision.arrivalLane;
+  /** It has to get going: it has not left its start, or handled a stop. */
+  let stands = true;
   let stopsDone = 0;
   /** Of the whole tour, wherever a plan has them: what a trace must visit, whatever was assumed meanwhile. */
   let stopsVisited = 0;
@@ -119,7 +121,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
     while (stopsDone < stopCount && revision.stopIndexes[stopsDone - doneBefore] === position) {
       readyAt += 1000 * revision.stops[stopsDone - doneBefore]!.handlingSeconds;
       stopsDone++;
-      previousLane = -1;
+      stands = true;
     }
   };
   /** What it came to up to here. */
@@ -178,9 +180,9 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
     move(step: TraceStep): void {
       adoptRevision(step.arrivedAt - 1);
       const lane = laneBetween(graph, node, step.node);
-      const driving = moveSeconds(graph, robotType, previousLane, lane);
+      const driving = (stands ? firstMoveSeconds : moveSeconds)(graph, robotType, previousLane, lane);
       // Handled in less time than planned, it set out before: how long it took for the lane nobody knows.
-      const least = previousLane < 0 ? driving : 0;
+      const least = stands ? driving : 0;
       const clockSeconds = Math.max(least, (step.arrivedAt - readyAt) / 1000);
       const lostSeconds = clockSeconds - heldSeconds(readyAt, step.arrivedAt);
       const planned = position < revision.lanes.length && revision.nodes[position] === node;
@@ -196,6 +198,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       node = step.node;
       visit();
       previousLane = lane;
+      stands = false;
       readyAt = arrivedAt = step.arrivedAt;
       if (onRoute) {
         position++;

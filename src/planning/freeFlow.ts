@@ -158,6 +158,17 @@ export function moveSeconds(graph: LaneGraph, robotType: number, previous: numbe
   return driving + turnSeconds(graph, robotType, previous, lane);
 }
 
+/** The same of a robot that stands, as at the start of a route and behind a stop: it turns and gets going. */
+export function firstMoveSeconds(
+  graph: LaneGraph,
+  robotType: number,
+  previous: number,
+  lane: number,
+): number {
+  const turning = previous < 0 ? 0 : turnSeconds(graph, robotType, previous, lane);
+  return moveSeconds(graph, robotType, -1, lane) + turning;
+}
+
 /** A change of heading counts as a turn above 45 degrees. */
 export function isTurn(graph: LaneGraph, previous: number, lane: number): boolean {
   return previous >= 0 && turnRadians(graph, previous, lane) > Math.PI / 4;

@@ -55,12 +55,12 @@ export function createPlanner(
     if (isLate(task, priced ?? STANDING, view))
       priced = legs.priced(task, costsLate(task, view), chosen?.late ?? order) ?? priced ?? cheapest();
     if (!priced) return failed();
-    const shortestSeconds = tourSeconds(graph, task.robotType, shortest);
+    const shortestSeconds = tourSeconds(graph, task, shortest);
     const detour =
-      tourSeconds(graph, task.robotType, priced) >
-        LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds ||
+      tourSeconds(graph, task, priced) > LIMITS.detourRatio * shortestSeconds + LIMITS.detourSlackSeconds ||
       nodesOf(priced) > LIMITS.nodesPerRoute;
     return describe(graph, task, detour ? shortest : priced, view, {
+      shortest,
       shortestSeconds,
       shortestPricedCost: tourPrice(graph, task, shortest, view),
       served: detour ? 'shortest' : 'priced',

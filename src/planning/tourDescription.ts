@@ -1,7 +1,7 @@
 import type { Components } from '../domain/components.js';
 import type { Why } from '../domain/messages.js';
 import { turnSeconds, type LaneGraph } from '../warehouse/laneGraph.js';
-import { isTurn, moveSeconds } from './freeFlow.js';
+import { firstMoveSeconds, isTurn, moveSeconds } from './freeFlow.js';
 import type { Plan, PriceView, TourTask } from './tourTask.js';
 
 /** The legs of a tour, in the order of visit that is chosen. */
@@ -34,30 +34,45 @@ export function tourPrice(
   return cost;
 }
 
-export function tourSeconds(graph: LaneGraph, robotType: number, tour: Tour): number {
+/** Free flow, with what searches leave out: turning round at stops, and getting going there and at the start. */
+export function tourSeconds(graph: LaneGraph, task: TourTask, { legs }: Tour): number {
   let seconds = 0;
-  for (const leg of tour.legs) {
-    leg.forEach((lane, i) => (seconds += moveSeconds(graph, robotType, i === 0 ? -1 : leg[i - 1]!, lane)));
+  const drive = createDrive(graph, task);
+  for (const leg of legs) {
+    for (const lane of leg) seconds += drive.move(lane).driving;
+    drive.stop();
   }
   return seconds;
 }
 
+/** Goes along a tour lane by lane. */
+function createDrive(graph: LaneGraph, { robotType, arrivalLane, drives = false }: TourTask) {
+  let previous = arrivalLane;
+  let stands = !drives;
+  return {
+    move(lane: number): { readonly driving: number; readonly turns: boolean } {
+      const seconds = stands ? firstMoveSeconds : moveSeconds;
+      const moved = {
+        driving: seconds(graph, robotType, previous, lane),
+        turns: isTurn(graph, previous, lane),
+      };
+      previous = lane;
+      stands = false;
+      return moved;
+    },
+    stop: () => void (stands = true),
+  };
+}
+
 export function expectedSeconds(graph: LaneGraph, task: TourTask, tour: Tour, view: PriceView): number {
-  let seconds = settingOutSeconds(graph, task, tour) + tourSeconds(graph, task.robotType, tour);
+  let seconds = task.readyInSeconds + tourSeconds(graph, task, tour);
   for (const leg of tour.legs) for (const lane of leg) seconds += view.waitHat[lane]!;
   for (const stop of task.stops) seconds += stop.handlingSeconds;
   return seconds + (task.dropoff?.handlingSeconds ?? 0);
 }
 
-/** Until it drives. What it drives for has no turn at its start, but its clock has. */
-function settingOutSeconds(
-  graph: LaneGraph,
-  { robotType, arrivalLane, readyInSeconds }: TourTask,
-  tour: Tour,
-): number {
-  const first = tour.legs[0]?.[0];
-  const turn = arrivalLane < 0 || first === undefined ? 0 : turnSeconds(graph, robotType, arrivalLane, first);
-  return readyInSeconds + turn;
+function waitSeconds({ legs }: Tour, { waitHat }: PriceView): number {
+  return legs.flat().reduce((sum, lane) => sum + waitHat[lane]!, 0);
 }
 
 export function describe(
@@ -65,9 +80,8 @@ export function describe(
   task: TourTask,
   tour: Tour,
   view: PriceView,
-  found: { shortestSeconds: number; shortestPricedCost: number; served: Why['served'] },
+  found: { shortest: Tour; shortestSeconds: number; shortestPricedCost: number; served: Why['served'] },
 ): Plan {
-  const { robotType } = task;
   const stops = tour.order.map((position) => task.stops[position]!);
   if (task.dropoff) stops.push(task.dropoff);
   const lanes = Int32Array.from(tour.legs.flat());
@@ -77,27 +91,29 @@ export function describe(
   const expected: Components = { time: 0, wait: 0, blocking: 0, distance: 0, turns: 0, lateness: 0 };
   nodes[0] = task.from;
   let at = 0;
-  let clock = settingOutSeconds(graph, task, tour);
+  let clock = task.readyInSeconds;
+  const drive = createDrive(graph, task);
   tour.legs.forEach((leg, visit) => {
-    let previous = -1;
     for (const lane of leg) {
-      const driving = moveSeconds(graph, robotType, previous, lane);
+      const { driving, turns } = drive.move(lane);
       expected.time += driving;
       expected.wait += view.waitHat[lane]!;
       expected.blocking += view.blockingHat[lane]!;
       expected.distance += graph.lengthMetres[lane]!;
-      if (isTurn(graph, previous, lane)) expected.turns++;
+      if (turns) expected.turns++;
       clock += driving + view.waitHat[lane]!;
       nodes[++at] = graph.laneTo[lane]!;
       etaSeconds[at] = clock;
-      previous = lane;
     }
     stopIndexes.push(at);
+    drive.stop();
     clock += stops[visit]!.handlingSeconds;
   });
   if (task.deadlineSeconds !== null) expected.lateness = Math.max(0, clock - task.deadlineSeconds);
   return {
     kind: 'plan',
+    arrivalLane: task.arrivalLane,
+    drives: task.drives === true,
     nodes,
     lanes,
     stopOrder: tour.order,
@@ -106,6 +122,7 @@ export function describe(
     etaSeconds,
     expected,
     shortestSeconds: found.shortestSeconds,
+    shortestWaitSeconds: waitSeconds(found.shortest, view),
     why: {
       freeFlowSeconds: expected.time,
       pricedCost: tourPrice(graph, task, tour, view),

@@ -13,6 +13,8 @@ export interface TourTask {
   readonly from: number;
   /** The lane the robot came by, for its heading; -1 where unknown. */
   readonly arrivalLane: number;
+  /** It is on its way, and has not to get going. Left out: it stands. */
+  readonly drives?: boolean;
   readonly stops: readonly PlannedStop[];
   readonly dropoff: PlannedStop | null;
   /** True: visit the stops as given (a re-plan keeps the order). */
@@ -36,6 +38,9 @@ export interface PriceView {
 
 export interface Plan {
   readonly kind: 'plan';
+  /** As the task has them: how its robot sets out. */
+  readonly arrivalLane: number;
+  readonly drives: boolean;
   readonly nodes: Int32Array;
   readonly lanes: Int32Array;
   /** Positions of the request's stops in the order of visit; drop-off excluded. */
@@ -50,6 +55,8 @@ export interface Plan {
   readonly why: Why;
   /** Free-flow seconds of the shortest tour, handling excluded; its order of visit is chosen without turns. */
   readonly shortestSeconds: number;
+  /** What is expected to be waited on it. */
+  readonly shortestWaitSeconds: number;
 }
 
 export type PlanResult = Plan | { readonly kind: 'unreachable'; readonly from: number; readonly to: number };

@@ -38,6 +38,7 @@ export function assumePlace(site: Site, route: OpenRoute, now: Instant): void {
   moveFlow(site, route, position);
   route.position = position;
   route.previousLane = lanes[position - 1]!;
+  route.stands = false;
   route.readySeconds = at / 1000 + etaSeconds[position]! + route.lateSeconds;
   route.robot.arrivalLane = route.previousLane;
   placeRobot(site, route.robot, nodes[position]!);

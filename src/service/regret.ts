@@ -2,7 +2,6 @@ import type { RewardWeights } from '../domain/components.js';
 import { LIMITS } from '../domain/limits.js';
 import type { IssuedRoute } from '../learning/issuedRoute.js';
 import type { DrivenLane } from '../learning/scorer.js';
-import { moveSeconds } from '../planning/freeFlow.js';
 import type { Planner } from '../planning/planner.js';
 import { nodesPerSearch } from '../planning/tourLimit.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
@@ -80,7 +79,7 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
         {
           robotType: route.robotType,
           from: revision.nodes[0]!,
-          arrivalLane: -1,
+          arrivalLane: revision.arrivalLane,
           stops: revision.stops.slice(0, picks),
           dropoff: revision.stops[picks] ?? null,
           fixedOrder: false,
@@ -97,10 +96,9 @@ export function createRegretMeter(graph: LaneGraph, planner: Planner, waits: Rea
       );
       // A lane has closed behind the robot: there is nothing to compare with any more.
       if (plan.kind === 'unreachable') return null;
-      const starting = startingSeconds(graph, route.robotType, plan);
       return {
         regretSeconds: Math.max(0, travelledSeconds - plan.expected.time - plan.expected.wait),
-        shortestTourSeconds: plan.why.shortestPricedCost + starting,
+        shortestTourSeconds: plan.shortestSeconds + plan.shortestWaitSeconds,
       };
     },
   };
@@ -111,15 +109,4 @@ function overrideByOwn(waitSeconds: Float32Array, drivenLanes: readonly DrivenLa
   for (const { lane, waitSeconds: own } of drivenLanes) {
     waitSeconds[lane] = Math.min(waitSeconds[lane]!, Math.max(0, own));
   }
-}
-
-/** What searches leave out: getting going at the start of each leg that leads anywhere. */
-function startingSeconds(
-  graph: LaneGraph,
-  robotType: number,
-  { lanes, stopIndexes }: { readonly lanes: Int32Array; readonly stopIndexes: readonly number[] },
-): number {
-  if (lanes.length === 0) return 0;
-  const once = moveSeconds(graph, robotType, -1, lanes[0]!) - graph.freeFlowSeconds[robotType]![lanes[0]!]!;
-  return once * stopIndexes.filter((index, i) => index > (stopIndexes[i - 1] ?? 0)).length;
 }

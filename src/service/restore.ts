@@ -28,6 +28,9 @@ interface JournalledPlan {
   readonly readyInSeconds: number;
   /** Of the hold that it ended. */
   readonly heldFrom: Instant | null;
+  /** How its robot set out. */
+  readonly cameFrom: string | null;
+  readonly drives: boolean;
 }
 
 /**
@@ -151,9 +154,9 @@ function knownLane({ graph }: Site, { from, to }: LaneName): LaneIndex[] {
 
 function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecord): void {
   if (record.kind === 'route.issued') {
-    plans.set(record.payload.routeId, [planOf(record.payload.answer, record)]);
+    plans.set(record.payload.routeId, [planOf(record)]);
   } else if (record.kind === 'route.revised') {
-    plans.get(record.payload.routeId)?.push(planOf(record.payload.answer, record));
+    plans.get(record.payload.routeId)?.push(planOf(record));
   } else if (
     record.kind === 'route.completed' ||
     record.kind === 'route.cancelled' ||
@@ -163,11 +166,13 @@ function collectPlans(plans: Map<string, JournalledPlan[]>, record: JournalRecor
   }
 }
 
-function planOf(plan: RoutePlan, record: JournalRecord): JournalledPlan {
+function planOf(record: JournalRecord<'route.issued' | 'route.revised'>): JournalledPlan {
+  const { answer: plan, cameFrom = null, drives = false } = record.payload;
   const { assumed, inForceAt, readyInSeconds, heldFrom }: Partial<RouteRevised> =
     record.kind === 'route.revised' ? record.payload : {};
   return {
     ...{ plan, at: inForceAt ?? record.at, madeAt: record.at, features: floatsOfBlob(record.blob) },
+    ...{ cameFrom, drives },
     ...{ assumed: assumed === true, readyInSeconds: readyInSeconds ?? 0, heldFrom: heldFrom ?? null },
   };
 }
@@ -222,7 +227,7 @@ function rememberRobot(site: Site, known: RouteEntry): Robot | null {
 function revisionFrom(
   site: Site,
   known: RouteEntry,
-  { plan, at, features }: JournalledPlan,
+  { plan, at, features, cameFrom, drives }: JournalledPlan,
 ): Revision | null {
   const nodes = Int32Array.from(plan.nodes, (nodeId) => site.graph.nodeIndexOf.get(nodeId) ?? -1);
   if (nodes.includes(-1)) return null;
@@ -233,8 +238,10 @@ function revisionFrom(
   if (request.dropoff !== undefined && stops.length < plan.stopIndexes.length) {
     stops.push(plannedStop(site, request.dropoff));
   }
+  const cameFromNode = cameFrom === null ? undefined : site.graph.nodeIndexOf.get(cameFrom);
   return {
-    at,
+    ...{ at, drives },
+    arrivalLane: cameFromNode === undefined ? -1 : laneBetween(site.graph, cameFromNode, nodes[0]!),
     nodes,
     lanes,
     stops,

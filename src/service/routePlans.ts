@@ -51,6 +51,7 @@ export function remainingTask(site: Site, route: OpenRoute): TourTask {
     robotType: route.robotType,
     from: route.robot.node,
     arrivalLane: route.previousLane,
+    drives: !route.stands,
     stops: remainingTour(route).stops,
     dropoff: null,
     fixedOrder: true,

@@ -70,6 +70,8 @@ export interface OpenRoute extends IssuedRoute {
   /** When the next lane's clock starts, in seconds. */
   readySeconds: number;
   previousLane: number;
+  /** Its robot has to get going: it has not left its start, or the stop that it handled. */
+  stands: boolean;
   /** Its robot told of its way while it drove: nothing of it is left for the trace to tell. */
   progressSeen: boolean;
   /** It said where it left its way, and has had no plan since: it waits there. */

@@ -86,6 +86,7 @@ export function createOpenRoute(options: {
     stopsDone: 0,
     readySeconds: at / 1000,
     previousLane: -1,
+    stands: true,
     progressSeen: false,
     leftItsWay: false,
     lastKnown: null,
@@ -126,10 +127,10 @@ export function dropRoute(site: Site, route: OpenRoute): void {
 
 /** Where a route stands now; calling the result puts it back there, should its next plan not be stored. */
 export function rememberPlan(site: Site, route: OpenRoute): () => void {
-  const { position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds } = route;
+  const { position, flowFrom, stopsDone, readySeconds, previousLane, stands, lateSeconds } = route;
   const { holds, leftItsWay, lastKnown } = route;
   const before = {
-    ...{ position, flowFrom, stopsDone, readySeconds, previousLane, lateSeconds },
+    ...{ position, flowFrom, stopsDone, readySeconds, previousLane, stands, lateSeconds },
     ...{ holds, leftItsWay },
   };
   const count = route.revisions.length;
@@ -163,6 +164,7 @@ function catchUp(route: OpenRoute, heard: { readonly made: number; readonly read
   route.position = position;
   route.flowFrom = Math.max(route.flowFrom, position);
   route.previousLane = lanes[position - 1]!;
+  route.stands = position === lastStop;
   route.readySeconds = heard.readySeconds;
 }
 
@@ -221,6 +223,7 @@ export function replanRoute(
       ...{ routeId, revision: labels.revision, answer, rowLength: FEATURE_COUNT },
       ...assumption(route),
       ...endedHold,
+      ...settingOut(site, revision),
       ...(labels.at === site.clock.now() ? {} : { inForceAt: labels.at }),
       ...(untilReady > 0 ? { readyInSeconds: untilReady } : {}),
     },
@@ -243,6 +246,14 @@ function holdOf(route: OpenRoute): { readonly heldFrom?: Instant } {
 
 function assumption({ lastKnown }: OpenRoute): { readonly assumed?: true } {
   return lastKnown ? { assumed: true } : {};
+}
+
+/** How its robot sets out, for a start: what it turns and gets going for is no wait. */
+function settingOut({ graph }: Site, { arrivalLane, drives }: Revision) {
+  return {
+    ...(arrivalLane < 0 ? {} : { cameFrom: graph.nodeIds[graph.laneFrom[arrivalLane]!]! }),
+    ...(drives ? { drives } : {}),
+  };
 }
 
 function tryPlan(site: Site, route: OpenRoute): Plan | NoWay {
@@ -293,6 +304,7 @@ function issueRecord(
       request,
       answer,
       shortestSeconds: route.shortestSeconds,
+      ...settingOut(site, revision),
       rowLength: FEATURE_COUNT,
     },
     blob: blobOfFloats(revision.features),

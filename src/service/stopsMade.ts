@@ -14,7 +14,7 @@ export function finishStops(route: OpenRoute, revision: Revision): void {
     // Sparse progress may have passed over a stop: it is done, but its handling is over as well.
     if (index < route.position) continue;
     route.readySeconds += stop.handlingSeconds;
-    route.previousLane = -1;
+    route.stands = true;
   }
 }
 

@@ -4,7 +4,7 @@ import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
 import type { Wait } from '../learning/holdings.js';
 import { createPassage, type Passage } from '../learning/passage.js';
 import { latestRevision, type Revision } from '../learning/issuedRoute.js';
-import { moveSeconds } from '../planning/freeFlow.js';
+import { firstMoveSeconds, moveSeconds } from '../planning/freeFlow.js';
 import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
@@ -34,6 +34,8 @@ export function revisionOf(
   }
   return {
     at,
+    arrivalLane: plan.arrivalLane,
+    drives: plan.drives,
     nodes: plan.nodes,
     lanes,
     stops: plan.stops,
@@ -62,6 +64,8 @@ export function startRevision(site: Site, route: OpenRoute, revision: Revision):
   route.revisions.push(revision);
   route.position = 0;
   route.stopsDone = 0;
+  route.previousLane = revision.arrivalLane;
+  route.stands = !revision.drives;
   route.heardPosition = 0;
   route.lateSeconds = 0;
   route.leftItsWay = false;
@@ -135,7 +139,8 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   const seconds = at / 1000;
   const position = route.position;
   const lane = revision.lanes[position]!;
-  const driving = moveSeconds(site.graph, route.robotType, route.previousLane, lane);
+  const moving = route.stands ? firstMoveSeconds : moveSeconds;
+  const driving = moving(site.graph, route.robotType, route.previousLane, lane);
   // It may have handled its stop in less time than planned.
   const setOutSeconds = Math.min(seconds, Math.max(route.readySeconds, seconds - driving));
   const by = nextPassage(route, revision);
@@ -144,6 +149,7 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
 
   route.position = position + 1;
   route.previousLane = lane;
+  route.stands = false;
   route.readySeconds = seconds;
   moveFlow(site, route, position + 1);
   robot.arrivalLane = lane;
@@ -189,6 +195,7 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
   moveFlow(site, route, position);
   route.position = position;
   route.previousLane = revision.lanes[position - 1]!;
+  route.stands = false;
   route.readySeconds = at / 1000;
   robot.arrivalLane = route.previousLane;
   placeRobot(site, robot, revision.nodes[position]!);
@@ -215,6 +222,7 @@ export function standOffPlan(site: Site, route: OpenRoute, node: NodeIndex, at: 
   const { robot } = route;
   const lane = robot.node >= 0 ? laneBetween(site.graph, robot.node, node) : -1;
   route.previousLane = lane;
+  route.stands = false;
   route.readySeconds = at / 1000;
   robot.arrivalLane = lane;
   placeRobot(site, robot, node);

@@ -17,7 +17,8 @@ function revision(at: number, ...cells: readonly string[]): Revision {
   const lanes = Int32Array.from(nodes.subarray(1), (to, i) => laneBetween(graph, nodes[i]!, to));
   const none = new Float32Array(lanes.length);
   return {
-    ...{ at, nodes, lanes, stopIndexes: [nodes.length - 1], stopOrder: [0] },
+    ...{ at, arrivalLane: -1, drives: false, nodes, lanes },
+    ...{ stopIndexes: [nodes.length - 1], stopOrder: [0] },
     stops: [{ node: nodes.at(-1)!, handlingSeconds: 0 }],
     etaSeconds: Float64Array.from(nodes, (_, i) => i),
     ...{ features: none, predictedWait: none, passages: new Array<undefined>(lanes.length) },

@@ -226,11 +226,11 @@ describe('expected arrivals', () => {
     const [corner, below] = ['r0c1', 'r1c1'].map((name) => graph.nodeIndexOf.get(name)!);
     const arrivalLane = laneBetween(graph, graph.nodeIndexOf.get('r0c0')!, corner!);
     const plan = planned(planner.plan(tour(graph, 'r0c1', ['r1c1'], { arrivalLane }), view));
-    expect([[...plan.nodes], [...plan.etaSeconds], plan.expected.time]).toEqual([[corner, below], [0, 4], 1]);
-    // Who handles a stop first may turn meanwhile: no price counts that turn either.
+    expect([[...plan.nodes], [...plan.etaSeconds], plan.expected.time]).toEqual([[corner, below], [0, 4], 4]);
+    // Who handles a stop there first turns behind it.
     const handled = { arrivalLane, fixedOrder: true };
     const second = planned(planner.plan(tour(graph, 'r0c1', ['r0c1', 'r1c1'], handled), view));
-    expect([...second.etaSeconds]).toEqual([0, 1]);
+    expect([...second.etaSeconds]).toEqual([0, 4]);
   });
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import { SETTLE_SECONDS } from '../../src/service/site.js';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
 import { createRecorder } from './support/recorder.js';
 import { cell, report, SITE, START, startService, type TestService } from './support/startService.js';
 
@@ -199,6 +201,68 @@ describe('labels', () => {
     // Six lanes of one second driven, two seconds lost: no second is counted twice.
     expect(scored.components).toMatchObject({ time: 6, wait: 2, distance: 6 });
   });
+
+  it.each([false, true])(
+    'take what a robot turns and gets going for as driving, at its start and behind a stop (a restart between: %s)',
+    async (restarts) => {
+      const names = ['n0', 'n1', 'n2', 'n3', 'n4'] as const;
+      const graph = compileFile({
+        ...{ id: SITE, mapVersion: '1', stations: ['n0'], pickFaces: ['n4'] },
+        laneDefaults: { speedLimit: 1, twoWay: true },
+        robotTypes: [
+          { name: 'unit', maximumSpeed: 1, lengthMetres: 1, quarterTurnSeconds: 2, startSeconds: 1 },
+        ],
+        nodes: names.map((id, x) => ({ id, x, y: 0 })),
+        lanes: names.slice(1).map((to, x) => ({ from: names[x]!, to })),
+      });
+      const memory = createMemoryJournal();
+      const journal = { ...memory, close: async () => undefined };
+      let test = await startService({ graphs: [graph], journal });
+      const ask = (robotId: string, from: string, dropoff = {}) =>
+        test.service.requestRoute(SITE, {
+          ...{ requestId: `${robotId}${test.now()}`, robotId, from },
+          stops: [{ node: 'n4', handlingSeconds: 3 }],
+          ...dropoff,
+        });
+      const driven = async (...routes: Awaited<ReturnType<typeof ask>>[]) => {
+        const from = test.now();
+        for (let second = 1; second <= 20; second++) {
+          await test.pass(1);
+          for (const { routeId, nodes, etaSeconds } of routes) {
+            const at = test.now();
+            const node = nodes[etaSeconds.indexOf(second)];
+            if (node !== undefined)
+              test.service.routeProgress(SITE, { type: 'route.progress', routeId, revision: 0, node, at });
+          }
+        }
+        return Promise.all(
+          routes.map((route) =>
+            test.service.completeRoute(SITE, {
+              routeId: route.routeId,
+              trace: route.nodes.map((node, i) => [node, from + 1000 * route.etaSeconds[i]!, null]),
+            }),
+          ),
+        );
+      };
+      // To the end, and behind its stop there back.
+      const [there] = await driven(await ask('b', 'n0', { dropoff: 'n0' }));
+      expect(there).toMatchObject({ ratio: 1, components: { time: 14, wait: 0, turns: 1 } });
+      // While it turns round before it sets out, another leaves the node before it.
+      const routes = [await ask('b', 'n0'), await ask('a', 'n1')] as const;
+      expect(routes[0].etaSeconds).toEqual([0, 6, 7, 8, 9]);
+      if (restarts) {
+        await test.service.close();
+        test = await startService({ graphs: [graph], journal, at: test.now() });
+      }
+      const [back, ahead] = await driven(...routes);
+      expect(back).toMatchObject({
+        ...{ ratio: 1, regretSeconds: 0 },
+        components: { ...routes[0].expected, time: 9, wait: 0, turns: 1 },
+      });
+      expect(ahead!.components).toMatchObject({ wait: 0, blocking: 0 });
+      await test.service.close();
+    },
+  );
 
   it('count lateness from the deadline to the last hand-over', async () => {
     const { service, pass } = await startService({ map: '...' });
