@@ -71,6 +71,8 @@ export const LIMITS = {
   /** Plans of all open routes of a warehouse; above it each gets no more than `revisionsWhenMany`. */
   revisionsPerWarehouse: 50_000,
   revisionsWhenMany: 20,
+  /** Times in which its robot said that it could not drive; one that says so more often could not in between. */
+  pausesPerRoute: 16,
   /** Closed routes kept for answering a repeated completion without reading the journal. */
   closedRoutesKept: 20_000,
   requestsKept: 20_000,

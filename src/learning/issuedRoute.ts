@@ -25,8 +25,8 @@ export interface Revision {
   readonly passages: (Passage | undefined)[];
 }
 
-/** A time in which a robot was to wait where it stood: there was no way for it. */
-export interface Hold {
+/** A time in which a robot was to wait where it stood, as there was no way for it, or could not drive. */
+export interface TimeAside {
   readonly from: Instant;
   /** Infinity while it lasts. */
   readonly until: Instant;
@@ -42,8 +42,10 @@ export interface IssuedRoute {
   /** Free-flow seconds of the shortest tour when it was issued, handling excluded. */
   readonly shortestSeconds: number;
   readonly revisions: Revision[];
-  /** In order of time: what it took its robot then says nothing of lanes or prices. */
-  readonly holds: readonly Hold[];
+  /** When its robot was told to wait, in order of time: what it took then says nothing of lanes or prices. */
+  readonly holds: readonly TimeAside[];
+  /** When its robot said that it could not drive, in order: the same. */
+  readonly pauses: readonly TimeAside[];
 }
 
 export function latestRevision({ revisions }: Pick<IssuedRoute, 'revisions'>): Revision {

@@ -4,7 +4,8 @@ import type { ErrorCode } from '../domain/errors.js';
 import type { Instant } from '../domain/ids.js';
 import { firstMoveSeconds, isTurn, moveSeconds, type FreeFlow } from '../planning/freeFlow.js';
 import { laneBetween, type LaneGraph } from '../warehouse/laneGraph.js';
-import type { Hold, IssuedRoute, Revision } from './issuedRoute.js';
+import type { IssuedRoute, Revision } from './issuedRoute.js';
+import { isWithin, secondsWithin, timesAside } from './timesAside.js';
 
 /** A node held, in compiled indices. */
 export interface TraceStep {
@@ -18,11 +19,11 @@ export interface Sample {
   readonly lane: number;
   readonly revision: number;
   readonly position: number;
-  /** Seconds beyond free flow, without holds and waits behind stopped robots. */
+  /** Seconds beyond free flow, without holds, its own pauses and waits behind stopped robots. */
   readonly waitSeconds: number;
 }
 
-/** One lane that the robot passed, planned or not, and what it paid there beyond free flow and holds. */
+/** One lane that the robot passed, planned or not, and what it paid there beyond free flow, holds and pauses. */
 export interface DrivenLane {
   readonly lane: number;
   readonly waitSeconds: number;
@@ -51,7 +52,7 @@ const SPEED_TOLERANCE_MILLISECONDS = 50;
  * Reads a trace against the route that was issued: components of the whole route, and one sample for
  * each lane set out on, until it was driven or abandoned. A robot pushed off its route pays
  * the lane it was on: time lost plus the extra free-flow seconds to its next stop. Nothing of it is paid for while it
- * was to wait, and where it drives once all stops are made is no part of the route.
+ * was to wait or could not drive, and where it drives once all stops are made is no part of the route.
  */
 export function readTrace(
   graph: LaneGraph,
@@ -98,6 +99,7 @@ function findFault(graph: LaneGraph, route: IssuedRoute, trace: readonly TraceSt
 function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, first: TraceStep) {
   const { robotType, revisions } = route;
   const stopCount = revisions[0]!.stops.length;
+  const aside = timesAside(route);
   const components = zeroComponents();
   const samples: Sample[] = [];
   const drivenLanes: DrivenLane[] = [];
@@ -184,11 +186,11 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       // Handled in less time than planned, it set out before: how long it took for the lane nobody knows.
       const least = stands ? driving : 0;
       const clockSeconds = Math.max(least, (step.arrivedAt - readyAt) / 1000);
-      const lostSeconds = clockSeconds - heldSeconds(readyAt, step.arrivedAt);
+      const lostSeconds = clockSeconds - secondsWithin(aside, readyAt, step.arrivedAt);
       const planned = position < revision.lanes.length && revision.nodes[position] === node;
       const onRoute = planned && revision.lanes[position] === lane;
-      // Told to wait it went on, or was pushed aside: what of the time it could have driven nobody knows.
-      const isKnown = planned && !isHeldAt(step.arrivedAt);
+      // Not to drive, or not able to, it went on, or was pushed aside: what of the time it could have driven nobody knows.
+      const isKnown = planned && !isWithin(aside, step.arrivedAt);
       if (isKnown) sample(lostSeconds + (onRoute ? -driving : detourSeconds(revision, step.node)));
       if (isTurn(graph, previousLane, lane)) components.turns++;
       components.time += driving;
@@ -225,15 +227,6 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       };
     },
   };
-
-  function heldSeconds(from: Instant, until: Instant): number {
-    const overlap = (hold: Hold): number => Math.min(until, hold.until) - Math.max(from, hold.from);
-    return route.holds.reduce((sum, hold) => sum + Math.max(0, overlap(hold)) / 1000, 0);
-  }
-
-  function isHeldAt(at: Instant): boolean {
-    return route.holds.some((hold) => hold.from < at && at <= hold.until);
-  }
 
   /** Extra free-flow seconds from where the robot was pushed to, towards its next stop. */
   function detourSeconds(plan: Revision, pushedTo: number): number {

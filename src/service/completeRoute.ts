@@ -1,6 +1,7 @@
 import type { RoutingService } from '../domain/serviceContract.js';
 import { blobOfFloats } from '../journal/records.js';
 import { areLearnable, ROW_SIZE } from '../learning/row.js';
+import { wasAside } from '../learning/timesAside.js';
 import { monotonicMilliseconds } from '../platform/clock.js';
 import { lookBack } from './lookBack.js';
 import { scoreTrace, unlearntOutcome, updateScoreRatio, type Outcome } from './completions.js';
@@ -51,11 +52,11 @@ export async function completeRoute(
   if (!outcome) return scored;
   if (route) finish(entry, route, outcome, trace);
   const { drivenRatio, shortestRatio, firstRow, rows, travelledSeconds } = outcome;
-  const wasHeld = route !== undefined && route.holds.length > 0;
-  watch(core, entry, outcome, wasHeld ? null : route);
+  const isAside = route !== undefined && wasAside(route);
+  watch(core, entry, outcome, isAside ? null : route);
   const isCorner =
     route !== undefined &&
-    !wasHeld &&
+    !isAside &&
     travelledSeconds > 0 &&
     lookBack(core, entry, { route, scored, policyVersion, drivenRatio, shortestRatio });
   if (route && scored.learnt) {
@@ -68,7 +69,7 @@ export async function completeRoute(
 
 /**
  * Shows the live guards, before anything is learnt from them, rows that nobody's weights have seen.
- * @param judged the route, unless its robot was told to wait
+ * @param judged the route, unless its robot was told to wait, or paused
  */
 function watch(
   core: ServiceCore,
@@ -102,7 +103,7 @@ function finish(
   dropRoute(site, route);
   site.completedRoutes++;
   if (outcome.travelledSeconds === 0) return;
-  if (route.holds.length === 0) {
+  if (!wasAside(route)) {
     site.slowdown.completed(outcome.travelledSeconds, route.shortestSeconds, site.robotsOnFloor);
     updateScoreRatio(site, outcome.scored.ratio);
   }

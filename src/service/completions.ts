@@ -5,6 +5,7 @@ import type { Mode, RouteScoredContent, Trace } from '../domain/messages.js';
 import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
 import { areLearnable, ROW_BLOCKING, ROW_BLOCKING_KNOWN, ROW_SIZE, ROW_WAIT } from '../learning/row.js';
 import { readTrace, type Reading, type Sample, type TraceStep } from '../learning/scorer.js';
+import { wasAside } from '../learning/timesAside.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import type { NodeIndex } from '../domain/ids.js';
 import { latestRevision } from '../learning/issuedRoute.js';
@@ -86,8 +87,7 @@ function describeOutcome(
   const freeFlowCost = site.weights.time * route.shortestSeconds;
   const { drivenLanes, travelledSeconds } = reading;
   const driven = { route, firstPassage: route.firstPassage, drivenLanes, travelledSeconds };
-  const hindsight =
-    route.holds.length > 0 ? null : site.hindsight.regret.measure(driven, site.clock.now() / 1000);
+  const hindsight = wasAside(route) ? null : site.hindsight.regret.measure(driven, site.clock.now() / 1000);
   const firstRow = site.rowsMade;
   const rows = rowsOf(route, reading.samples, firstRow, blockingKnown);
   site.rowsMade += reading.samples.length;

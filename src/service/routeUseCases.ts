@@ -15,10 +15,11 @@ import { issueRoute } from './issueRoute.js';
 import { hear, hearOfLack, isAtStart } from './lastKnown.js';
 import { holdCause } from './openRouteViews.js';
 import { isLargeTour, planInItsTurns, type PreparedPlan } from './largeTours.js';
+import { setPaused } from './pauses.js';
 import { reviseRoute } from './reviseRoute.js';
 import { describePlan, planTour, taskOf } from './routePlans.js';
 import { assertServing, entryOf, servedVersion, type ServiceCore, type SiteEntry } from './serviceCore.js';
-import { heardOf, markObstacle, nodeIndex, robotNamed, type OpenRoute, type Site } from './site.js';
+import { heardOf, nodeIndex, robotNamed, type OpenRoute, type Site } from './site.js';
 import { dropRoute } from './siteRoutes.js';
 import { remainingTour, stopsMade, tellOfStops } from './stopsMade.js';
 import { arrive, latestPlausible, plausibleInstant, revisionLimit, standAt } from './tracking.js';
@@ -75,8 +76,7 @@ export function createRouteUseCases(core: ServiceCore): RouteUseCases {
       // What it said before its newest plan was made was true then.
       else if (at >= Math.max(robot.route.reportedAt, latestRevision(robot.route).at))
         hearAside(site, robot.route, node, at);
-      robot.paused = message.pausedReason !== undefined || !message.available;
-      markObstacle(site, robot, at);
+      setPaused(site, robot, message.pausedReason !== undefined || !message.available, at);
     },
 
     async requestRoute(warehouseId, request) {

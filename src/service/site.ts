@@ -6,7 +6,7 @@ import type { HoldCause } from '../domain/serviceContract.js';
 import type { Random } from '../platform/random.js';
 import type { DrivenClock, Clock } from '../platform/clock.js';
 import { createHoldings, type Holdings, type Wait } from '../learning/holdings.js';
-import type { Hold, IssuedRoute, Revision } from '../learning/issuedRoute.js';
+import type { IssuedRoute, Revision, TimeAside } from '../learning/issuedRoute.js';
 import type { Passage } from '../learning/passage.js';
 import { createFreeFlow, type FreeFlow } from '../planning/freeFlow.js';
 import { lanesOnTheWay } from '../planning/onTheWay.js';
@@ -99,7 +99,8 @@ export interface OpenRoute extends IssuedRoute {
   readonly held: boolean;
   /** It was told so at its hello, where no plan may come of it: this is put right by the next. */
   heldAtHello: boolean;
-  holds: readonly Hold[];
+  holds: readonly TimeAside[];
+  pauses: readonly TimeAside[];
   /** The `openedEpoch` under which no way was found; -1 where one is to be looked for anew. */
   heldEpoch: number;
   /** What was found when a way was last looked for, while it is held. */

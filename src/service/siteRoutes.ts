@@ -15,6 +15,7 @@ import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { expectedPosition } from './expectedPlace.js';
 import { beginHold, endHold, heldFrom, HOLD_REASONS, hold, isLookDue, lookAgain } from './heldRoutes.js';
 import { isRefuted } from './lastKnown.js';
+import { notePause } from './pauses.js';
 import { beginFlow, withdrawFlow } from './plannedFlow.js';
 import { describePlan, isStillOpen, planTour, readyInSeconds, remainingTask, taskOf } from './routePlans.js';
 import { markObstacle, type NoWay, type OpenRoute, type Robot, type Site } from './site.js';
@@ -102,6 +103,7 @@ export function createOpenRoute(options: {
     },
     heldAtHello: false,
     holds: [],
+    pauses: [],
     plannedOn: null,
     firstPassage: 0,
     heldEpoch: -1,
@@ -112,6 +114,7 @@ export function createOpenRoute(options: {
 
 export function startRoute(site: Site, route: OpenRoute, revision: Revision): void {
   route.robot.route = route;
+  notePause(route, route.issuedAt);
   site.openRoutes.set(route.routeId, route);
   startRevision(site, route, revision);
 }

@@ -1,5 +1,6 @@
 import type { Instant } from '../domain/ids.js';
 import type { IssuedRoute } from '../learning/issuedRoute.js';
+import { wasAside } from '../learning/timesAside.js';
 
 /** How slow the floor is, and the pressure that follows from it (decision 0012). */
 export interface Slowdown {
@@ -40,7 +41,7 @@ export function createSlowdown(openRoutes: ReadonlyMap<string, RouteUnderWay>): 
     let shortest = freeFlow;
     for (const route of openRoutes.values()) {
       const soFar = nowSeconds - route.issuedAt / 1000 - handlingSeconds(route);
-      const isAside = route.holds.length > 0 || route.robot.paused || route.shortestSeconds === 0;
+      const isAside = wasAside(route) || route.robot.paused || route.shortestSeconds === 0;
       if (isAside || soFar <= done * route.shortestSeconds) continue;
       const most = mostSeconds(route.shortestSeconds);
       const { reports, heardAt } = route.robot;

@@ -4,10 +4,12 @@ import { HYPERPARAMETERS } from '../learning/hyperparameters.js';
 import type { Wait } from '../learning/holdings.js';
 import { createPassage, type Passage } from '../learning/passage.js';
 import { latestRevision, type Revision } from '../learning/issuedRoute.js';
+import { isWithin, secondsWithin } from '../learning/timesAside.js';
 import { firstMoveSeconds, moveSeconds } from '../planning/freeFlow.js';
 import type { Plan } from '../planning/tourTask.js';
 import { FEATURE_COUNT } from '../traffic/traffic.js';
 import { laneBetween } from '../warehouse/laneGraph.js';
+import { withoutPauses } from './pauses.js';
 import { beginFlow, moveFlow } from './plannedFlow.js';
 import { finishStops, stopsMade } from './stopsMade.js';
 import { occupy, placeRobot, SETTLE_SECONDS, type OpenRoute, type Robot, type Site } from './site.js';
@@ -144,8 +146,9 @@ function advance(site: Site, route: OpenRoute, revision: Revision, at: Instant):
   // It may have handled its stop in less time than planned.
   const setOutSeconds = Math.min(seconds, Math.max(route.readySeconds, seconds - driving));
   const by = nextPassage(route, revision);
-  // Told to wait, it went on all the same: what of the time it could have driven nobody knows.
-  if (!route.held) learnWait(site, route, { by, setOutSeconds, atSeconds: seconds, driving });
+  // Told to wait, or not able to drive, it went on all the same: what of the time it could have driven nobody knows.
+  if (!route.held && !isWithin(route.pauses, at))
+    learnWait(site, route, { by, setOutSeconds, atSeconds: seconds, driving });
 
   route.position = position + 1;
   route.previousLane = lane;
@@ -181,7 +184,8 @@ function learnWait(
   const wanted = { robot: robot.index, node: nodes[position + 1]! };
   const wait = { ...wanted, fromSeconds: readySeconds, toSeconds: passed.setOutSeconds };
   const explained = blame(site, route, wait, passed.by);
-  const waited = passed.atSeconds - readySeconds - passed.driving;
+  const pausedSeconds = secondsWithin(route.pauses, 1000 * readySeconds, 1000 * passed.atSeconds);
+  const waited = passed.atSeconds - readySeconds - passed.driving - pausedSeconds;
   // Clipped as labels are: one bad clock must not close a lane for everyone.
   const unexplained = Math.min(HYPERPARAMETERS.labelLimitSeconds, Math.max(0, waited - explained));
   const predicted = predictedWait?.[position];
@@ -206,13 +210,14 @@ function skipTo(site: Site, route: OpenRoute, revision: Revision, position: numb
 function pushedOff(site: Site, route: OpenRoute, revision: Revision, node: NodeIndex, at: Instant): void {
   const { robot, position, readySeconds, held } = route;
   // From farther away it went on unseen meanwhile: what it waited for last nobody knows.
-  const wasPushed = !held && laneBetween(site.graph, robot.node, node) >= 0;
+  const wasPushed = !held && !isWithin(route.pauses, at) && laneBetween(site.graph, robot.node, node) >= 0;
   const wantedLane = revision.lanes[position];
   if (wantedLane !== undefined && wasPushed) {
     const wanted = { robot: robot.index, node: revision.nodes[position + 1]! };
     const wait = { ...wanted, fromSeconds: readySeconds, toSeconds: at / 1000 };
     blame(site, route, wait, nextPassage(route, revision));
-    site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - readySeconds);
+    const pausedSeconds = secondsWithin(route.pauses, 1000 * readySeconds, at);
+    site.hindsight.waits.record(wantedLane, at / 1000, at / 1000 - readySeconds - pausedSeconds);
   }
   standOffPlan(site, route, node, at);
 }
@@ -234,8 +239,11 @@ export function standOffPlan(site: Site, route: OpenRoute, node: NodeIndex, at: 
  * may come after this one: such a wait is charged when the traces of its neighbours have had time to come.
  * @returns the seconds of it while another robot held the node, as far as is known
  */
-function blame(site: Site, route: OpenRoute, wait: Wait, by: Passage | null): number {
-  if (wait.toSeconds <= wait.fromSeconds) return 0;
+function blame(site: Site, route: OpenRoute, whole: Wait, by: Passage | null): number {
+  return withoutPauses(route, whole).reduce((sum, wait) => sum + blameFor(site, route, wait, by), 0);
+}
+
+function blameFor(site: Site, route: OpenRoute, wait: Wait, by: Passage | null): number {
   const shares = route.progressSeen ? site.holdings.charge(wait) : site.holdings.explain(wait);
   if (!route.progressSeen) {
     site.unsettled.push({ settleAt: site.clock.now() + 1000 * SETTLE_SECONDS, passages: [], waits: [wait] });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RobotId, RouteId } from '../../src/domain/ids.js';
-import type { Hold, Revision } from '../../src/learning/issuedRoute.js';
+import type { Revision, TimeAside } from '../../src/learning/issuedRoute.js';
 import { readTrace, type Reading } from '../../src/learning/scorer.js';
 import { createFreeFlow } from '../../src/planning/freeFlow.js';
 import { laneBetween } from '../../src/warehouse/laneGraph.js';
@@ -27,20 +27,20 @@ function revision(at: number, ...cells: readonly string[]): Revision {
 
 type Trace = readonly (readonly [string, number])[];
 
-function read(revisions: Revision[], trace: Trace, holds: readonly Hold[] = []): Reading {
+function read(revisions: Revision[], trace: Trace, holds: readonly TimeAside[] = []): Reading {
   return readTrace(
     graph,
     createFreeFlow(graph, () => 0),
     {
       ...{ routeId: 'r' as RouteId, robotId: 'a' as RobotId, robotType: 0 },
-      ...{ issuedAt: 0, deadlineAt: 1000, shortestSeconds: 4, revisions, holds },
+      ...{ issuedAt: 0, deadlineAt: 1000, shortestSeconds: 4, revisions, holds, pauses: [] },
     },
     trace.map(([cell, arrivedAt]) => ({ node: node(cell), arrivedAt, departedAt: null })),
   );
 }
 
 /** Lanes sampled, by the cells they lead to, with the seconds waited. */
-function samplesOf(revisions: Revision[], trace: Trace, holds: readonly Hold[] = []) {
+function samplesOf(revisions: Revision[], trace: Trace, holds: readonly TimeAside[] = []) {
   const reading = read(revisions, trace, holds);
   return reading.kind === 'scored'
     ? reading.samples.map(

@@ -164,11 +164,69 @@ describe('labels', () => {
           if (second === 6) service.robotState(SITE, { ...state, at: at + ahead });
         },
       });
-      // Of the 5 s that `c` waits `b` is paused for 3; its own wait stays its lane's.
-      expect(labelsOf('b')[2]).toEqual([5, 2]);
+      // Of the 5 s that both wait `b` is paused for 3: its own lane pays for its stop as little as that of `c`.
+      expect(labelsOf('b')[2]).toEqual([2, 2]);
       expect(labelsOf('c')[2]).toEqual([2, 0]);
       // The route itself took as long as it took.
       expect(scored.get('c')?.components.wait).toBe(5);
+    },
+  );
+
+  it.each([true, false])(
+    'charge nobody for what a robot waits while it says that it cannot drive (progress: %s)',
+    async (progress) => {
+      const stays: Drive = [
+        ['02', 0],
+        ['03', 8],
+      ];
+      const waits: Drive = [
+        ['00', 0],
+        ['01', 1],
+        ['02', 9],
+      ];
+      const { labelsOf } = await drive(
+        [
+          { robotId: 'a', stops: [stop('03')], drive: stays },
+          { robotId: 'b', stops: [stop('02')], drive: waits },
+        ],
+        {
+          ...{ progress, completeInOrder: ['a', 'b'] },
+          meanwhile(second, { service }) {
+            const state = { type: 'robot.state' as const, robotId: 'b', node: cell('01') };
+            const at = START + 1000 * second;
+            if (second === 2) service.robotState(SITE, { ...state, available: false, at });
+            if (second === 7) service.robotState(SITE, { ...state, available: true, at });
+          },
+        },
+      );
+      // From 1 to 8 it waits for `a`, but for the five seconds.
+      expect(labelsOf('a')).toEqual([[7, 2]]);
+      expect(labelsOf('b')).toEqual([FREE, [2, 0]]);
+    },
+  );
+
+  it.each([0, 1])(
+    'and measures of the floor leave out a route whose robot could not drive (from second %s on)',
+    async (second) => {
+      const recorder = createRecorder();
+      const { service, pass } = await startService({ map: '...', startLearner: async () => recorder.port });
+      const say = (available: boolean, node: string, at: number): void =>
+        service.robotState(SITE, { type: 'robot.state', robotId: 'a', node: cell(node), available, at });
+      if (second === 0) say(false, '00', START);
+      const wanted = { requestId: 'q', robotId: 'a', from: cell('00'), stops: [cell('02')] };
+      const route = await service.requestRoute(SITE, wanted);
+      await pass(second);
+      if (second === 1) say(false, '01', START + 1000);
+      await pass(600 - second);
+      say(true, `0${second}`, START + 600_000);
+      expect(service.warehouse(SITE).slowdown).toBe(1);
+      await pass(3);
+      const reached = [0, 1, 2].map((node) => START + (node > second ? 600_000 : 0) + 1000 * node);
+      const trace = reached.map((at, i) => [cell(`0${i}`), at, null]);
+      const scored = await service.completeRoute(SITE, report(route, trace as never));
+      expect(scored).toMatchObject({ learnt: true, regretSeconds: null, components: { wait: 600 } });
+      expect(service.warehouse(SITE)).toMatchObject({ slowdown: 1, scoreRatio: null });
+      expect(recorder.labels(0).map(([wait]) => wait)).toEqual([0, second]);
     },
   );
 

@@ -9,9 +9,11 @@ interface Holds {
   readonly held: readonly string[];
   /** Who stands on r0c3 meanwhile. */
   readonly holder?: 'a';
+  /** They say meanwhile that they cannot drive. */
+  readonly paused?: boolean;
 }
 
-async function floorAfter({ held, holder }: Holds, mode: Mode, map: string) {
+async function floorAfter({ held, holder, paused = false }: Holds, mode: Mode, map: string) {
   const { service, now, pass } = await startService({ map, learns: true, mode });
   let requests = 0;
   const request = (robotId: string, from: string, to: string, handlingSeconds = 0) =>
@@ -23,7 +25,11 @@ async function floorAfter({ held, holder }: Holds, mode: Mode, map: string) {
   for (const robotId of held) {
     const { routeId } = await request(robotId, '00', '06');
     for (const column of [1, 2, 3, 4, 5]) {
-      await pass(column === 3 ? 1 + HELD_SECONDS : 1);
+      const state = { type: 'robot.state' as const, robotId, node: cell('02'), at: now() };
+      if (column === 3 && paused) service.robotState(SITE, { ...state, available: false });
+      if (column === 3) await pass(HELD_SECONDS);
+      service.robotState(SITE, { ...state, node: cell(`0${column - 1}`), available: true, at: now() });
+      await pass(1);
       const at = now();
       service.routeProgress(SITE, {
         ...{ type: 'route.progress', routeId, revision: 0, node: cell(`0${column}`), at },
@@ -47,6 +53,10 @@ describe('the memory of a lane', () => {
   it('keeps waits of two robots that nobody accounts for, and none behind another robot', async () => {
     expect(await priceAfter({ held: ['b', 'c'] })).toBeGreaterThan(HELD_SECONDS);
     expect(await priceAfter({ held: ['b', 'c'], holder: 'a' })).toBeLessThan(HELD_SECONDS);
+  });
+
+  it('keeps none of robots that said that they could not drive', async () => {
+    expect(await priceAfter({ held: ['b', 'c'], paused: true })).toBeLessThan(HELD_SECONDS);
   });
 
   it('keeps none that one robot alone had, though it had it twice', async () => {

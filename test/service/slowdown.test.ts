@@ -17,7 +17,7 @@ const underWay = (
     [
       'a',
       {
-        ...{ issuedAt: 0, shortestSeconds, holds: wasHeld ? [{ from: 0, until: 1 }] : [] },
+        ...{ issuedAt: 0, shortestSeconds, holds: wasHeld ? [{ from: 0, until: 1 }] : [], pauses: [] },
         robot: { paused, heardAt, reports },
         revisions: [{ stops: [{ node: 0, handlingSeconds: 5 }] }],
       },
