@@ -101,7 +101,8 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
   const stopCount = revisions[0]!.stops.length;
   const aside = timesAside(route);
   const components = zeroComponents();
-  const samples: Sample[] = [];
+  /** By revision and place: who was pushed off a lane and sets out on it again pays for both in one, as others do for it. */
+  const samples = new Map<string, Sample>();
   const drivenLanes: DrivenLane[] = [];
   let revisionIndex = 0;
   let revision = revisions[0]!;
@@ -162,13 +163,14 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
     }
   };
   const sample = (waitSeconds: number): void => {
-    const excused = revision.passages[position]?.excusedSeconds ?? 0;
-    samples.push({
-      lane: revision.lanes[position]!,
-      revision: revisionIndex,
-      position,
-      waitSeconds: Math.max(0, waitSeconds - excused),
-    });
+    const key = `${revisionIndex} ${position}`;
+    const before = samples.get(key)?.waitSeconds ?? 0;
+    const paid = { revision: revisionIndex, position, waitSeconds: before + waitSeconds };
+    samples.set(key, { lane: revision.lanes[position]!, ...paid });
+  };
+  const excused = (sample: Sample): Sample => {
+    const seconds = revisions[sample.revision]!.passages[sample.position]?.excusedSeconds ?? 0;
+    return { ...sample, waitSeconds: Math.max(0, sample.waitSeconds - seconds) };
   };
   const visit = (): void => {
     const { stops } = revisions[0]!;
@@ -221,7 +223,7 @@ function createReader(graph: LaneGraph, freeFlow: FreeFlow, route: IssuedRoute, 
       return {
         kind: 'scored',
         components: { ...driven, wait, lateness, blocking: blockingOf(revisions) },
-        samples,
+        samples: [...samples.values()].map(excused),
         drivenLanes: drivenLanes.slice(0, lanes),
         travelledSeconds: travelled,
       };

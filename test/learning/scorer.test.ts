@@ -66,6 +66,19 @@ describe('a trace read against the plans of its route', () => {
     ]);
   });
 
+  it('charges a lane once that a robot was pushed off, and set out on again by itself', () => {
+    const plan = revision(0, ...row);
+    // Of the six seconds that it lost the first time two were behind a stopped robot, and it went back for one.
+    plan.passages[1] = { toNode: node('02'), blockingSeconds: 5, excusedSeconds: 2, row: -1 };
+    const pushed = [...driven.slice(0, 2), ['00', 7_000], ['01', 8_000], ['02', 9_500]] as const;
+    expect(samplesOf([plan], [...pushed, ['03', 10_500], ['04', 11_500]])).toEqual([
+      'r0c1 0.0',
+      'r0c2 5.5',
+      'r0c3 0.0',
+      'r0c4 0.0',
+    ]);
+  });
+
   it('is of the plan that the robot took up, though another was made meanwhile from where it had been', () => {
     const taken = revision(2_600, '02', '12', '13', '14', '04');
     expect(
