@@ -37,6 +37,7 @@ export interface FreshWanted {
 }
 
 interface FreshRow {
+  readonly row: number;
   readonly slot: number;
   readonly completion: number;
 }
@@ -70,7 +71,7 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
     rowOfSlot[slot] = row;
     slotOfRow.set(row, slot);
     rows.set(values, slot * ROW_SIZE);
-    fresh.push({ slot, completion });
+    fresh.push({ row, slot, completion });
   };
   const storeCorner = (row: number, values: Float32Array, batch: RowBatch): void => {
     const slot = corners++ % LIMITS.cornerRows;
@@ -116,16 +117,17 @@ export function createReplay(capacity: number, heldOutCapacity: number): Replay 
       if (heldSlot >= 0) relabel(heldOut, heldSlot, label);
     },
     drawFresh(target, offset, { count, rowsEach, completions }) {
-      const { drawn, left } = chooseFresh(fresh, count, rowsEach);
-      let filled = 0;
-      for (const { slot, completion } of drawn) {
-        if (!shares.take(robotOfSlot[slot]!)) continue;
-        copy(slot, target, offset + filled++);
+      // What waits for its robot's share may wait until newer rows have its place.
+      const known = fresh.filter(({ row, slot }) => rowOfSlot[slot] === row);
+      const mayTake = ({ slot }: FreshRow): boolean => shares.take(robotOfSlot[slot]!);
+      const { drawn, passed, left } = chooseFresh(known, { count, rowsEach }, mayTake);
+      drawn.forEach(({ slot, completion }, i) => {
+        copy(slot, target, offset + i);
         completions.add(completion);
-      }
+      });
       fresh = left;
-      drawnFresh.push(...drawn);
-      return filled;
+      drawnFresh.push(...drawn, ...passed);
+      return drawn.length;
     },
     putBack() {
       drawnFresh.sort((a, b) => a.completion - b.completion || a.slot - b.slot);
@@ -176,28 +178,36 @@ function relabel(target: Float32Array, slot: number, blockingSeconds: number): v
 
 /**
  * One row of every completion, so that none waits for the next batch; where there is room for more, rows from
- * all along what came in, and the rest stays in the replay. Completions without a place stay fresh.
+ * all along what came in, and the rest stays in the replay. Completions without a place, or beyond their robot's share,
+ * stay fresh: behind those that have one, so that nobody else waits for them.
  */
 function chooseFresh(
   fresh: readonly FreshRow[],
-  count: number,
-  rowsEach: number,
-): { readonly drawn: readonly FreshRow[]; readonly left: FreshRow[] } {
-  const starts: number[] = [];
-  fresh.forEach(({ completion }, i) => {
-    if (i === 0 || completion !== fresh[i - 1]!.completion) starts.push(i);
-  });
-  const served = starts.slice(0, count);
-  const chosen = new Set(served.map((start, i) => Math.floor((start + (starts[i + 1] ?? fresh.length)) / 2)));
-  if (served.length < starts.length) {
-    return { drawn: pick(fresh, chosen), left: fresh.slice(starts[served.length]) };
+  { count, rowsEach }: Pick<FreshWanted, 'count' | 'rowsEach'>,
+  mayTake: (row: FreshRow) => boolean,
+): { readonly drawn: FreshRow[]; readonly passed: FreshRow[]; readonly left: FreshRow[] } {
+  const drawn: FreshRow[] = [];
+  const others: FreshRow[] = [];
+  const left: FreshRow[] = [];
+  for (const rows of byCompletion(fresh)) {
+    const middle = rows.length >> 1;
+    const isServed = drawn.length < count && mayTake(rows[middle]!);
+    if (isServed) drawn.push(rows[middle]!);
+    if (isServed) others.push(...rows.slice(0, middle), ...rows.slice(middle + 1));
+    else left.push(...rows);
   }
-  const others = fresh.map((_row, i) => i).filter((i) => !chosen.has(i));
-  const room = Math.min(count, fresh.length, rowsEach * chosen.size) - chosen.size;
-  for (let i = 0; i < room; i++) chosen.add(others[Math.floor(((i + 0.5) * others.length) / room)]!);
-  return { drawn: pick(fresh, chosen), left: [] };
+  const room = Math.min(count, drawn.length + others.length, rowsEach * drawn.length) - drawn.length;
+  const passed: FreshRow[] = [];
+  for (let i = 0; i < room; i++) {
+    const other = others[Math.floor(((i + 0.5) * others.length) / room)]!;
+    (mayTake(other) ? drawn : passed).push(other);
+  }
+  return { drawn, passed, left };
 }
 
-function pick(fresh: readonly FreshRow[], chosen: ReadonlySet<number>): FreshRow[] {
-  return [...chosen].map((i) => fresh[i]!);
+function* byCompletion(fresh: readonly FreshRow[]): Generator<readonly FreshRow[]> {
+  for (let start = 0, end = 0; start < fresh.length; start = end) {
+    while (fresh[end]?.completion === fresh[start]!.completion) end++;
+    yield fresh.slice(start, end);
+  }
 }

@@ -115,6 +115,39 @@ describe('replay', () => {
     expect(replay.freshCount()).toBe(0);
   });
 
+  it('keeps completions beyond their robot’s share for the next ones, and lets nobody wait for them', () => {
+    const replay = createReplay(400, 64);
+    const target = new Float32Array(32 * ROW_SIZE);
+    let next = 0;
+    const hand = (robot: number, times = 1): void => {
+      for (let i = 0; i < times; i++, next += 3) replay.add({ ...numbered(next, 3, next / 3), robot });
+    };
+    const seen = new Set<number>();
+    const batch = (): void => {
+      replay.startBatch(32);
+      replay.drawFresh(target, 0, draw(seen));
+      replay.keepDrawn();
+    };
+    for (let robot = 0; robot < 32; robot++) hand(robot);
+    batch();
+    // One was out of reach, and hands in forty at once; then another comes.
+    hand(7, 40);
+    hand(8);
+    batch();
+    expect([seen.has(72), replay.freshCount() > 0]).toEqual([true, true]);
+    for (let i = 0; i < 20; i++) batch();
+    expect([seen.size, replay.freshCount()]).toEqual([73, 0]);
+    // What newer rows have pushed out is forgotten.
+    hand(7, 40);
+    for (let i = 0; i < 5; i++) {
+      for (let robot = 8; robot < 32; robot++) hand(robot);
+      batch();
+    }
+    for (let i = 0; i < 20; i++) batch();
+    expect(replay.freshCount()).toBe(0);
+    expect(seen.size).toBeLessThan(next / 3);
+  });
+
   it('draws the fresh rows of one completion from all along it, each once', () => {
     const replay = createReplay(5_000, 64);
     replay.add(numbered(1, 300, 0));
