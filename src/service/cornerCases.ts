@@ -41,21 +41,28 @@ const HALF_LIFE_MILLISECONDS = 3600 * 1000;
 export const LEAST_ERROR_SECONDS = 10;
 
 export function createCornerCases(limit: number = LIMITS.cornerCasesKept): CornerCases {
-  // All fade at one rate, so their order never changes: log2(error) + completedAt in half-lives. Worst first.
-  const kept: { readonly rank: number; readonly found: CornerCase }[] = [];
+  // All fade at one rate, so their order does not change: log2(error) + completedAt in half-lives. Worst first.
+  const kept: { rank: number; readonly found: CornerCase }[] = [];
   const rankOf = (errorSeconds: number, completedAt: Instant): number =>
     Math.log2(errorSeconds) + completedAt / HALF_LIFE_MILLISECONDS;
+  const sort = (): void => void kept.sort((a, b) => b.rank - a.rank);
+  /** A clock that ran ahead was set back: what ended in times to come ended now at the latest. */
+  const fadeFrom = (now: Instant): void => {
+    for (const one of kept) one.rank = Math.min(one.rank, rankOf(errorSecondsOf(one.found), now));
+    sort();
+  };
 
   const cornerCases: CornerCases = {
     wouldKeep(errorSeconds, completedAt) {
       if (!(errorSeconds >= LEAST_ERROR_SECONDS)) return false;
+      fadeFrom(completedAt);
       return kept.length < limit || rankOf(errorSeconds, completedAt) > kept[kept.length - 1]!.rank;
     },
     keep(found) {
       const error = errorSecondsOf(found);
       if (!cornerCases.wouldKeep(error, found.completedAt)) return null;
       kept.push({ rank: rankOf(error, found.completedAt), found });
-      kept.sort((a, b) => b.rank - a.rank);
+      sort();
       return kept.length > limit ? kept.pop()!.found.routeId : null;
     },
     list: () => kept.map(({ found }) => found),

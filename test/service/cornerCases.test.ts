@@ -45,6 +45,16 @@ describe('the corner cases of a warehouse', () => {
     expect(cases.list().map(({ routeId }) => routeId)).toEqual(['new']);
   });
 
+  it('give way to new ones where the clock ran ahead, and was set back', () => {
+    const cases = createCornerCases(2);
+    for (const routeId of ['ahead', 'too']) cases.keep(caseOf(routeId, 40, 720 * HOUR));
+    expect(cases.wouldKeep(39, 10 * HOUR)).toBe(false);
+    cases.keep(caseOf('now', 50, 10 * HOUR));
+    // From then on they fade.
+    cases.keep(caseOf('later', 30, 11 * HOUR));
+    expect(cases.list().map(({ routeId }) => routeId)).toEqual(['later', 'now']);
+  });
+
   it('hold no route that was predicted well enough, nor one that is not a number', () => {
     const cases = createCornerCases(3);
     expect([9.9, NaN, 10].map((error) => cases.wouldKeep(error, 0))).toEqual([false, false, true]);
