@@ -122,10 +122,12 @@ export interface ImprovementState {
   readonly reached: readonly (ImprovementSpan | null)[];
 }
 
-/** Ratios on one map say nothing of another. */
+/** Ratios on one map, or under one set of weights, say nothing of another. */
 export interface ImprovementOnMap extends ImprovementState {
   /** Left out by programs that went on with it on any map. */
   readonly mapVersion?: string;
+  /** Left out by programs that took it for one under the weights in force where it was written. */
+  readonly weights?: RewardWeights;
 }
 
 interface Payloads {

@@ -1,4 +1,4 @@
-import type { RewardWeights } from '../domain/components.js';
+import { COMPONENTS, type RewardWeights } from '../domain/components.js';
 import type { Instant } from '../domain/ids.js';
 import type { Mode } from '../domain/messages.js';
 import type { LaneName } from '../domain/serviceContract.js';
@@ -50,8 +50,9 @@ export function createSiteFacts(): SiteFactsState {
       if (record.kind === 'weights.set') {
         weights = record.payload.weights;
         improvement = null;
-      } else if (record.kind === 'improvement.set') improvement = record.payload;
-      else if (record.kind === 'corner.kept') {
+      } else if (record.kind === 'improvement.set') {
+        if (isUnder(record.payload, weights)) improvement = record.payload;
+      } else if (record.kind === 'corner.kept') {
         const { evicted, routeId } = record.payload;
         if (evicted !== null) cornerCases.delete(evicted);
         cornerCases.set(routeId, sequence);
@@ -78,6 +79,11 @@ export function createSiteFacts(): SiteFactsState {
       cornerCases: [...cornerCases],
     }),
   };
+}
+
+/** One that was begun under other weights may be written while these are. */
+function isUnder({ weights }: ImprovementOnMap, now: RewardWeights | null): boolean {
+  return !weights || !now || COMPONENTS.every((name) => weights[name] === now[name]);
 }
 
 /** Ids hold no blanks, so no two lanes share a key. */

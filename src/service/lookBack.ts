@@ -43,7 +43,10 @@ export function improvementRecord(site: Site): NewRecord<'improvement.set'> {
   return {
     ...stamp(site),
     kind: 'improvement.set',
-    payload: { ...site.hindsight.improvement.state(), mapVersion: site.graph.mapVersion },
+    payload: {
+      ...site.hindsight.improvement.state(),
+      ...{ mapVersion: site.graph.mapVersion, weights: { ...site.weights } },
+    },
   };
 }
 

@@ -87,7 +87,7 @@ function applyFacts({ site, facts }: SiteEntry): void {
   site.driven?.advanceTo(Math.max(site.driven.now(), latestAt));
   site.rowsMade = rowsMade;
   if (improvement === null) return;
-  const { mapVersion = site.graph.mapVersion, ...state } = improvement;
+  const { mapVersion = site.graph.mapVersion, weights: _weights, ...state } = improvement;
   if (mapVersion === site.graph.mapVersion) site.hindsight.improvement.restore(state);
 }
 

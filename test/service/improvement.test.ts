@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Journal } from '../../src/journal/journal.js';
+import { createMemoryJournal } from '../../src/journal/memoryJournal.js';
 import type { ImprovementState } from '../../src/journal/records.js';
 import { createImprovement, ROUTES_AT_LEAST, type CompletedRoute } from '../../src/service/improvement.js';
 import { DEFAULT_REWARD_WEIGHTS } from '../../src/domain/components.js';
@@ -171,6 +173,37 @@ describe("a warehouse's time to improvement", () => {
     expect(known.policyServedAfter).not.toBeNull();
     expect(await service.setWeights(SITE, service.weights(SITE))).toEqual(service.weights(SITE));
     expect(service.warehouse(SITE).improvement).toEqual(known);
+  });
+
+  it('starts anew after a start, too, where a route was scored while other weights were written', async () => {
+    const memory = createMemoryJournal();
+    let release = (): void => undefined;
+    const written = new Promise<void>((resolve) => (release = resolve));
+    const journal: Journal = {
+      ...{ ...memory, lastSequence: () => memory.lastSequence() },
+      async append(record) {
+        const stored = await memory.append(record);
+        if (record.kind === 'weights.set') await written;
+        return stored;
+      },
+    };
+    const test = await startService({ mode: 'learn', learns: true, journal });
+    await driveAlone(test, ROUTES_AT_LEAST, 0);
+    const reweighed = test.service.setWeights(SITE, { wait: 2 });
+    await driveAlone(test, 1, ROUTES_AT_LEAST);
+    release();
+    await reweighed;
+    const { improvement } = test.service.warehouse(SITE);
+    expect(improvement.policyServedAfter).toBeNull();
+    // It was killed: nothing more is written.
+    const again = await startService({ journal: memory, at: test.now(), learns: true });
+    expect(again.service.warehouse(SITE).improvement).toEqual(improvement);
+    // What is measured under them is there at the next.
+    await driveAlone(again, ROUTES_AT_LEAST + 1, 1_000);
+    const known = again.service.warehouse(SITE).improvement;
+    const third = await startService({ journal: memory, at: again.now(), learns: true });
+    expect(third.service.warehouse(SITE).improvement).toEqual(known);
+    expect(known.policyServedAfter).not.toBeNull();
   });
 
   it('outlives a restart, and starts anew with another map or other reward weights', async () => {
