@@ -96,10 +96,19 @@ export interface RecordsDropped {
   readonly reason: 'age' | 'size';
 }
 
+/** Of a map: one that was edited under the version that it had is another one. */
+export interface MapSize {
+  readonly nodes: number;
+  readonly lanes: number;
+  readonly robotTypes: number;
+}
+
 /** A route that the policy predicted badly is kept. Blob: its floor (`cornerCaseRecord`). */
 export interface CornerKept extends BlobShape, BadlyPredictedRoute {
   /** The route that gave way to it. */
   readonly evicted: string | null;
+  /** Left out by programs that went by the version alone. */
+  readonly mapSize?: MapSize;
 }
 
 export interface Mean {
@@ -126,6 +135,8 @@ export interface ImprovementState {
 export interface ImprovementOnMap extends ImprovementState {
   /** Left out by programs that went on with it on any map. */
   readonly mapVersion?: string;
+  /** Left out by programs that went by the version alone. */
+  readonly mapSize?: MapSize;
   /** Left out by programs that took it for one under the weights in force where it was written. */
   readonly weights?: RewardWeights;
 }

@@ -1,6 +1,7 @@
 import { blobOfFloats, floatsOfBlob, type JournalRecord, type NewRecord } from '../journal/records.js';
 import type { LaneGraph } from '../warehouse/laneGraph.js';
 import type { CornerCase, PlacedRobot } from './cornerCases.js';
+import { isOfMap, mapSizeOf } from './mapSize.js';
 
 /**
  * A corner case in the journal. Its blob holds, all as floats (indexes are far below 2^24): how many lanes were
@@ -8,7 +9,7 @@ import type { CornerCase, PlacedRobot } from './cornerCases.js';
  * each stop its place in the path and its handling seconds.
  */
 export function cornerCaseRecord(
-  warehouseId: string,
+  graph: LaneGraph,
   found: CornerCase,
   evicted: string | null,
 ): NewRecord<'corner.kept'> {
@@ -21,9 +22,9 @@ export function cornerCaseRecord(
   }
   return {
     at: found.completedAt,
-    warehouseId,
+    warehouseId: graph.warehouseId,
     kind: 'corner.kept',
-    payload: { ...payload, evicted, rowLength: 1 },
+    payload: { ...payload, mapSize: mapSizeOf(graph), evicted, rowLength: 1 },
     blob: blobOfFloats(Float32Array.from(numbers)),
   };
 }
@@ -33,7 +34,7 @@ export function cornerCaseOf(
   graph: LaneGraph,
   { payload, blob }: JournalRecord<'corner.kept'>,
 ): CornerCase | null {
-  if (payload.mapVersion !== graph.mapVersion) return null;
+  if (!isOfMap(graph, payload)) return null;
   const numbers = floatsOfBlob(blob);
   let at = 0;
   const take = (count: number): number[] => Array.from(numbers.subarray(at, (at += count)));
@@ -49,6 +50,6 @@ export function cornerCaseOf(
       handlingSeconds: stops.filter((_, i) => i % 2 === 1),
     });
   }
-  const { rowLength: _rowLength, evicted: _evicted, ...known } = payload;
+  const { rowLength: _rowLength, evicted: _evicted, mapSize: _mapSize, ...known } = payload;
   return { ...known, closedLanes, robots };
 }

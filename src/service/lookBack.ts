@@ -3,6 +3,7 @@ import type { NewRecord } from '../journal/records.js';
 import { cornerCaseRecord } from './cornerCaseRecord.js';
 import { weightOfNewest } from './completions.js';
 import { errorSecondsOf, placeRobots } from './cornerCases.js';
+import { mapSizeOf } from './mapSize.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import type { OpenRoute, Site } from './site.js';
 import { stamp } from './siteRoutes.js';
@@ -45,7 +46,7 @@ export function improvementRecord(site: Site): NewRecord<'improvement.set'> {
     kind: 'improvement.set',
     payload: {
       ...site.hindsight.improvement.state(),
-      ...{ mapVersion: site.graph.mapVersion, weights: { ...site.weights } },
+      ...{ mapVersion: site.graph.mapVersion, mapSize: mapSizeOf(site.graph), weights: { ...site.weights } },
     },
   };
 }
@@ -82,7 +83,7 @@ function keepIfCorner(
     robots: placeRobots(route.plannedOn, route, route.robot.index),
   };
   const evicted = site.hindsight.cornerCases.keep(found);
-  write(core, site, cornerCaseRecord(site.warehouseId, found, evicted));
+  write(core, site, cornerCaseRecord(site.graph, found, evicted));
   return true;
 }
 

@@ -10,6 +10,7 @@ import { laneBetween } from '../warehouse/laneGraph.js';
 import { cornerCaseOf } from './cornerCaseRecord.js';
 import { beginHold, endHold } from './heldRoutes.js';
 import { keepLastKnown } from './lastKnown.js';
+import { isOfMap } from './mapSize.js';
 import { withdrawFlow } from './plannedFlow.js';
 import type { ServiceCore, SiteEntry } from './serviceCore.js';
 import { addRobot, plannedStop, type Robot, type Site } from './site.js';
@@ -87,8 +88,8 @@ function applyFacts({ site, facts }: SiteEntry): void {
   site.driven?.advanceTo(Math.max(site.driven.now(), latestAt));
   site.rowsMade = rowsMade;
   if (improvement === null) return;
-  const { mapVersion = site.graph.mapVersion, weights: _weights, ...state } = improvement;
-  if (mapVersion === site.graph.mapVersion) site.hindsight.improvement.restore(state);
+  const { mapVersion: _mapVersion, mapSize: _mapSize, weights: _weights, ...state } = improvement;
+  if (isOfMap(site.graph, improvement)) site.hindsight.improvement.restore(state);
 }
 
 /** Later than any driven clock, which begins at 0, and before any other. */

@@ -212,6 +212,18 @@ describe('a route that the policy predicted badly', () => {
     expect(after.service.cornerCase(SITE, route.routeId)).toEqual(known);
   });
 
+  it('is forgotten on a map that was edited under its version', async () => {
+    const { test } = await driveBadly();
+    const { graph, journal } = test;
+    const robotTypes = [...graph.robotTypes, ...graph.robotTypes];
+    const edited = [gridFromText('.....'), gridFromText('.....\n..@..'), { ...graph, robotTypes }];
+    for (const changed of edited) {
+      expect(changed.mapVersion).toBe(graph.mapVersion);
+      const { service } = await startService({ journal, graphs: [changed], at: test.now() });
+      expect(service.cornerCases(SITE)).toEqual([]);
+    }
+  });
+
   it('is left out, told and forgotten where its record is damaged, and forgotten on another map', async () => {
     const { test, route } = await driveBadly();
     const damaged = test.journal.lastSequence();

@@ -216,6 +216,13 @@ describe("a warehouse's time to improvement", () => {
     const graphs = [{ ...before.graph, mapVersion: '2' }];
     const remapped = await startService({ journal: before.journal, at: before.now(), learns: true, graphs });
     expect(remapped.service.warehouse(SITE).improvement.policyServedAfter).toBeNull();
+    const edited = await startService({
+      journal: before.journal,
+      at: before.now(),
+      learns: true,
+      map: '....',
+    });
+    expect(edited.service.warehouse(SITE).improvement.policyServedAfter).toBeNull();
     await after.service.setWeights(SITE, { ...DEFAULT_REWARD_WEIGHTS, wait: 2 });
     expect(after.service.warehouse(SITE).improvement.policyServedAfter).toBeNull();
   });
