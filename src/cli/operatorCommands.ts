@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { COMPONENTS, isWeight, parseWeight, type RewardWeights } from '../domain/components.js';
 import { AppError } from '../domain/errors.js';
-import { MODES } from '../domain/messages.js';
+import { MODES, type RouteClosedMessage } from '../domain/messages.js';
 import type {
   CornerCaseView,
   GuardView,
@@ -54,7 +54,8 @@ const OPERANDS: Readonly<Record<string, string>> = {
   'lanes close': 'r1c1/r1c2 r1c2/r1c1',
   'lanes open': 'r1c1/r1c2 r1c2/r1c1',
   mode: 'observe',
-  routes: '--held',
+  'routes list': '--held',
+  'routes cancel': 'ROUTE',
 };
 
 const NO_CORNER_CASES =
@@ -67,20 +68,7 @@ export function addOperatorCommands(program: Command): void {
     const value = await api<WarehouseSummary[]>('GET', '/v1/warehouses');
     return { value, text: statusTable(value) };
   });
-  add(
-    inWarehouse(
-      program
-        .command('routes')
-        .description('open routes, who waits longest first: where, for how long, how late, held or not')
-        .option('--held', 'only robots that were told to wait'),
-    ),
-    async (api, options) => {
-      const held = options.held === true;
-      const value = await api<OpenRouteList>('GET', `${pathOf(options)}/routes${held ? '?held=true' : ''}`);
-      const none = held ? 'No robot is told to wait.' : 'No route is open.';
-      return { value, text: value.total === 0 ? none : openRouteTable(value) };
-    },
-  );
+  addRouteCommands(group(program.command('routes').description('list open routes; cancel one')));
   const cornerCases = group(
     program.command('corner-cases').description('routes that the policy predicted worst; replay one'),
   );
@@ -117,6 +105,32 @@ export function addOperatorCommands(program: Command): void {
       return { value, text: `Mode ${value.mode}.` };
     },
   );
+}
+
+function addRouteCommands(routes: Command): void {
+  add(
+    inWarehouse(
+      routes
+        .command('list', { isDefault: true })
+        .description('open routes, who waits longest first: where, for how long, how late, held or not')
+        .option('--held', 'only robots that were told to wait'),
+    ),
+    async (api, options) => {
+      const held = options.held === true;
+      const value = await api<OpenRouteList>('GET', `${pathOf(options)}/routes${held ? '?held=true' : ''}`);
+      const none = held ? 'No robot is told to wait.' : 'No route is open.';
+      return { value, text: value.total === 0 ? none : openRouteTable(value) };
+    },
+  );
+  const cancel = routes
+    .command('cancel')
+    .description('give up a route whose robot is broken or gone')
+    .argument('<route>', 'its id, as `routes` lists it');
+  add(inWarehouse(cancel), async (api, options, [routeId = '']) => {
+    const path = `${pathOf(options)}/routes/${encodeURIComponent(routeId)}/cancel`;
+    const value = await api<RouteClosedMessage>('POST', path, { reason: 'cancelled by an operator' });
+    return { value, text: `Route ${value.routeId} is ${value.state}.` };
+  });
 }
 
 function addPolicyCommands(policy: Command): void {

@@ -93,6 +93,25 @@ describe('the operator commands', () => {
     });
   }, 60_000);
 
+  it('cancel the route of a robot that is gone', async () => {
+    const { service } = server;
+    const robots = [{ robotId: 'amr-9', robotType: 'unit' }];
+    service.hello({ type: 'hello', warehouseId: 'north', robots });
+    const order = { requestId: 'gone', robotId: 'amr-9', from: 'r4c0', stops: ['r2c1'] };
+    const { routeId } = await service.requestRoute('north', order);
+    const cancel = `routes cancel ${routeId} --warehouse north`;
+    const denied = await run(cancel, server.tokens.viewer);
+    expect([denied.code, denied.err]).toEqual([1, expect.stringMatching(/^E_FORBIDDEN: /)]);
+    const done = await run(cancel);
+    expect([done.code, done.err, done.out]).toEqual([0, '', `Route ${routeId} is cancelled.\n`]);
+    expect(await service.route('north', routeId)).toMatchObject({ state: 'cancelled' });
+    const unknown = await run('routes cancel x1 --warehouse north');
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(/^E_UNKNOWN_ROUTE: /)]);
+    const [listed, help] = await Promise.all([run('routes --warehouse north'), run('routes --help')]);
+    expect(listed.out).not.toContain(routeId);
+    expect(help.out).toContain('aisleflow routes cancel ROUTE --warehouse kiva-33x36');
+  }, 60_000);
+
   it('say in one line what is wrong', async () => {
     const runs = await Promise.all([
       run('policy activate v9 --warehouse north'),
