@@ -3,14 +3,19 @@
  * Unknown fields are refused everywhere; instants are integer milliseconds, durations seconds.
  */
 import { Type, type Static, type TSchema } from 'typebox';
-import { COMPONENTS, type Component } from './components.js';
+import { COMPONENTS, DEFAULT_REWARD_WEIGHTS, type Component } from './components.js';
 import { LIMITS } from './limits.js';
 
-/** An object that refuses unknown fields. */
-export const strict = <P extends Record<string, TSchema>>(properties: P) =>
-  Type.Object(properties, { additionalProperties: false });
+/** An object that refuses unknown fields. Examples are what the page of the API fills in: calls that kiva-33x36 takes. */
+export const strict = <P extends Record<string, TSchema>>(
+  properties: P,
+  options: { readonly examples?: readonly unknown[] } = {},
+) => Type.Object(properties, { ...options, additionalProperties: false });
 
-export const Id = Type.String({ minLength: 1, maxLength: LIMITS.idLength, pattern: '^[A-Za-z0-9_.:+-]+$' });
+const ID = { minLength: 1, maxLength: LIMITS.idLength, pattern: '^[A-Za-z0-9_.:+-]+$' };
+export const Id = Type.String(ID);
+/** An id that the page of the API fills in. */
+export const idLike = (example: string) => Type.String({ ...ID, examples: [example] });
 export const InstantField = Type.Integer({ minimum: 0, maximum: 8.64e15 });
 const Reason = Type.String({ minLength: 1, maxLength: LIMITS.reasonLength });
 const Count = Type.Integer({ minimum: 0 });
@@ -28,6 +33,7 @@ export const RewardWeightsField = strict(
     Component,
     ReturnType<typeof Type.Number>
   >,
+  { examples: [DEFAULT_REWARD_WEIGHTS] },
 );
 
 /** A stop's name alone, or with the seconds that handling takes there (else the map's). */
@@ -62,16 +68,26 @@ export const RobotState = strict({
   ),
   at: InstantField,
 });
-export const RouteRequestBody = strict({
-  requestId: Id,
-  robotId: Id,
-  from: Id,
-  /** The length is checked by the service, which names the limit (E_NO_STOPS, E_TOO_MANY_STOPS): `welcome` tells it, fewer on large maps. */
-  stops: Type.Array(StopField, { maxItems: LIMITS.stopsRead }),
-  dropoff: Type.Optional(StopField),
-  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })),
-  deadlineAt: Type.Optional(InstantField),
-});
+export const RouteRequestBody = strict(
+  {
+    requestId: Id,
+    robotId: Id,
+    from: Id,
+    /** The length is checked by the service, which names the limit (E_NO_STOPS, E_TOO_MANY_STOPS): `welcome` tells it, fewer on large maps. */
+    stops: Type.Array(StopField, { maxItems: LIMITS.stopsRead }),
+    dropoff: Type.Optional(StopField),
+    priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })),
+    deadlineAt: Type.Optional(InstantField),
+  },
+  {
+    examples: [
+      {
+        ...{ requestId: 'a1', robotId: 'r1', from: 'r1c0', dropoff: 'r4c0' },
+        stops: ['r4c5', { node: 'r7c9', handlingSeconds: 8 }],
+      },
+    ],
+  },
+);
 /**
  * Sent again with the same content it gets the same answer, or the route's newest plan if that begins where it asks;
  * E_ROUTE_OPEN where it does not, or its robot waits: hello, then `route.deviated`, leads on. E_ROUTE_CLOSED: it is over.

@@ -186,7 +186,12 @@ async function addDocs(app: FastifyInstance, version: string): Promise<void> {
     transformObject: (document) =>
       toSchema202012('openapiObject' in document ? document.openapiObject : document.swaggerObject) as object,
   });
-  await app.register(fastifySwaggerUi, { routePrefix: DOCS, uiConfig: { persistAuthorization: false } });
+  await app.register(fastifySwaggerUi, {
+    routePrefix: DOCS,
+    theme: { title: 'Aisleflow' },
+    // Without the bar on top, which offers to describe another server; a token stays until Logout is pressed.
+    uiConfig: { layout: 'BaseLayout', persistAuthorization: true },
+  });
 }
 
 /** What the log says of a request: never its headers, never its query. */

@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MODES } from '../../src/domain/messages.js';
 import { startServer, type TestServer } from './support/startServer.js';
 
 interface Document {
@@ -9,8 +14,15 @@ interface Document {
 interface Operation {
   readonly operationId: string;
   readonly responses: Record<string, { content: Record<string, unknown> }>;
-  readonly requestBody?: { content: Record<string, { schema: unknown }> };
+  readonly requestBody?: { content: Record<string, Body> };
+  readonly parameters?: readonly { in: string; name: string; example?: unknown }[];
   readonly security: unknown[];
+}
+
+interface Body {
+  readonly schema: TSchema;
+  readonly example?: unknown;
+  readonly examples?: Record<string, { value: unknown }>;
 }
 
 describe('the API description', () => {
@@ -55,6 +67,48 @@ describe('the API description', () => {
       properties: { trace: { items: { prefixItems: [{}, {}, {}], items: false } } },
     });
     expect(JSON.stringify(document)).not.toContain('additionalItems');
+  });
+
+  it('fills in calls that fit their schemas, on a map that comes with the program', () => {
+    const map = readFileSync(join(import.meta.dirname, '..', '..', 'maps', 'kiva-33x36.json'), 'utf8');
+    const { id, nodes } = JSON.parse(map) as { id: string; nodes: { id: string }[] };
+    const known = new Set(nodes.map((node) => node.id));
+    let bodies = 0;
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const { operationId, requestBody, parameters = [] } of Object.values(methods)) {
+        const site = parameters.find(({ name }) => name === 'warehouseId');
+        if (path.includes('{warehouseId}')) expect([operationId, site?.example]).toEqual([operationId, id]);
+        // Whoever presses Execute wants no filter.
+        for (const { in: place, example } of parameters)
+          if (place === 'query') expect([operationId, example]).toEqual([operationId, undefined]);
+        if (requestBody === undefined) continue;
+        bodies++;
+        const { schema, example, examples = {} } = requestBody.content['application/json']!;
+        const shown = example === undefined ? Object.values(examples).map(({ value }) => value) : [example];
+        expect([operationId, shown.length]).not.toEqual([operationId, 0]);
+        for (const body of shown) {
+          expect([operationId, Compile(schema).Errors(body)]).toEqual([operationId, []]);
+          const named = JSON.stringify(body).match(/r\d+c\d+/g) ?? [];
+          expect([operationId, named.filter((node) => !known.has(node))]).toEqual([operationId, []]);
+        }
+      }
+    }
+    expect(bodies).toBe(12);
+  });
+
+  it('names the modes where one is set', () => {
+    const operation = document.paths['/v1/warehouses/{warehouseId}/mode']?.['put'];
+    const shown = Object.values(operation?.requestBody?.content['application/json']?.examples ?? {});
+    expect(shown.map(({ value }) => value)).toEqual(MODES.map((mode) => ({ mode })));
+  });
+
+  it('is shown under its name, without a bar for other servers', async () => {
+    const get = async (path: string) =>
+      (await server.http('GET', path, { token: server.tokens.viewer })).text;
+    expect(await get('/docs')).toContain('<title>Aisleflow</title>');
+    const settings = await get('/docs/static/swagger-initializer.js');
+    expect(settings).toMatch(/"layout": ?"BaseLayout"/);
+    expect(settings).toMatch(/"persistAuthorization": ?true/);
   });
 
   it('is shown without anything from elsewhere', async () => {

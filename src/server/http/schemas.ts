@@ -5,6 +5,7 @@ import { HOLD_CAUSES, SABOTAGES } from '../../domain/serviceContract.js';
 import {
   Hello,
   Id,
+  idLike,
   InstantField,
   MODES,
   RewardWeightsField,
@@ -23,24 +24,51 @@ const ModeField = Type.Union(MODES.map((mode) => Type.Literal(mode)));
 export const SomeWeightsField = Type.Partial(RewardWeightsField, {
   additionalProperties: false,
   minProperties: 1,
+  examples: [{ wait: 2, turns: 0.5 }],
 });
 
-export const WarehouseParams = strict({ warehouseId: Id });
-export const RouteParams = strict({ warehouseId: Id, routeId: Id });
-export const PolicyParams = strict({ warehouseId: Id, policyVersion: Id });
+const Site = { warehouseId: idLike('kiva-33x36') };
+export const WarehouseParams = strict(Site);
+export const RouteParams = strict({ ...Site, routeId: Id });
+export const PolicyParams = strict({ ...Site, policyVersion: Id });
 
 const LaneNameField = strict({ from: Id, to: Id });
-export const LanesBody = strict({
-  lanes: Type.Array(LaneNameField, { minItems: 1, maxItems: LIMITS.lanesPerRequest }),
-});
+export const LanesBody = strict(
+  { lanes: Type.Array(LaneNameField, { minItems: 1, maxItems: LIMITS.lanesPerRequest }) },
+  { examples: [{ lanes: [{ from: 'r1c1', to: 'r1c2' }] }] },
+);
 export const LanesChanged = strict({ lanes: Type.Array(LaneNameField), open: Type.Boolean() });
-export const ModeBody = strict({ mode: Type.String({ minLength: 1, maxLength: 20 }) });
+/** Any word is read: E_MODE_INVALID says which there are. */
+export const ModeBody = strict(
+  { mode: Type.String({ minLength: 1, maxLength: 20, description: `One of ${MODES.join(', ')}.` }) },
+  { examples: MODES.map((mode) => ({ mode })) },
+);
 export const ModeAnswer = strict({ mode: ModeField });
-export const ClockBody = strict({ at: InstantField });
+/** A driven clock begins at 0. */
+export const ClockBody = strict({ at: InstantField }, { examples: [{ at: 60_000 }] });
 export const ClockAnswer = strict({ at: InstantField });
-export const HelloBody = strict({ robots: Hello.properties.robots });
-export const TraceBody = strict({ trace: RouteCompletedBody.properties.trace });
-export const CancelBody = strict({ reason: RouteCancelled.properties.reason });
+export const HelloBody = strict(
+  { robots: Hello.properties.robots },
+  { examples: [{ robots: [{ robotId: 'r1', robotType: 'unit', node: 'r1c0' }] }] },
+);
+const AT = 1_760_000_000_000;
+export const TraceBody = strict(
+  { trace: RouteCompletedBody.properties.trace },
+  {
+    examples: [
+      {
+        trace: [
+          ['r1c0', AT, AT + 1000],
+          ['r1c1', AT + 2000, null],
+        ],
+      },
+    ],
+  },
+);
+export const CancelBody = strict(
+  { reason: RouteCancelled.properties.reason },
+  { examples: [{ reason: 'order withdrawn' }] },
+);
 export const EventsQuery = strict({ warehouseId: Type.Optional(Id) });
 export const LanesQuery = strict({ closed: Type.Optional(Flag) });
 export const OpenRoutesQuery = strict({ held: Type.Optional(Flag), robotId: Type.Optional(Id) });
@@ -224,7 +252,10 @@ export const PolicyField = strict({
   healthy: Type.Boolean(),
 });
 export const RollbackQuery = strict({ from: Type.Optional(Id) });
-export const DrillBody = strict({ sabotage: Type.Union(SABOTAGES.map((kind) => Type.Literal(kind))) });
+export const DrillBody = strict(
+  { sabotage: Type.Union(SABOTAGES.map((kind) => Type.Literal(kind))) },
+  { examples: SABOTAGES.map((sabotage) => ({ sabotage })) },
+);
 export const GuardField = strict({
   warehouseId: Id,
   policyVersion: Type.String(),
