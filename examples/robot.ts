@@ -39,8 +39,8 @@ function end(why: string): never {
   process.exit(1);
 }
 
-/** Nodes still before the robot, the revision of the route that they come from, and whether it is to wait. */
-let ahead: string[] = [];
+/** Nodes still before the robot, the seconds to each, the revision that they come from, and whether it is to wait. */
+let ahead: { node: string; seconds: number }[] = [];
 let revision = 0;
 let isHeld = false;
 const waiting = new Map<string, (message: ToFleetMessage) => void>();
@@ -53,7 +53,8 @@ socket.on('message', (data: Buffer) => {
   }
   if (message.type === 'route.assigned' || message.type === 'route.updated') {
     // The first node is where the robot stands. An update comes when a lane before it closes.
-    ahead = message.nodes.slice(1);
+    const { nodes, etaSeconds } = message;
+    ahead = nodes.map((node, i) => ({ node, seconds: etaSeconds[i]! - (etaSeconds[i - 1] ?? 0) })).slice(1);
     revision = message.revision;
     isHeld = false;
   }
@@ -95,15 +96,20 @@ console.log(
 
 const trace: [node: string, arrivedAt: number, departedAt: number | null][] = [[start, Date.now(), null]];
 while (ahead.length > 0) {
-  await sleep(1000);
-  if (isHeld) continue;
-  const node = ahead.shift()!;
-  trace.push([node, Date.now(), null]);
-  send({ type: 'route.progress', routeId, revision, node, at: Date.now() });
+  const next = ahead[0]!;
+  const followed = revision;
+  // Turning, the lane, and handling where it stands.
+  await sleep(1000 * next.seconds);
+  if (isHeld || revision !== followed) continue;
+  ahead.shift();
+  trace.push([next.node, Date.now(), null]);
+  send({ type: 'route.progress', routeId, revision, node: next.node, at: Date.now() });
 }
 const scored = await ask<RouteScoredMessage>({ type: 'route.completed', routeId, trace }, 'route.scored');
 console.log(
-  `Score ${scored.score.toFixed(1)}, ${scored.ratio.toFixed(2)} of free flow; ${scored.learnt ? 'learnt' : scored.reason}.`,
+  scored.learnt
+    ? `Score ${scored.score.toFixed(1)}, ${scored.ratio.toFixed(2)} of free flow; learnt.`
+    : `Not learnt: ${scored.reason?.replace(/\.$/, '')}.`,
 );
 isDone = true;
 socket.close();

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { compileFile } from '../../src/warehouse/loadWarehouse.js';
+import { gridToFile } from '../../src/warehouse/movingAi.js';
 import { NORTH, startServer } from './support/startServer.js';
 
 const example = join(import.meta.dirname, '..', '..', 'examples', 'robot.ts');
@@ -58,6 +60,43 @@ it('the example robot drives a tour and is scored', async () => {
     /Route .* of example-\d+: 2 lanes, planned under policy free-flow\.\nScore -\d+\.\d, .* learnt\.\n$/,
   );
   expect(code).toBe(0);
+  await server.close();
+});
+
+it('the example robot takes as long for a lane as its plan says', async () => {
+  const floor = gridToFile(['W.E'], { dialect: 'kiva', id: 'north' });
+  const nodes = floor.nodes.map((node) => ({ ...node, x: 3 * node.x }));
+  const server = await startServer({ clock: 'wall', graphs: [compileFile({ ...floor, nodes })] });
+  const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
+  const robot = spawn(
+    process.execPath,
+    ['--import', 'tsx', example, server.url, token, 'north', 'r0c1', 'r0c2', 'r0c0'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  for (const stream of [robot.stdout, robot.stderr])
+    stream.on('data', (text: Buffer) => (output += text.toString()));
+  const code = await new Promise((resolve) => robot.on('close', resolve));
+  expect([code, output]).toEqual([0, expect.stringMatching(/\nScore -\d+\.\d, 1\.\d\d of .*; learnt\.\n$/)]);
+  await server.close();
+}, 30_000);
+
+it('the example robot says why nothing was learnt, and no score then', async () => {
+  const server = await startServer({ clock: 'wall' });
+  await server.service.setMode('north', 'off');
+  const { token } = server.issue({ role: 'robot', warehouses: ['north'], robots: ['example-*'] });
+  const tour = [server.url, token, 'north', 'r2c1', 'r3c1', 'r4c1'];
+  const robot = spawn(process.execPath, ['--import', 'tsx', example, ...tour], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [robot.stdout, robot.stderr])
+    stream.on('data', (text: Buffer) => (output += text.toString()));
+  const code = await new Promise((resolve) => robot.on('close', resolve));
+  expect([code, output]).toEqual([
+    0,
+    expect.stringMatching(/\nNot learnt: nothing is learnt in mode off\.\n$/),
+  ]);
   await server.close();
 });
 

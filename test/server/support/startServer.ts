@@ -14,6 +14,7 @@ import { createMetrics } from '../../../src/server/metrics.js';
 import type { TokenSource } from '../../../src/server/tokens.js';
 import { createServer, type AisleflowServer, type ServerTiming } from '../../../src/server/server.js';
 import { createRoutingService } from '../../../src/service/routingService.js';
+import type { LaneGraph } from '../../../src/warehouse/laneGraph.js';
 import { gridFromText } from '../../../src/warehouse/movingAi.js';
 
 /** Two stations, six pick faces, a floor of 7 x 5; nodes are r<row>c<column>. */
@@ -75,6 +76,8 @@ export async function startServer(
     readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
     /** Default: a clock that tests drive. */
     readonly clock?: 'wall';
+    /** Default: FLOOR twice, as north and south. */
+    readonly graphs?: readonly LaneGraph[];
     /** A learner, and a registry in this directory. */
     readonly policiesIn?: string;
     readonly wrap?: (service: RoutingService) => RoutingService;
@@ -141,11 +144,16 @@ export async function startServer(
 
 async function createTestService(
   observer: ServiceObserver,
-  { clock, policiesIn }: { readonly clock?: 'wall'; readonly policiesIn?: string },
+  options: {
+    readonly clock?: 'wall';
+    readonly graphs?: readonly LaneGraph[];
+    readonly policiesIn?: string;
+  },
 ): Promise<RoutingService> {
+  const { clock, policiesIn } = options;
   const random = createRandom(1);
   return createRoutingService({
-    graphs: ['north', 'south'].map((id) => gridFromText(FLOOR, 'kiva', id)),
+    graphs: options.graphs ?? ['north', 'south'].map((id) => gridFromText(FLOOR, 'kiva', id)),
     journal: createMemoryJournal(),
     openRegistry:
       policiesIn === undefined
