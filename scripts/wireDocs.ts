@@ -159,7 +159,10 @@ are those of the map file (\`nodes[].id\`); on grids \`r4c5\` is row 4, column 5
 
 | closed with | when |
 |---|---|
+| 400 instead of 101 | the sub-protocol is missing or another one, or the handshake cannot be read |
 | 401, 403 instead of 101 | no token, or one that is unknown or may not connect |
+| 426 instead of 101 | it is no handshake: it lacks \`Upgrade: websocket\`; some proxies take it out |
+| 503 instead of 101 | the server stops: come back |
 | 1001 | the server stops: come back |
 | 1002 | what came is no WebSocket frame |
 | 1008 | the token was revoked or has expired, or a message came in too many parts |

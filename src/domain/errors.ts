@@ -33,6 +33,10 @@ export const ERRORS = {
   E_FORBIDDEN: entry(403, 'This token may not do that: {detail}. Use one with the role and scope it needs.'),
   E_NOT_FOUND: entry(404, 'There is nothing at {path}. The API is described at /docs.'),
   E_METHOD_NOT_ALLOWED: entry(405, 'Nothing answers {method} at {path}. Use {allowed}.'),
+  E_UPGRADE_REQUIRED: entry(
+    426,
+    '{path} is the WebSocket. Ask for it by GET with "Upgrade: websocket" and the sub-protocol {subProtocol}.',
+  ),
   E_BUSY: entry(
     503,
     'The service is at its limit of {limit} waiting {what}. Try again after {retryAfterSeconds} s.',

@@ -21,6 +21,7 @@ import type { RoutingService } from '../domain/serviceContract.js';
 import { sendProblem, toAppError } from './problem.js';
 import { schemaFaults } from './schemaFault.js';
 import type { TokenSource } from './tokens.js';
+import { SUB_PROTOCOL, WEB_SOCKET_PATH } from './upgrade.js';
 import { parseWireJson } from './wireJson.js';
 import { referencesOf } from './wireMessages.js';
 
@@ -149,6 +150,8 @@ function addAccess(
 
 function nothingThere(request: FastifyRequest, routes: readonly RouteAccess[]): AppError {
   const path = pathOf(request);
+  if (path === WEB_SOCKET_PATH)
+    return new AppError('E_UPGRADE_REQUIRED', { path, subProtocol: SUB_PROTOCOL });
   const allowed = routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method);
   if (allowed.length === 0) return new AppError('E_NOT_FOUND', { path });
   const { method } = request;

@@ -35,6 +35,10 @@ export function problemHeaders(error: AppError): Record<string, string> {
     headers['www-authenticate'] = 'Bearer realm="aisleflow"';
     headers['connection'] = 'close';
   }
+  if (error.code === 'E_UPGRADE_REQUIRED') {
+    headers['upgrade'] = 'websocket';
+    headers['connection'] = 'upgrade, close';
+  }
   const { retryAfterSeconds, allowed } = error.references;
   if (error.code === 'E_METHOD_NOT_ALLOWED') headers['allow'] = String(allowed);
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(Number(retryAfterSeconds)));

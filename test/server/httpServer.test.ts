@@ -68,7 +68,19 @@ describe('over the wire of HTTP', () => {
 
   it('takes nothing whose name only begins like it', async () => {
     const upgrade = ['Connection: close', 'Upgrade: h2c, websocket2'];
-    expect(await server.raw(webSocket({ upgrade }))).toMatch(/^HTTP\/1\.1 404 /);
+    expect(await server.raw(webSocket({ upgrade }))).toMatch(/^HTTP\/1\.1 426 /);
+  });
+
+  it('says to what is no handshake that there is the WebSocket, and asks for one', async () => {
+    for (const method of ['GET', 'POST']) {
+      const { status, json, headers } = await server.http(method, '/v1/ws?x=1');
+      expect([status, json['code'], headers.get('upgrade')]).toEqual([
+        ...[426, 'E_UPGRADE_REQUIRED', 'websocket'],
+      ]);
+      expect(headers.get('connection')).toContain('upgrade');
+      expect(json['detail']).toMatch(/"Upgrade: websocket".*aisleflow\.v1/);
+    }
+    expect((await server.http('GET', '/v1/ws/more')).status).toBe(404);
   });
 
   const counted = async (): Promise<number> => {
