@@ -47,7 +47,7 @@ export const DESCRIBED: Readonly<Record<string, Described>> = {
     },
   },
   'route.request': {
-    when: 'Asks for a tour; handling takes 0 to 3,600 s at a stop. Answered with `route.assigned`, or `error`. Sent again with the same `requestId` and content it gets the same answer.',
+    when: 'Asks for a tour; handling takes 0 to 3,600 s at a stop. Answered with `route.assigned`, or `error`. Sent again with the same `requestId` and content it gets the same answer, or the newest plan of its route if that begins where it asks. Once the robot has moved on, or waits, it gets `E_ROUTE_OPEN` with the `routeId` of its own route: say `hello` and go on with that, or send `route.deviated`. Once the route is over it gets `E_ROUTE_CLOSED`: ask under a new `requestId`.',
     example: {
       ...{ type: 'route.request', requestId: 'a1', robotId: 'r1', from: 'r1c7' },
       ...{ stops: ['r4c9', { node: 'r3c7', handlingSeconds: 8 }], dropoff: 'r4c11', deadlineAt: AT + 60_000 },
@@ -125,7 +125,7 @@ export const DESCRIBED: Readonly<Record<string, Described>> = {
     },
   },
   'route.closed': {
-    when: 'The route is over: cancelled, or expired since nothing was heard of it for long after it was due.',
+    when: 'The route is over: cancelled, or expired, four hours after its issue.',
     example: { type: 'route.closed', routeId: 'x1', state: 'cancelled' },
   },
   'policy.updated': {

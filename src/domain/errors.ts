@@ -83,7 +83,7 @@ export const ERRORS = {
     409,
     'Request {requestId} was sent before with other content. Use a new request id.',
   ),
-  E_ROUTE_OPEN: entry(409, 'Robot {robotId} already drives route {routeId}. Complete or cancel it first.'),
+  E_ROUTE_OPEN: entry(409, 'Robot {robotId} already drives route {routeId}: {detail}.'),
   E_ROUTE_CLOSED: entry(409, 'Route {routeId} is {state}. Ask for a new one.'),
   E_ROUTE_OTHER_MAP: entry(
     409,

@@ -161,7 +161,10 @@ export function createRouteLedger({
 
   function assertMayIssue(robotId: string): void {
     const open = state.openOf(robotId);
-    if (open !== undefined) throw new AppError('E_ROUTE_OPEN', { robotId, routeId: open.routeId });
+    if (open !== undefined) {
+      const detail = 'another request opened it; complete or cancel it first';
+      throw new AppError('E_ROUTE_OPEN', { robotId, routeId: open.routeId, detail });
+    }
     if (state.open.size + issuing >= limits.openRoutesPerWarehouse) {
       throw busy(limits.openRoutesPerWarehouse, 'open routes');
     }

@@ -85,7 +85,9 @@ function repeatedAnswer(
   const isWhole = plan.nodes[0] === request.from && plan.stopIndexes.length === answer.stopIndexes.length;
   const isHeld = route.held || heldAt !== null;
   if (!isWhole || isHeld || !mayLeave(site, route.robotType, plan)) {
-    throw new AppError('E_ROUTE_OPEN', { robotId, routeId });
+    const detail =
+      'it is the answer to this request, but cannot be begun from there now; go on with it, or say hello and send route.deviated';
+    throw new AppError('E_ROUTE_OPEN', { robotId, routeId, detail });
   }
   return { ...answer, ...planOf(plan) };
 }

@@ -39,6 +39,26 @@ describe('a request that is sent again', () => {
     expect(await codeOf(() => ask(started))).toBe('E_ROUTE_OPEN');
   });
 
+  it('is told that the open route is its own, and any other request that it is not', async () => {
+    const started = await startService();
+    const { service, now } = started;
+    const { routeId } = await ask(started);
+    const report = { type: 'route.deviated' as const, routeId, at: now() };
+    await service.routeDeviated(SITE, { ...report, revision: 0, node: cell('10') });
+    await expect(ask(started)).rejects.toMatchObject({
+      ...{
+        code: 'E_ROUTE_OPEN',
+        references: { routeId, detail: expect.stringContaining('this request') as unknown },
+      },
+    });
+    await expect(service.requestRoute(SITE, { ...wanted, requestId: 'other' })).rejects.toMatchObject({
+      ...{
+        code: 'E_ROUTE_OPEN',
+        references: { routeId, detail: expect.stringContaining('another request') as unknown },
+      },
+    });
+  });
+
   it('gets none while its robot is to wait', async () => {
     const started = await startService({ map: '.....' });
     const { service } = started;
