@@ -75,7 +75,8 @@ export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply 
   const headers = problemHeaders(error);
   // A browser asks for the token by itself where it may be a password.
   if (error.code === 'E_UNAUTHENTICATED' && reply.request.routeOptions.config.access?.allowBasic === true) {
-    headers['www-authenticate'] = 'Basic realm="aisleflow, token as password", charset="UTF-8"';
+    headers['www-authenticate'] =
+      'Basic realm="aisleflow, a viewer or operator token as password", charset="UTF-8"';
   }
   return reply.code(error.status).headers(headers).send(toProblem(error));
 }

@@ -210,6 +210,17 @@ describe('access', () => {
     expect((await server.http('GET', '/docs')).headers.get('www-authenticate')).toContain('Basic');
   });
 
+  it('lets a browser ask once more where the password is the token of a robot', async () => {
+    const { robot } = server.tokens;
+    const headers = { authorization: `Basic ${Buffer.from(`me:${robot}`).toString('base64')}` };
+    const asked = await server.http('GET', '/docs', { headers });
+    expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringMatching(/^Basic .*viewer or operator/),
+    ]);
+    expect((await server.http('GET', '/docs', { token: robot })).status).toBe(403);
+  });
+
   describe('to the WebSocket', () => {
     const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 

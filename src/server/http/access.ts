@@ -32,8 +32,12 @@ declare module 'fastify' {
 export function admitRequest(request: FastifyRequest, tokens: TokenSource): void {
   const { access } = request.routeOptions.config;
   if (access === undefined || access.roles === 'open') return;
-  const credential = authenticate(tokens, request.headers.authorization, access.allowBasic);
+  const { authorization } = request.headers;
+  const credential = authenticate(tokens, authorization, access.allowBasic);
   if (credential === null) throw new AppError('E_UNAUTHENTICATED');
+  // After 403 a browser keeps the password, and asks for no other until it is closed.
+  const isPassword = access.allowBasic === true && authenticate(tokens, authorization) === null;
+  if (isPassword && !access.roles.includes(credential.role)) throw new AppError('E_UNAUTHENTICATED');
   requireRole(credential, access.roles);
   const { warehouseId } = (request.params ?? {}) as { warehouseId?: string };
   if (warehouseId !== undefined) requireWarehouse(credential, warehouseId);
