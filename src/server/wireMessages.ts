@@ -31,6 +31,8 @@ export function readMessage(bytes: Buffer, isBinary: boolean, explains: () => bo
     if (!(error instanceof AppError)) throw error;
     return { kind: 'refused', error, references: {} };
   }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refused(value, 'a message is one JSON object');
   const type = fieldOf(value, 'type');
   const validator = VALIDATORS.get(type);
   if (validator === undefined) {

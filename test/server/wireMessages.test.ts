@@ -25,6 +25,13 @@ describe('a message of a fleet', () => {
     expect([code, detail]).toEqual(['E_BAD_MESSAGE', expect.stringContaining('/trace/499/0')]);
   });
 
+  it.each([[[]], [[{ type: 'hello' }]], ['hello'], [1], [null]])(
+    'is one object, which %j is not',
+    (value) => {
+      expect(read(value)).toEqual({ code: 'E_BAD_MESSAGE', detail: 'a message is one JSON object' });
+    },
+  );
+
   it('is refused without being told where, if looking for it would hold up all others', () => {
     for (const long of [completion(2000, [7, 1, null]), completion(LIMITS.traceEntries + 1)]) {
       const { code, detail } = read(long);
