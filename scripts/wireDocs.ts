@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
 import { LIMITS } from '../src/domain/limits.js';
-import { FROM_FLEET, TO_FLEET } from '../src/domain/messages.js';
+import { FROM_FLEET, ID_CHARACTERS, TO_FLEET } from '../src/domain/messages.js';
 
 export const WIRE_DOCS = join(import.meta.dirname, '..', 'docs', 'websocket.md');
 
@@ -154,7 +154,7 @@ Generated from \`src/domain/messages.ts\` by \`npm run docs:websocket\`. [\`exam
 
 Connect to \`/v1/ws\` with the sub-protocol \`aisleflow.v1\` and the header \`Authorization: Bearer TOKEN\` (a robot's token). Each message is
 one JSON text of at most 1 MiB; fields that are not named here are refused. One connection may speak for one robot or for a whole fleet.
-Instants are integer milliseconds since the epoch, by the robot's clock; durations are seconds. Ids are 1 to 64 of \`A-Z a-z 0-9 _ . : + -\`. Nodes
+Instants are integer milliseconds since the epoch, by the robot's clock; durations are seconds. Ids are 1 to 64 of \`${ID_CHARACTERS}\`. Nodes
 are those of the map file (\`nodes[].id\`); on grids \`r4c5\` is row 4, column 5, both counted from 0, blocked cells too.
 
 | closed with | when |

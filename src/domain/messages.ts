@@ -12,6 +12,8 @@ export const strict = <P extends Record<string, TSchema>>(
   options: { readonly examples?: readonly unknown[] } = {},
 ) => Type.Object(properties, { ...options, additionalProperties: false });
 
+/** What ids are made of, in words and as the one pattern of the wire. */
+export const ID_CHARACTERS = 'A-Z a-z 0-9 _ . : + -';
 const ID = { minLength: 1, maxLength: LIMITS.idLength, pattern: '^[A-Za-z0-9_.:+-]+$' };
 export const Id = Type.String(ID);
 /** An id that the page of the API fills in. */

@@ -1,11 +1,14 @@
 import type { Validator } from 'typebox/compile';
 import { LIMITS } from '../domain/limits.js';
+import { ID_CHARACTERS } from '../domain/messages.js';
 
 /** The part of typebox's validation errors that a sentence needs. */
 interface Fault {
   readonly schemaPath: string;
   readonly instancePath: string;
   readonly message: string;
+  readonly keyword?: string;
+  readonly params?: object;
 }
 
 /**
@@ -54,7 +57,17 @@ export function schemaFault(faults: readonly Fault[]): string {
   const depth = ({ instancePath }: Fault): number => instancePath.split('/').length;
   const deepest = Math.max(...faults.map(depth));
   const fault = faults.find((candidate) => depth(candidate) === deepest);
-  return fault === undefined ? 'it does not fit' : `${place(fault.instancePath)} ${fault.message}`;
+  return fault === undefined ? 'it does not fit' : `${place(fault.instancePath)} ${wordsOf(fault, faults)}`;
+}
+
+/** What the schema wants there, where typebox's words name it in its own terms or not at all. */
+function wordsOf({ keyword, instancePath, message }: Fault, faults: readonly Fault[]): string {
+  if (keyword === 'pattern') return `may have no other characters than ${ID_CHARACTERS}`;
+  if (keyword !== 'const') return message;
+  const wanted = faults
+    .filter((fault) => fault.keyword === keyword && fault.instancePath === instancePath)
+    .map(({ params }) => JSON.stringify((params as { allowedValue: unknown }).allowedValue));
+  return `must be ${wanted.join(' or ')}`;
 }
 
 function place(instancePath: string): string {

@@ -277,6 +277,25 @@ describe('HTTP', () => {
     expect((await send('POST', `${path}?form=v9`)).json['detail']).toMatch(/querystring: .*form/);
   });
 
+  it.each([
+    ['GET', `${NORTH}/lanes?closed=yes`, undefined, 'querystring: /closed must be "true" or "false"'],
+    [
+      'POST',
+      `${NORTH}/policies/drill`,
+      { sabotage: 'all' },
+      'body: /sabotage must be "shuffled" or "flipped" or "passing"',
+    ],
+    [
+      'GET',
+      '/v1/warehouses/h%C3%A4lle',
+      undefined,
+      'params: /warehouseId may have no other characters than A-Z a-z 0-9 _ . : + -',
+    ],
+  ])('names what %s %s may have instead', async (method, path, body, detail) => {
+    const { status, json } = await send(method, path, body);
+    expect([status, json['references']]).toEqual([400, { detail }]);
+  });
+
   it('answers the probes to anybody, whatever the query', async () => {
     expect((await server.http('GET', '/healthz?from=balancer')).json).toEqual({ status: 'ok' });
     expect((await server.http('HEAD', '/readyz?1')).status).toBe(200);
