@@ -9,6 +9,8 @@ export interface Started {
   readonly url: string;
   readonly backend: string;
   readonly settings: ServeSettings;
+  /** Undefined where no mode was named. */
+  readonly modeAsked?: string | undefined;
   readonly warehouses: readonly WarehouseSummary[];
   /** Made by this start; empty unless it is the first. */
   readonly firstTokens: readonly IssuedToken[];
@@ -29,7 +31,7 @@ export function startedAsJson({ version, url, backend, settings, warehouses, fir
 }
 
 export function startedAsText(started: Started): string {
-  const { version, url, backend, settings, warehouses, firstTokens } = started;
+  const { version, url, backend, settings, modeAsked, warehouses, firstTokens } = started;
   const shared = settings.policies === 'shared' ? 'shared by all warehouses' : 'one for each warehouse';
   const lines = [
     '',
@@ -44,6 +46,7 @@ export function startedAsText(started: Started): string {
     '',
     warehouseTable(warehouses),
     '',
+    ...otherModeLines(warehouses, modeAsked),
   ];
   if (firstTokens.length > 0) lines.push(...tokenLines(firstTokens));
   return lines.join('\n');
@@ -57,6 +60,18 @@ function warehouseTable(warehouses: readonly WarehouseSummary[]): string {
     ],
   );
   return tableText(head, rows);
+}
+
+/** Who asked for a mode and got another reads that here, and not only in the log. */
+function otherModeLines(warehouses: readonly WarehouseSummary[], asked: string | undefined): string[] {
+  const others = warehouses.filter(({ mode }) => asked !== undefined && mode !== asked);
+  if (others.length === 0) return [];
+  return [
+    `Not in mode ${asked}: --mode is for new warehouses, those that the data has keep theirs. To change it:`,
+    '',
+    ...others.map(({ warehouseId }) => `  aisleflow mode ${asked} --warehouse ${warehouseId}`),
+    '',
+  ];
 }
 
 function tokenLines(tokens: readonly IssuedToken[]): string[] {

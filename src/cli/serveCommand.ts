@@ -13,6 +13,7 @@ import { openTokenFile } from '../registry/tokenFile.js';
 import { createLogger } from '../server/logging.js';
 import { createMetrics, type QueueDepths } from '../server/metrics.js';
 import type { TlsMaterial } from '../server/http/httpServer.js';
+import { checkListening } from '../server/listening.js';
 import { createServer, type AisleflowServer } from '../server/server.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
 import { packageVersion } from './packageFiles.js';
@@ -95,6 +96,8 @@ async function serve(
     logger.fatal({ err: error }, 'the process stops: what it holds cannot be trusted any more');
     process.exit(1);
   };
+  // What a start writes lasts, the mode of its warehouses above all.
+  await checkListening(settings.host, settings.port);
   const metrics = createMetrics();
   const running = await openService(settings, { observer: metrics.observer, logger, onFatal });
   const { service, backend } = running;
@@ -122,9 +125,11 @@ async function serve(
     const firstTokens = tokens.records().length === 0 ? tokens.issueFirst() : [];
     // A start that fails behind this would end like a stop, with 0.
     stopGracefully(logger, close);
-    const report = { version, url, backend, settings, warehouses: service.warehouses(), firstTokens };
+    const modeAsked = options.mode ?? process.env['AISLEFLOW_MODE'];
+    const warehouses = service.warehouses();
+    const report = { version, url, backend, settings, modeAsked, warehouses, firstTokens };
     console.log(options.json === true ? startedAsJson(report) : startedAsText(report));
-    tellWhatStays(logger, service, options.mode ?? process.env['AISLEFLOW_MODE']);
+    tellWhatStays(logger, service, modeAsked);
     logger.info({ url, backend }, 'ready');
   } catch (error) {
     await close();

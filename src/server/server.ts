@@ -2,7 +2,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
-import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { RoutingService } from '../domain/serviceContract.js';
 import { createEventFeed } from './eventFeed.js';
@@ -13,6 +12,7 @@ import { createFleetHub } from './fleetHub.js';
 import type { TlsMaterial } from './http/httpServer.js';
 import { createHttpApp, type RouteAccess } from './httpApp.js';
 import { openInbox } from './inbox.js';
+import { listenError } from './listening.js';
 import { logEvent } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { createPlanQueue, LARGE_PLANS, withPlanQueue } from './planQueue.js';
@@ -231,15 +231,6 @@ function startTimers(options: {
     streams.dropCredentials(isInForce);
   }, timing.tokenRefreshSeconds * 1000);
   return [beat.unref(), refresh.unref()];
-}
-
-function listenError(error: unknown, host: string, port: number): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new AppError('E_PORT_IN_USE', { host, port }, error);
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new AppError('E_CONFIG', { detail: `cannot listen on ${host}:${port} (${message})` }, error);
-  }
-  return error;
 }
 
 async function within(seconds: number, work: Promise<void>): Promise<void> {

@@ -135,11 +135,20 @@ describe('aisleflow serve', () => {
     ]) {
       expect(text).toContain(part);
     }
+    expect(text).not.toContain('Not in mode');
     program.child.kill('SIGTERM');
     expect(await program.ended).toMatchObject({ code: 0, err: '' });
+
+    const again = serve('glance', '--mode', 'shadow');
+    onTestFinished(() => void again.child.kill('SIGKILL'));
+    const told = await again.until('aisleflow mode ');
+    expect(told).toContain('\nNot in mode shadow: --mode is for new warehouses');
+    expect(told).toContain('\n  aisleflow mode shadow --warehouse north\n');
+    again.child.kill('SIGTERM');
+    expect(await again.ended).toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('refuses a port in use, and makes no tokens that nobody sees', async () => {
+  it('refuses a port in use, and leaves nothing behind: no tokens that nobody sees, no mode', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const port = String((taken.address() as AddressInfo).port);
@@ -147,7 +156,7 @@ describe('aisleflow serve', () => {
     const { code, err } = await runProgram(['serve', '--port', port, '--map', map, '--data', data], QUICK);
     expect(code).toBe(2);
     expect(err).toContain(`E_PORT_IN_USE: Port ${port} on 127.0.0.1 is in use.`);
-    expect(existsSync(join(data, 'tokens.json'))).toBe(false);
+    expect(existsSync(data)).toBe(false);
     taken.close();
   }, 60_000);
 
