@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import cliProgress from 'cli-progress';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import { LIMITS } from '../src/domain/limits.js';
+import type { WarehouseSummary } from '../src/domain/serviceContract.js';
 import { MODES, type Mode } from '../src/domain/messages.js';
 import { EXIT } from '../src/platform/exitAsMisuse.js';
 import { exitCodeOf, failureLine } from '../src/platform/failureLine.js';
@@ -30,7 +32,7 @@ import { runFleet, typesInTurn, type RunOptions, type RunView } from './run.js';
 import { createReport, reportAsText, type RunReport } from './runReport.js';
 import { readServerLatencies } from './serverMetrics.js';
 import type { SimulationShell } from './simulationShell.js';
-import { openSocketLink } from './socketLink.js';
+import { openSocketLink, type SocketLink } from './socketLink.js';
 
 interface RunArguments {
   readonly map: string;
@@ -58,8 +60,12 @@ interface RunArguments {
   readonly json?: true;
 }
 
+/** How long a run waits for its end at a server that does not answer. */
+const LEAVING_MILLISECONDS = 5_000;
+
 const HELP = `
 Over the socket the server's warehouse must have this map and a driven clock (aisleflow serve --driven-clock).
+A run cancels at its end what it has open; robots that it introduced stay known there.
 The tokens of a robot and of an operator may stand in AISLEFLOW_ROBOT_TOKEN and AISLEFLOW_TOKEN. In process, and
 with --lockstep where the server learns within its clock (serve --learner inline), the same seed gives the same
 run hash.
@@ -122,7 +128,9 @@ export function addRunCommand(sim: Command, shell: SimulationShell): void {
 async function runAndReport(sim: Command, shell: SimulationShell, options: RunArguments): Promise<void> {
   const output = sim.configureOutput();
   try {
-    const report = await run(shell, options);
+    const report = await run(shell, options, (text) => {
+      if (text !== null) output.writeErr?.(`warning: ${text}\n`);
+    });
     output.writeOut?.(`${options.json ? JSON.stringify(report) : reportAsText(report)}\n`);
     if (report.link.invalidRoutes > 0 || report.link.lostCompletions > 0) process.exitCode = EXIT.failed;
     else if (report.steps < options.steps) process.exitCode = EXIT.interrupted;
@@ -134,7 +142,11 @@ async function runAndReport(sim: Command, shell: SimulationShell, options: RunAr
 }
 
 /** @throws AppError where the options contradict each other, the map, the orders or the server */
-async function run(shell: SimulationShell, options: RunArguments): Promise<RunReport> {
+async function run(
+  shell: SimulationShell,
+  options: RunArguments,
+  warn: (text: string | null) => void,
+): Promise<RunReport> {
   checkArguments(options);
   const { graph } = shell.loadMap(options.map, options.dialect);
   const robotTypes = typesInTurn(graph, options.robots);
@@ -148,7 +160,7 @@ async function run(shell: SimulationShell, options: RunArguments): Promise<RunRe
     disturbances: options,
   };
   try {
-    return await (options.inProcess ? runInProcess(common, options) : runOverSocket(common, options));
+    return await (options.inProcess ? runInProcess(common, options) : runOverSocket(common, options, warn));
   } finally {
     progress.stop();
     process.removeListener('SIGINT', interrupt);
@@ -184,7 +196,11 @@ async function runInProcess(common: Common, options: RunArguments): Promise<RunR
   }
 }
 
-async function runOverSocket(common: Common, options: RunArguments): Promise<RunReport> {
+async function runOverSocket(
+  common: Common,
+  options: RunArguments,
+  warn: (text: string | null) => void,
+): Promise<RunReport> {
   const { graph, seed } = common;
   const { url = '', robotToken = '', operatorToken = '', lockstep, sockets } = options;
   const { warehouseId } = graph;
@@ -201,10 +217,12 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
     if ((await socket.api.summary()).clock !== 'driven') throw new AppError('E_CLOCK_FIXED', { warehouseId });
     const before = await socket.api.metrics();
     const startAt = socket.serverTime;
+    const link = measureLink(socket, graph);
+    const tellOthers = async (): Promise<void> => warn(othersOf(await socket.api.summary(), options.robots));
     const result = await runFleet({
       ...common,
       startAt,
-      link: measureLink(socket, graph),
+      link: { ...link, hello: (robots) => link.hello(robots).then(tellOthers) },
       jobs: await jobsOf(common, options, startAt),
       asking: lockstep ? 'one' : 'background',
       speedUp: lockstep ? Infinity : options.speedUp,
@@ -214,8 +232,24 @@ async function runOverSocket(common: Common, options: RunArguments): Promise<Run
     const head = { robots: options.robots, seed, driver, result } as const;
     return createReport(head, await socket.api.summary(), latencies);
   } finally {
-    await socket.close();
+    await leave(socket);
   }
+}
+
+/** Who drives this server next finds no routes of this run on the floor. What came of the run stands, whatever comes of this. */
+async function leave(socket: SocketLink): Promise<void> {
+  const cancelled = socket.cancelOpen('the run is over').catch((error: unknown) => {
+    if (!isAppError(error)) throw error;
+  });
+  await Promise.race([cancelled, sleep(LEAVING_MILLISECONDS, undefined, { ref: false })]);
+  await socket.close();
+}
+
+/** What is on the floor besides the robots of a run, once these are introduced; null: nothing. */
+function othersOf({ warehouseId, robots, openRoutes }: WarehouseSummary, own: number): string | null {
+  if (robots <= own && openRoutes === 0) return null;
+  const others = `robots ${robots - own}, open routes ${openRoutes}`;
+  return `${warehouseId} has others on its floor (${others}), which count in what is measured; with another --data it has none.`;
 }
 
 async function jobsOf(common: Common, options: RunArguments, startAt: number): Promise<JobSource> {
@@ -255,9 +289,12 @@ function createProgress(steps: number): { step: (view: RunView) => void; stop: (
     { format, clearOnComplete: true },
     cliProgress.Presets.shades_classic,
   );
-  bar.start(steps, 0, { jobs: 0, speed: '-' });
   return {
-    step: ({ step, jobs, speedUp }) => bar.update(step, { jobs, speed: speedUp.toFixed(1) }),
+    step({ step, jobs, speedUp }) {
+      // Not before: what is said until then stays readable.
+      if (!bar.isActive) bar.start(steps, 0, { jobs: 0, speed: '-' });
+      bar.update(step, { jobs, speed: speedUp.toFixed(1) });
+    },
     stop: () => bar.stop(),
   };
 }

@@ -43,6 +43,8 @@ export interface SocketLink extends FleetLink {
   strayErrors(): Readonly<Record<string, number>>;
   /** Sockets that dropped and came back. */
   resumed(): number;
+  /** Gives back what its robots still have open: on a floor that nobody drives any more it would stand for ever. */
+  cancelOpen(reason: string): Promise<void>;
 }
 
 /** One socket, the robots that speak through it, and the hello that it waits for. */
@@ -103,6 +105,7 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
         lineOfRoute.delete(message.routeId);
         return void answer(line, `completed ${message.routeId}`, message);
       case 'route.closed':
+        lineOfRoute.delete(message.routeId);
         return void answer(line, `cancelled ${message.routeId}`, message);
       case 'route.updated':
         if (message.reason === 'deviated' && answer(line, `deviated ${message.routeId}`, message)) return;
@@ -172,13 +175,11 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
     throw error;
   });
 
+  const cancel = (line: Line, routeId: string, reason: string): Promise<unknown> =>
+    ask(line, `cancelled ${routeId}`, { type: 'route.cancelled', routeId, reason });
   /** What an earlier run left open would stand in the way of this one. */
   const cancelLeftovers = (line: Line, { openRoutes }: WelcomeMessage) =>
-    Promise.all(
-      openRoutes.map(({ routeId }) =>
-        ask(line, `cancelled ${routeId}`, { type: 'route.cancelled', routeId, reason: 'a new run begins' }),
-      ),
-    );
+    Promise.all(openRoutes.map(({ routeId }) => cancel(line, routeId, 'a new run begins')));
   const ofRobot = (robotId: string): Line => lineOfRobot.get(robotId) ?? first;
   const ofRoute = (routeId: string): Line => lineOfRoute.get(routeId) ?? first;
 
@@ -187,6 +188,9 @@ export async function openSocketLink(options: SocketLinkOptions): Promise<Socket
     api,
     strayErrors: () => Object.fromEntries([...strays].sort()),
     resumed: () => resumed,
+    async cancelOpen(reason) {
+      await Promise.all([...lineOfRoute].map(([routeId, line]) => cancel(line, routeId, reason)));
+    },
     async hello(robots) {
       for (const [at, line] of lines.entries()) {
         line.robots.push(...robots.filter((_, robot) => robot % lines.length === at));

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { gridFromText } from '../../src/warehouse/movingAi.js';
 import { addSimulationCommands } from '../../sim/commands.js';
 import { readOrders } from '../../sim/orders/orderFile.js';
@@ -101,8 +101,22 @@ it('sim run counts the plans of the run alone', async () => {
   const plan = { requestId: 'a', robotId: 'amr-1', from: 'r0c0', stops: ['r2c1'] };
   await server.service.requestRoute('north', plan);
   const said = await runOverSocket(server, server.tokens.operator, '--lockstep', '--json');
-  const { service, link } = JSON.parse(said) as RunReport;
+  const [warning, report] = said.split('\n');
+  expect(warning).toMatch(/^warning: north has others on its floor \(robots 1, open routes 1\)/);
+  const { service, link } = JSON.parse(report ?? '') as RunReport;
   expect(link.routes).toBeGreaterThan(0);
   expect(service.plan.count).toBe(link.routes);
   await server.close();
+});
+
+it('sim run leaves no route open, and says where the robots of another run are on the floor', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.close());
+  const { operator } = server.tokens;
+  expect(await runOverSocket(server, operator, '--lockstep')).not.toContain('warning');
+  expect(server.service.warehouse('north')).toMatchObject({ robots: 2, openRoutes: 0 });
+  expect(await runOverSocket(server, operator, '--robots', '1', '--speed-up', '100')).toMatch(
+    /^warning: north has others on its floor \(robots 1, open routes 0\)/,
+  );
+  expect(server.service.warehouse('north')).toMatchObject({ robots: 2, openRoutes: 0 });
 });
