@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { WebSocket, type ClientOptions } from 'ws';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import type { FromFleetMessage, ToFleetMessage } from '../src/domain/messages.js';
-import { refusalOf } from '../src/platform/serverClient.js';
+import { refusalOf, serverOrigin } from '../src/platform/serverClient.js';
 import { unreachable } from '../src/platform/unreachable.js';
 
 const SUB_PROTOCOL = 'aisleflow.v1';
@@ -85,10 +85,11 @@ function ofRobots(error: AppError): AppError {
   return error.code === 'E_UNAUTHENTICATED' ? new AppError(error.code, { role: 'robot' }, error) : error;
 }
 
-/** @throws E_LINK_LOST for what is no address, or a token that no header takes */
+/** @throws E_CONFIG for what is no address, E_LINK_LOST for a token that no header takes */
 function connectTo(url: string, options: ClientOptions): WebSocket {
+  const origin = serverOrigin(url);
   try {
-    return new WebSocket(`${url.replace(/^http/, 'ws').replace(/\/$/, '')}${PATH}`, SUB_PROTOCOL, options);
+    return new WebSocket(`${origin.replace(/^http/, 'ws')}${PATH}`, SUB_PROTOCOL, options);
   } catch (error) {
     throw unreachable(url, error);
   }

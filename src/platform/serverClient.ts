@@ -30,7 +30,7 @@ export function createServerClient({ url, token }: ServerAddress): ServerClient 
     return new AppError('E_CONFIG', { detail }, cause);
   };
   const ask = async (method: Method, path: string, body?: unknown): Promise<Answered> => {
-    const response = await fetch(addressOf(path, url), {
+    const response = await fetch(new URL(path, serverOrigin(url)), {
       method,
       headers: {
         authorization: `Bearer ${checked(token)}`,
@@ -97,9 +97,17 @@ function checked(token: string | undefined): string {
   return token.trim();
 }
 
-function addressOf(path: string, url: string): URL {
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-    throw new AppError('E_CONFIG', { detail: `${url} is no server's address; write it as http://host:port` });
-  }
-  return new URL(path, url);
+/**
+ * A server's address as http://host:port, without a slash. One behind a path of a proxy's would not be the one that answers.
+ * @throws E_CONFIG it is none, or has a path
+ */
+export function serverOrigin(url: string): string {
+  const refuse = (why: string): never => {
+    throw new AppError('E_CONFIG', {
+      detail: `${url} is no server's address${why}; write it as http://host:port`,
+    });
+  };
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return refuse('');
+  const { pathname, search, hash, origin } = new URL(url);
+  return /^\/*$/.test(pathname) && search + hash === '' ? origin : refuse(', which has no path');
 }

@@ -5,13 +5,25 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createServerClient } from '../../src/platform/serverClient.js';
 import { startServer } from '../server/support/startServer.js';
 
-it.each(['127.0.0.1:8080', 'localhost:1', 'foo', '', 'http://'])(
-  'says that "%s" is no address of a server',
-  async (url) => {
-    const call = createServerClient({ url, token: 'aisleflow_viewer_x' }).json('GET', '/v1/warehouses');
-    await expect(call).rejects.toMatchObject({ code: 'E_CONFIG' });
-  },
-);
+it.each([
+  ...['127.0.0.1:8080', 'localhost:1', 'foo', '', 'http://'],
+  ...[
+    'http://127.0.0.1:8080/aside',
+    'http://127.0.0.1:8080/v1/',
+    'http://127.0.0.1:8080/?a=b',
+    'http://host:1/#a',
+  ],
+])('says that "%s" is no address of a server', async (url) => {
+  const call = createServerClient({ url, token: 'aisleflow_viewer_x' }).json('GET', '/v1/warehouses');
+  await expect(call).rejects.toMatchObject({ code: 'E_CONFIG' });
+});
+
+it('takes an address with a slash behind it', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.close());
+  const call = createServerClient({ url: `${server.url}/`, token: server.tokens.viewer });
+  expect(await call.json('GET', '/v1/warehouses')).toMatchObject([{ warehouseId: 'north' }, {}]);
+});
 
 it.each(['one\ntwo', 'clé', 'two words'])('says of the token "%s" that it can be none', async (token) => {
   const call = createServerClient({ url: 'http://127.0.0.1:1', token }).json('GET', '/v1/warehouses');

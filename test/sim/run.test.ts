@@ -190,7 +190,9 @@ describe('a simulated fleet over the socket', () => {
       openSocketLink({ target: { ...target, ...over }, warehouseId, sockets: 1 });
     await expect(attempt({ robotToken: 'none' })).rejects.toMatchObject({ code: 'E_UNAUTHENTICATED' });
     await expect(attempt({ url: 'http://127.0.0.1:1' })).rejects.toMatchObject({ code: 'E_LINK_LOST' });
-    await expect(attempt({ url: 'foo' })).rejects.toMatchObject({ code: 'E_LINK_LOST' });
+    await expect(attempt({ url: 'foo' })).rejects.toMatchObject({ code: 'E_CONFIG' });
+    const aside = attempt({ url: `${target.url}/aside` });
+    await expect(aside).rejects.toMatchObject({ code: 'E_CONFIG' });
     await expect(attempt({}, 'nowhere')).rejects.toMatchObject({ code: 'E_UNKNOWN_WAREHOUSE' });
   });
 });
