@@ -55,9 +55,7 @@ function addValidate(map: Command, output: Output): void {
             `${file} is sound: ${summary.nodes} nodes, ${summary.lanes} lanes, ${summary.stations} stations, ${summary.pickFaces} pick faces.`,
           );
         } else {
-          output.complain(
-            `E_MAP_INVALID: ${file} has ${faultCount(faults)} ${faults.length === 1 ? 'fault' : 'faults'}.`,
-          );
+          output.complain(`E_MAP_INVALID: ${file} has ${faultCount(faults)}.`);
           for (const fault of faults) output.say(`${fault.code}  ${fault.where}  ${fault.detail}`);
         }
       }),

@@ -108,7 +108,7 @@ function deliver(
   file: WarehouseFile,
   options: { readonly output?: string; readonly json?: true },
 ): void {
-  const summary = summarizeMap(compileFile(file));
+  const summary = summarizeMap(compileFile(file, file.id));
   if (options.output === undefined) {
     output.say(formatWarehouseFile(file).trimEnd());
     return;

@@ -136,7 +136,7 @@ export const ERRORS = {
 
   E_MAP_INVALID: entry(
     422,
-    'The map has {count} faults, first: {detail}. `aisleflow map validate` lists all.',
+    'The map {file} has {count}, first: {detail}. `aisleflow map validate` lists all.',
   ),
   E_MAP_UNREADABLE: entry(422, 'The map file {file} cannot be read: {detail}.'),
   E_LAYOUT_INVALID: entry(422, 'The layout cannot be generated: {detail}.'),

@@ -38,14 +38,14 @@ export function readMapText(text: string, source = '(text)'): unknown {
  */
 export function parseWarehouse(text: string, source?: string): LoadedWarehouse {
   const content = readMapText(text, source);
-  assertSound(content);
+  assertSound(content, source);
   const model = createWarehouseModel(content);
   return { graph: compileWarehouse(model), model, file: content };
 }
 
-/** A map file's content, checked and compiled. @throws E_MAP_INVALID */
-export function compileFile(file: WarehouseFile): LaneGraph {
-  assertSound(file);
+/** A map file's content, checked and compiled. `source` is what errors call it. @throws E_MAP_INVALID */
+export function compileFile(file: WarehouseFile, source?: string): LaneGraph {
+  assertSound(file, source);
   return compileWarehouse(createWarehouseModel(file));
 }
 
@@ -53,16 +53,17 @@ export function compileFile(file: WarehouseFile): LaneGraph {
 export class MapFaults extends Error {
   readonly faults: readonly MapFault[];
   constructor(faults: readonly MapFault[]) {
-    super(`${faultCount(faults)} map faults`);
+    super(`a map with ${faultCount(faults)}`);
     this.name = 'MapFaults';
     this.faults = faults;
   }
 }
 
-function assertSound(content: unknown): asserts content is WarehouseFile {
+function assertSound(content: unknown, source = '(text)'): asserts content is WarehouseFile {
   const faults = validateWarehouse(content);
   const first = faults[0];
   if (!first) return;
   const detail = `${first.code}: ${first.detail} (${first.where})`;
-  throw new AppError('E_MAP_INVALID', { count: faultCount(faults), detail }, new MapFaults(faults));
+  const references = { file: source, count: faultCount(faults), detail };
+  throw new AppError('E_MAP_INVALID', references, new MapFaults(faults));
 }

@@ -28,5 +28,6 @@ export interface MapFault {
 
 /** How many there are, for a sentence: of faults of the schema no more are named than the limit says. */
 export function faultCount({ length }: readonly MapFault[]): string {
-  return length >= LIMITS.mapFaultsNamed ? `at least ${length}` : String(length);
+  if (length === 1) return '1 fault';
+  return length >= LIMITS.mapFaultsNamed ? `at least ${length} faults` : `${length} faults`;
 }

@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'v
 import { exitAsMisuse } from '../../src/platform/exitAsMisuse.js';
 import { freeFlowPath, type FreeFlowPath } from '../../src/cli/freeFlowPath.js';
 import { addMapCommands } from '../../src/cli/mapCommands.js';
+import { loadMap } from '../../src/cli/mapShell.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { generateWarehouse } from '../../src/warehouse/layouts.js';
 import { compileFile, parseWarehouse } from '../../src/warehouse/loadWarehouse.js';
@@ -86,6 +87,23 @@ describe('map validate', () => {
     };
     expect(json).toMatchObject({ sound: false });
     expect(json.faults).toHaveLength(run.out.trimEnd().split('\n').length);
+  });
+});
+
+describe('a refused map', () => {
+  it('is named with its faults, and where all are listed with no command that lists them', () => {
+    const file = generateWarehouse('kiva-33x36');
+    file.lanes.push({ from: 'r0c0', to: 'nowhere' });
+    const one = written('one.json', formatWarehouseFile(file));
+    const { err } = aisleflow('show', one);
+    expect(err.split('\n')[0]).toBe(`E_MAP_INVALID: The map ${one} has 1 fault:`);
+    expect(err).not.toContain('map validate');
+    expect(() => loadMap(one)).toThrow(`The map ${one} has 1 fault, first: unknown-node`);
+
+    for (let lane = 0; lane < 29; lane++) file.lanes.push({ from: 'r0c0', to: `nowhere-${lane}` });
+    const many = aisleflow('show', written('many.json', formatWarehouseFile(file))).err;
+    expect(many).toMatch(/^E_MAP_INVALID: The map .*many\.json has 30 faults:\n/);
+    expect(many).toContain('\n  and 10 more; of a map file `aisleflow map validate` lists all');
   });
 });
 
