@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
+import { fileReason } from '../../src/platform/fileReason.js';
 import { stopsAllowedForAll } from '../../src/planning/tourLimit.js';
 import type { LaneGraph } from '../../src/warehouse/laneGraph.js';
 import { OrderSchema, type Order } from './order.js';
@@ -13,13 +14,16 @@ type Fail = (detail: string, cause?: unknown) => AppError;
 
 /**
  * An order stream: JSON Lines, one order a line, in the order of their coming in; empty lines are skipped.
- * @throws E_ORDERS_INVALID naming the line of the first fault.
+ * @throws E_ORDERS_INVALID naming the line of the first fault, or that there is none
  */
 export async function readOrders(file: string, graph: LaneGraph): Promise<Order[]> {
   const orders: Order[] = [];
   const seen = new Set<string>();
   let line = 0;
-  const fail: Fail = (detail, cause) => new AppError('E_ORDERS_INVALID', { file, line, detail }, cause);
+  const fail: Fail = (detail, cause) => {
+    const place = line === 0 ? file : `${file}, line ${line}`;
+    return new AppError('E_ORDERS_INVALID', { file, line, place, detail }, cause);
+  };
   try {
     for await (const text of linesOf(file, fail)) {
       line++;
@@ -36,8 +40,9 @@ export async function readOrders(file: string, graph: LaneGraph): Promise<Order[
     }
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    throw fail(`it cannot be read (${(cause as Error).message})`, cause);
+    throw fail(`it cannot be read: ${fileReason(cause)}`, cause);
   }
+  if (orders.length === 0) throw fail('there is no order in it');
   return orders;
 }
 

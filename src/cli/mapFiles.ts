@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { basename, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
+import { fileReason } from '../platform/fileReason.js';
 import { readMapText } from '../warehouse/loadWarehouse.js';
 import { DIALECTS, importMovingAi, type Dialect } from '../warehouse/movingAi.js';
 import { packageFile } from './packageFiles.js';
@@ -21,7 +22,7 @@ export function readMapFile(file: string): string {
     if (size > LIMITS.mapBytes) throw new Error(`${size} bytes; at most ${LIMITS.mapBytes} are read`);
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (cause) {
-    throw new AppError('E_MAP_UNREADABLE', { file, detail: reasonOf(cause) }, cause);
+    throw new AppError('E_MAP_UNREADABLE', { file, detail: fileReason(cause) }, cause);
   }
 }
 
@@ -67,15 +68,6 @@ export function writeText(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (cause) {
-    throw new AppError('E_USAGE', { detail: `${file} cannot be written (${reasonOf(cause)})` }, cause);
+    throw new AppError('E_USAGE', { detail: `${file} cannot be written (${fileReason(cause)})` }, cause);
   }
-}
-
-function reasonOf(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'there is no such file or directory';
-  if (code === 'EACCES') return 'permission denied';
-  if (code === 'EISDIR') return 'it is a directory';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8 text';
-  return message;
 }

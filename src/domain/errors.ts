@@ -190,7 +190,7 @@ export const ERRORS = {
     502,
     'The connection to {url} failed: {detail}. See whether the server runs and what its log says.',
   ),
-  E_ORDERS_INVALID: entry(422, 'Order file {file}, line {line}: {detail}. Correct it and start again.'),
+  E_ORDERS_INVALID: entry(422, 'Order file {place}: {detail}. Correct it and start again.'),
   E_USAGE: entry(400, 'The command cannot be run: {detail}. `--help` shows how it is used.'),
   E_CONFIG: entry(500, 'The configuration is wrong: {detail}.'),
   E_BACKEND: entry(500, 'No TF.js backend works: {detail}. `aisleflow doctor` explains.'),

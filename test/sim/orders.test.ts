@@ -71,10 +71,17 @@ describe('an order file', () => {
     expect(refusal).toMatchObject({ code: 'E_ORDERS_INVALID', references: { file, line: 3 } });
   });
 
-  it('is refused where it is missing, not UTF-8 or has a line without end', async () => {
-    await expect(readOrders(join(directory, 'none'), graph)).rejects.toMatchObject({
+  it('is refused where it is missing, empty, not UTF-8 or has a line without end', async () => {
+    const missing = join(directory, 'none');
+    await expect(readOrders(missing, graph)).rejects.toMatchObject({
       code: 'E_ORDERS_INVALID',
+      references: { place: missing, detail: 'it cannot be read: there is no such file or directory' },
     });
+    for (const text of ['', '\n\n'])
+      await expect(readOrders(fileWith('empty.jsonl', text), graph)).rejects.toMatchObject({
+        code: 'E_ORDERS_INVALID',
+        references: { detail: 'there is no order in it' },
+      });
     const broken = join(directory, 'broken.jsonl');
     writeFileSync(broken, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]));
     await expect(readOrders(broken, graph)).rejects.toMatchObject({ code: 'E_ORDERS_INVALID' });
