@@ -6,7 +6,7 @@ import { wallClock } from '../platform/clock.js';
 import { verifyJournal } from '../journal/verification.js';
 import { existingData } from './backupCommands.js';
 import { FAILURE_HELP, reportingFailure } from './failure.js';
-import { DATA_OPTION } from './dataOption.js';
+import { DATA_OPTION, dataAgain } from './dataOption.js';
 
 interface Options {
   readonly data: string;
@@ -50,7 +50,7 @@ export function addJournalCommands(program: Command): void {
         console.log(
           options.json === true
             ? JSON.stringify({ checked: checkedOf(report), ...report, dropped })
-            : reportText(report, dropped),
+            : reportText(report, dropped, options.data),
         );
       }),
     );
@@ -77,14 +77,14 @@ function checkedOf({ first, servedFrom }: JournalReport): 'all' | 'part' | 'noth
   return servedFrom === first ? 'nothing' : 'part';
 }
 
-function reportText(report: JournalReport, dropped: readonly Drop[]): string {
+function reportText(report: JournalReport, dropped: readonly Drop[], data: string): string {
   const { first, last, soundRecords, damaged, structure, markIsSound, checkpoints, servedFrom } = report;
   const lines = [`Records ${first} to ${last}: ${soundRecords} read and sound.`];
   const checked = checkedOf(report);
   if (checked === 'nothing') {
     lines[0] = `Records ${first} to ${last}: nothing was checked, a server is writing to the only segment.`;
     lines.push(
-      'To check it, verify a backup: aisleflow backup --to DIR, then aisleflow journal verify --data DIR',
+      `To check it, verify a backup: aisleflow backup --to DIR${dataAgain(data)}, then aisleflow journal verify --data DIR`,
     );
   } else if (checked === 'part') {
     lines.push(`A server is writing from ${servedFrom} on; that part was not read.`);
@@ -104,7 +104,7 @@ function reportText(report: JournalReport, dropped: readonly Drop[]): string {
     lines.push(`Checkpoint at ${sequence}: ${sound ? 'sound' : 'damaged'}.`);
   }
   if (!isSound(report)) {
-    lines.push('Stop the server and run: aisleflow journal quarantine');
+    lines.push(`Stop the server and run: aisleflow journal quarantine${dataAgain(data)}`);
     lines.push('Records that follow on a lost one of the same route are lost with it; it says which.');
   }
   return lines.join('\n');

@@ -1,5 +1,6 @@
 import type { AppError, ErrorCode, ErrorReferences } from '../domain/errors.js';
 import { EXIT } from './exitAsMisuse.js';
+import { shellWord } from './shellWord.js';
 
 type Sentence = (references: ErrorReferences) => string;
 
@@ -17,6 +18,8 @@ const AT_A_SHELL: Partial<Record<ErrorCode, Sentence>> = {
     `No healthy version is older than ${policyVersion}: there is none to roll back to. See \`aisleflow policy list\`, then \`policy activate\`.`,
   E_MODE_INVALID: ({ mode, known }) =>
     `The warehouse is in mode ${mode}, this wants ${known}. \`aisleflow mode ${String(known).split(',')[0]} --warehouse ID\` switches it.`,
+  E_QUARANTINE_UNFINISHED: ({ directory }) =>
+    `A quarantine of the journal in ${directory} was interrupted. Run \`aisleflow journal quarantine --data ${shellWord(String(directory))}\` to finish it; it loses nothing more.`,
   E_CLOCK_FIXED: ({ warehouseId }) =>
     `Warehouse ${warehouseId} runs on the wall clock. Start its server with \`aisleflow serve --driven-clock\`.`,
 };
