@@ -192,8 +192,8 @@ async function addDocs(app: FastifyInstance, version: string): Promise<void> {
   await app.register(fastifySwaggerUi, {
     routePrefix: DOCS,
     theme: { title: 'Aisleflow' },
-    // Without the bar on top, which offers to describe another server; a token stays until Logout is pressed.
-    uiConfig: { layout: 'BaseLayout', persistAuthorization: true },
+    // Without the bar on top, which offers to describe another server. No token is kept: screens on a floor are shared.
+    uiConfig: { layout: 'BaseLayout', persistAuthorization: false },
   });
 }
 

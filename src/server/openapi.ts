@@ -19,5 +19,5 @@ from every completed route. Fleets use the WebSocket at \`/v1/ws\` (sub-protocol
 messages \`docs/websocket.md\` describes; this is the rest.
 
 Every entry but \`/healthz\` and \`/readyz\` needs a token, sent as \`Authorization: Bearer <token>\` and never in a URL.
-Viewers read, robots drive for themselves, operators do everything. \`/docs\` also takes the token as a Basic password; to try a call out, enter it once more under Authorize, where it stays until Logout.
+Viewers read, robots drive for themselves, operators do everything. \`/docs\` also takes the token as a Basic password; to try a call out, enter it once more under Authorize.
 Errors are problem details (RFC 9457) with a code of \`docs/errors.md\`.`;

@@ -108,7 +108,7 @@ describe('the API description', () => {
     expect(await get('/docs')).toContain('<title>Aisleflow</title>');
     const settings = await get('/docs/static/swagger-initializer.js');
     expect(settings).toMatch(/"layout": ?"BaseLayout"/);
-    expect(settings).toMatch(/"persistAuthorization": ?true/);
+    expect(settings).toMatch(/"persistAuthorization": ?false/);
   });
 
   it('is shown without anything from elsewhere', async () => {
