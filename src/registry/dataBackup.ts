@@ -25,13 +25,13 @@ export interface BackupSource {
 /**
  * Copies a data directory: journal, checkpoints, policies and tokens. The copy takes its name once it is whole and on disk.
  * @throws E_DATA_DIRECTORY the target is not empty, now or at the end, is a mount point, is being made by another, lies
- *   among the policies, or cannot be written
+ *   in the data directory, or cannot be written
  * @throws whatever the signal says
  */
 export async function backUpData(source: BackupSource, to: string): Promise<BackupManifest> {
   const { directory, now: takenAt, signal } = source;
   assertFree(to);
-  assertOutside(join(directory, 'policies'), to);
+  assertOutside(directory, to);
   const fill = async (draft: string): Promise<BackupManifest> => {
     // Which policy is active, and the policies, before the journal, which may not be behind them.
     await copyPolicies(directory, draft);
@@ -184,6 +184,6 @@ function assertOutside(parent: string, directory: string): void {
   if (path.split(/[\\/]/)[0] === '..' || isAbsolute(path)) return;
   throw new AppError('E_DATA_DIRECTORY', {
     directory,
-    detail: 'it lies among the policies that it would hold',
+    detail: 'it lies in the data directory that it would hold',
   });
 }

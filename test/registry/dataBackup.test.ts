@@ -144,8 +144,9 @@ describe('a directory that is restored', () => {
 });
 
 describe('a backup', () => {
+  const data = () => join(directory, 'data');
   const backUp = (to: string, copyJournal: () => Promise<never>) =>
-    backUpData({ directory, now: 1, copyJournal }, to);
+    backUpData({ directory: data(), now: 1, copyJournal }, to);
 
   it('leaves nothing where its journal cannot be copied', async () => {
     const to = join(directory, 'backup');
@@ -154,14 +155,17 @@ describe('a backup', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it.each(['policies', 'policies/b'])('is not begun in %s of the directory itself', async (name) => {
-    const copyJournal = vi.fn<() => Promise<never>>();
-    await expect(backUp(join(directory, name), copyJournal)).rejects.toMatchObject({
-      code: 'E_DATA_DIRECTORY',
-    });
-    expect(copyJournal).not.toHaveBeenCalled();
-    expect(readdirSync(directory)).toEqual([]);
-  });
+  it.each(['', 'b', 'policies', 'policies/b'])(
+    'is not begun in "%s" of the directory itself',
+    async (name) => {
+      const copyJournal = vi.fn<() => Promise<never>>();
+      await expect(backUp(join(data(), name), copyJournal)).rejects.toMatchObject({
+        code: 'E_DATA_DIRECTORY',
+      });
+      expect(copyJournal).not.toHaveBeenCalled();
+      expect(readdirSync(directory)).toEqual([]);
+    },
+  );
 
   it.skipIf(!mayMount())('is not begun in place of a mount point, and neither is a restore', async () => {
     const to = mountTmpfs('size=1m');
@@ -179,7 +183,7 @@ describe('a backup', () => {
       writeFileSync(join(to, 'other'), '');
       return Promise.resolve({ first: 1, last: 0 });
     };
-    const backup = backUpData({ directory, now: 1, copyJournal }, to);
+    const backup = backUpData({ directory: data(), now: 1, copyJournal }, to);
     await expect(backup).rejects.toMatchObject({ code: 'E_DATA_DIRECTORY' });
     expect([readdirSync(directory), readdirSync(to)]).toEqual([['backup'], ['other']]);
   });
@@ -192,7 +196,7 @@ describe('a backup', () => {
       stop.abort(new AppError('E_SHUTTING_DOWN'));
       return { first: 1, last: 1 };
     };
-    const source = { directory, now: 1, copyJournal, signal: stop.signal };
+    const source = { directory: data(), now: 1, copyJournal, signal: stop.signal };
     await expect(backUpData(source, to)).rejects.toMatchObject({ code: 'E_SHUTTING_DOWN' });
     expect(readdirSync(directory)).toEqual([]);
   });
