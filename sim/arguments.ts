@@ -66,10 +66,13 @@ export function handlingArgument(text: string): HandlingTimes {
 /** `wait=2,lateness=0`: these, and the defaults for the others. */
 export function rewardWeights(text: string): RewardWeights {
   const weights = { ...DEFAULT_REWARD_WEIGHTS };
+  const named = new Set<string>();
   for (const pair of text === '' ? [] : text.split(',')) {
     const [component, weight] = parseWeight(pair) ?? [null, NaN];
     if (component === null || !isWeight(component, weight))
       throw new InvalidArgumentError(`Write ${COMPONENTS.join('=1,')}=1, some or all, from 0 to 100.`);
+    if (named.has(component)) throw new InvalidArgumentError(`${component} is given twice.`);
+    named.add(component);
     weights[component] = weight;
   }
   return weights;

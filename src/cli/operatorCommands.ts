@@ -202,7 +202,10 @@ function addWeightsCommands(weights: Command): void {
     .description('change some; the others stay')
     .argument('<component=weight...>', `components: ${COMPONENTS.join(', ')}`);
   add(inWarehouse(set), async (api, options, pairs = []) => {
-    const changed = Object.fromEntries(pairs.map(weightNamed));
+    const named = pairs.map(weightNamed);
+    const twice = named.find(([component], at) => named.findIndex(([other]) => other === component) < at);
+    if (twice !== undefined) throw new AppError('E_USAGE', { detail: `${twice[0]} is given twice` });
+    const changed = Object.fromEntries(named);
     const value = await api<RewardWeights>('PATCH', `${pathOf(options)}/weights`, changed);
     return { value, text: weightsTable(value) };
   });

@@ -29,8 +29,8 @@ export function zeroComponents(): Components {
 export function parseWeight(pair: string): readonly [Component, number] | null {
   const [name, text = '', ...rest] = pair.split('=');
   const component = COMPONENTS.find((known) => known === name);
-  // An empty text would be the number 0.
-  const weight = text.trim() === '' ? NaN : Number(text);
+  // To `Number` an empty text is 0, and 0x10 is 16.
+  const weight = /^[-+.\de]+$/i.test(text) ? Number(text) : NaN;
   return component === undefined || rest.length > 0 || !Number.isFinite(weight) ? null : [component, weight];
 }
 

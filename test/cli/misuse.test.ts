@@ -22,6 +22,11 @@ it.each([
   ['mode shadwo --warehouse north', "error: command-argument value 'shadwo'"],
   ['weights set wait=200 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
   ['weights set time=0 --warehouse north --token t', 'E_WEIGHTS_INVALID: '],
+  ['weights set wait=0x10 --warehouse north --token t', 'E_USAGE: '],
+  [
+    'weights set wait=1 wait=2 --warehouse north --token t',
+    'E_USAGE: The command cannot be run: wait is given twice',
+  ],
   ['sim orders --map maps/kiva-33x36.json --out never --seed 1.5', "error: option '--seed"],
   ['token add --role viewer --expires-in 0h', "error: option '--expires-in"],
   ['map path maps/kiva-33x36.json r1c0', "error: missing required argument 'to'"],

@@ -21,8 +21,8 @@ const HALL = `
 describe('reward weights of a run', () => {
   it('are the defaults but for those named', () => {
     expect(rewardWeights('')).toEqual(DEFAULT_REWARD_WEIGHTS);
-    expect(rewardWeights('wait=0,turns=2.5')).toEqual({ ...DEFAULT_REWARD_WEIGHTS, wait: 0, turns: 2.5 });
-    for (const text of ['speed=1', 'wait', 'wait=-1', 'wait=101'])
+    expect(rewardWeights('wait=0,turns=2.5e0')).toEqual({ ...DEFAULT_REWARD_WEIGHTS, wait: 0, turns: 2.5 });
+    for (const text of ['speed=1', 'wait', 'wait=-1', 'wait=101', 'wait=0x10', 'wait=1,wait=2'])
       expect(() => rewardWeights(text)).toThrow();
   });
 
