@@ -12,8 +12,15 @@ export const helpStyle: HelpConfiguration = {
   },
 };
 
-/** Makes each command answer wrong use with the place of its own help. */
+/** Makes each command answer wrong use with the place of its own help, and help for a part that it has not with that. */
 export function pointToOwnHelp(command: Command, called = command.name()): void {
+  command.on('beforeHelp', () => {
+    const [word = ''] = command.args;
+    const isOption = word === '' || word.startsWith('-');
+    if (command.commands.length === 0 || isOption || command.commands.some((part) => part.name() === word))
+      return;
+    command.error(`error: unknown command '${word}'`);
+  });
   command.showHelpAfterError(`(${called} --help shows how it is used)`);
   for (const part of command.commands) pointToOwnHelp(part, `${called} ${part.name()}`);
 }

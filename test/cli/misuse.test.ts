@@ -16,6 +16,8 @@ it.each([
     'sim run --map kiva-33x36 --robots 4 --steps 5 --single-goals --in-process --backend foo',
     'error: option',
   ],
+  ['watch --help', "error: unknown command 'watch'\n"],
+  ['token bogus --help', "error: unknown command 'bogus'\n"],
   ['help bogus', "error: unknown command 'bogus'\n"],
   ['help token bogus', "error: unknown command 'token bogus'\n"],
   ['chaos --seeds 1 --kept README.md', 'E_USAGE: '],
