@@ -5,6 +5,7 @@ import { countArgument, positiveArgument } from '../sim/arguments.js';
 import { startServerProcess } from '../sim/serverProcess.js';
 import { LIMITS } from '../src/domain/limits.js';
 import type { RouteAssignedContent } from '../src/domain/messages.js';
+import type { WarehouseSummary } from '../src/domain/serviceContract.js';
 import { createRandom, type Random } from '../src/platform/random.js';
 import { AppError, isAppError } from '../src/domain/errors.js';
 import { exitAsMisuse, EXIT } from '../src/platform/exitAsMisuse.js';
@@ -55,6 +56,8 @@ async function run(options: LoadOptions): Promise<LoadReport> {
 async function loadServer(target: Target, options: LoadOptions): Promise<LoadReport> {
   const random = createRandom(options.seed).fork('load');
   const warehouse = await chooseWarehouse(target, options.warehouse);
+  if (options.url !== undefined && !['off', 'frozen'].includes(warehouse.mode))
+    progress(warningOf(warehouse));
   const floor = await readFloor(target, warehouse, random.fork('floor'));
   const context = {
     url: target.url,
@@ -65,6 +68,11 @@ async function loadServer(target: Target, options: LoadOptions): Promise<LoadRep
   const http = options.only === 'fleet' ? [] : await httpStage(target, floor, random, options);
   const fleet = options.only === 'http' ? null : await fleetStage(target, floor, random, options);
   return { ...context, http, fleet };
+}
+
+function warningOf({ warehouseId, mode }: WarehouseSummary): string {
+  const remedy = `\`aisleflow mode off --warehouse ${warehouseId}\` before the run keeps its policy as it is`;
+  return `warning: ${warehouseId} learns (mode ${mode}), from the routes of this load too; ${remedy}`;
 }
 
 async function httpStage(
@@ -132,6 +140,8 @@ async function introduceRobot(target: Target, floor: Floor): Promise<void> {
 
 const HELP = `
 Orders fall due at a fixed rate whatever the server does, and latencies run from that moment.
+With --url the server is one like any other: in a mode that learns it trains its policy by these routes, and the robots
+(load-1, ...) stay known there. Load a server of its own, or one with a data directory that can be thrown away.
 Errors, refusals and unanswered messages end the run with exit code 1, wrong use with 2.
 
 Examples:
