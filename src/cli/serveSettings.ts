@@ -178,6 +178,12 @@ function checked(environment: Record<string, unknown>, given: Record<string, unk
     );
     const wanted = allowed === undefined ? first.message : `must be one of ${allowed.join(', ')}`;
     const called = name in given ? optionOf(name) : name;
+    if (data[name] === '' && name === 'AISLEFLOW_DATA')
+      throw new AppError(
+        'E_CONFIG',
+        { detail: `the name of the data directory is empty (${called})` },
+        error,
+      );
     throw new AppError('E_CONFIG', { detail: `${called} is ${String(data[name])}; it ${wanted}` }, error);
   }
 }

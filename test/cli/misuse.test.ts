@@ -58,6 +58,23 @@ it('names the option that was given, and the variable where that was set', async
   expect(variable.err).toContain('AISLEFLOW_JOURNAL_DAYS is -1; it must be >= 0');
 }, 60_000);
 
+it('says of an empty name of a data directory that it is empty', async () => {
+  const [serve, token] = await Promise.all([
+    runProgram(['serve', '--data', '']),
+    runProgram(['token', 'list', '--data', '']),
+  ]);
+  expect([serve.code, serve.err]).toEqual([
+    2,
+    'E_CONFIG: The configuration is wrong: the name of the data directory is empty (--data).\n',
+  ]);
+  expect([token.code, token.err]).toEqual([
+    2,
+    expect.stringContaining(
+      "option '--data <directory>' argument '' is invalid. The name of the directory is empty.",
+    ),
+  ]);
+}, 60_000);
+
 it('leaves with 0 where help is asked for, which says what must be given and gives an example', async () => {
   const [bench, orders, open] = await Promise.all([
     runProgram(['bench', '--help']),
