@@ -1,5 +1,5 @@
 /**
- * One robot: it asks for a tour, drives it at a node a second, reports its way and, at the end, its trace.
+ * One robot: it asks for a tour, drives it as fast as its plan says, reports its way and, at the end, its trace.
  *
  *   aisleflow serve --map kiva-33x36
  *   npx tsx examples/robot.ts http://127.0.0.1:8080 <robot token> kiva-33x36 r1c0 r4c5,r7c9 r4c0

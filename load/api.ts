@@ -1,6 +1,6 @@
 import { AppError } from '../src/domain/errors.js';
 import type { WarehouseSummary } from '../src/domain/serviceContract.js';
-import { createServerClient, type ServerClient } from '../src/platform/serverClient.js';
+import { createServerClient, serverOrigin, type ServerClient } from '../src/platform/serverClient.js';
 
 /** The server under load and how to speak to it: an operator's token reads metrics and may speak for every robot. */
 export interface Target {
@@ -10,7 +10,7 @@ export interface Target {
 }
 
 export function targetOf(address: string, token: string | undefined): Target {
-  const url = address.replace(/\/+$/, '');
+  const url = serverOrigin(address);
   const api = createServerClient({ url, token });
   return { url, api, headers: { authorization: `Bearer ${token}` } };
 }
