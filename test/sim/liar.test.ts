@@ -7,12 +7,12 @@ const MAP = 'maps/kiva-33x36.json';
 
 it(
   'one liar of fifty robots changes neither the throughput nor the share of the lane it lies about',
-  { timeout: 600_000 },
+  { timeout: 900_000 },
   async () => {
     const { graph } = parseWarehouse(readFileSync(MAP, 'utf8'), MAP);
     const shares = { honest: 0, lied: 0 };
-    // Some thirty routes of a run drive the lane: from one run alone chance is as large as what is looked for.
-    for (const seed of [1, 2, 3]) {
+    // Some thirty routes of a run drive the lane: of twelve runs chance moves the share by 8 %, of three by 15.
+    for (let seed = 1; seed <= 12; seed++) {
       const options = { graph, robots: 50, seed, steps: 500, backend: 'cpu' };
       const without = await runWithLiar({ ...options, lie: null });
       const lane = busiestLane(without);
@@ -26,9 +26,8 @@ it(
       shares.honest += honest.routesOver[lane]! / honest.routes;
       shares.lied += lied.routesOver[lane]! / lied.routes;
     }
-    // Of ninety routes over the lane on either side chance alone moves this by 15 %, whatever changes a run; a lane that
-    // believed it lost two thirds (before decision 0015).
-    expect(shares.lied / shares.honest).toBeGreaterThan(0.6);
-    expect(shares.lied / shares.honest).toBeLessThan(1.6);
+    // A lane that believed it lost two thirds (before decision 0015).
+    expect(shares.lied / shares.honest).toBeGreaterThan(0.75);
+    expect(shares.lied / shares.honest).toBeLessThan(1.33);
   },
 );
